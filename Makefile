@@ -1,0 +1,56 @@
+# Bongsu. `make` alone explains itself.
+PYTHON ?= python3
+UV := .uv/bin/uv
+READY := .venv/.ready
+MEMBERS := libs/common services/collector services/signaler services/health \
+	simulators/control simulators/upbit simulators/gemini cli
+
+# A mirror set for pip serves uv too; nothing here names an index.
+export UV_PROJECT_ENVIRONMENT := .venv
+export UV_NO_PROGRESS := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check format lock clean
+
+help: ## show this list
+	@echo "Bongsu: Bitcoin signals for Upbit, and a truthful health answer. Needs Python 3.11+, git and make."
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo '  make run ARGS="--port 9000"   options of "bongsu up"; see: make run ARGS=--help'
+
+setup: $(READY) ## install everything into .venv (done by the other targets when needed)
+
+$(UV): requirements-uv.lock deploy/bootstrap.sh
+	@PYTHON="$(PYTHON)" sh deploy/bootstrap.sh .uv requirements-uv.lock
+
+$(READY): $(UV) requirements.lock pyproject.toml $(MEMBERS:%=%/pyproject.toml)
+	@echo "bongsu: installing the locked dependencies into .venv (once; about a minute on a first run)"
+	@test -x .venv/bin/python || $(UV) venv --quiet --python "$$(.uv/bin/python -c 'import sys; print(sys.executable)')" .venv
+	@$(UV) pip sync --quiet --python .venv requirements.lock
+	@$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation $(MEMBERS:%=-e ./%)
+	@touch $@
+
+run: $(READY) ## run the whole system here: PostgreSQL, NATS, simulators, services (Ctrl-C stops it)
+	@exec .venv/bin/bongsu up $(ARGS)
+
+test: $(READY) ## the whole test suite against real servers on free ports
+	@.venv/bin/pytest -n 2 --dist worksteal $(ARGS)
+
+check: $(READY) ## formatting, lint, types, import contracts
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+format: $(READY) ## format the code and apply safe lint fixes
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+lock: $(UV) ## resolve the dependencies again and pin them with hashes
+	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --group dev \
+		$(addprefix --no-emit-package bongsu-,common collector signaler health simulator-control simulator-upbit simulator-gemini cli) \
+		pyproject.toml --output-file requirements.lock
+
+clean: ## remove the Python environment and caches; the data in .bongsu/ stays
+	@rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis
