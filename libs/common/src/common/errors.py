@@ -1,0 +1,42 @@
+"""Which failures are worth another try?
+
+ServiceError
+├── TransientError        trying again helps: timeout, connection lost, 429, 5xx
+│   └── PoolExhaustedError    every database connection of this service's share is in use
+└── PermanentError        it does not: bad payload, bad key, unknown market
+"""
+
+from __future__ import annotations
+
+
+class ServiceError(Exception):
+    """A failure that an adapter has classified; the message is safe to show, it carries no secret."""
+
+
+class TransientError(ServiceError):
+    """Trying again helps.
+
+    Args:
+        retry_after_seconds: The wait that the server itself asked for; it wins over any computed delay.
+    """
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class PoolExhaustedError(TransientError):
+    """No database connection became free within the limit."""
+
+    def __init__(self, *, waited_seconds: float, in_use: int, maximum: int) -> None:
+        super().__init__(
+            f"no database connection became free in {waited_seconds:.1f} s: "
+            f"{in_use} of at most {maximum} are in use"
+        )
+        self.waited_seconds = waited_seconds
+        self.in_use = in_use
+        self.maximum = maximum
+
+
+class PermanentError(ServiceError):
+    """Trying again does not help; somebody has to change something."""

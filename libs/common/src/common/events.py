@@ -1,0 +1,294 @@
+"""Which messages exist, who sends them and who reads them?
+
+| event | subject | stream | sender → readers |
+|---|---|---|---|
+| CandlesClosed | market.candle.closed.<market> | MARKET | collector → collector (store), signaler |
+| TickerUpdated | market.ticker.<market> | none | collector → status page |
+| SignalGenerated | signal.generated.<market> | SIGNALS | signaler → health |
+| ConfigChanged | config.changed | CONFIG | whoever sets a value → every instance |
+| JobFinished | job.finished.<service>.<job> | JOBS | every service → health, `bongsu jobs` |
+| ServiceHeartbeat | service.heartbeat.<service> | none | every instance → health |
+| ComponentReport | reply to health.check | none | every instance → health |
+
+Prices and volumes are Decimals written as strings, times are aware UTC. A breaking change is a new subject
+ending in `.v2`; fields may be added, so unknown ones are ignored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from decimal import Decimal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+MARKET_PATTERN = r"^[A-Z0-9]{2,10}-[A-Z0-9]{1,20}$"
+MAX_PAGE_CANDLES = 200
+MAX_MESSAGE_BYTES = 256 * 1024
+
+
+def _finite(value: Decimal) -> Decimal:
+    if not value.is_finite():
+        raise ValueError("must be a finite number")
+    return value
+
+
+Market = Annotated[str, Field(pattern=MARKET_PATTERN)]
+Price = Annotated[Decimal, Field(gt=0, max_digits=28), AfterValidator(_finite)]
+Amount = Annotated[Decimal, Field(ge=0, max_digits=38), AfterValidator(_finite)]
+Action = Literal["BUY", "SELL", "HOLD"]
+Outcome = Literal["ok", "failed", "skipped"]
+ComponentStatus = Literal["healthy", "warning", "unhealthy"]
+
+
+class Event(BaseModel):
+    """A frozen message; `subject` is a template in which `{market}` and the like are filled from the fields."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    subject: ClassVar[str]
+    stream: ClassVar[str | None]
+
+    def subject_name(self) -> str:
+        """Return the subject this very message goes to, for instance `market.ticker.KRW-BTC`."""
+        return self.subject.format_map(self.model_dump())
+
+    def message_id(self) -> str | None:
+        """Return the `Nats-Msg-Id` that makes a repeated publish harmless, or None where there is no stream."""
+        return None
+
+
+class Candle(BaseModel):
+    """One closed 1-minute candle as Upbit's REST API gave it; `timestamp` is the minute's open time."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    timestamp: AwareDatetime
+    open: Price
+    high: Price
+    low: Price
+    close: Price
+    volume: Amount
+    trade_value: Amount
+
+    @model_validator(mode="after")
+    def _check_range(self) -> Candle:
+        if self.timestamp.second or self.timestamp.microsecond:
+            raise ValueError("timestamp must be the start of a minute")
+        if not self.low <= min(self.open, self.close) <= max(self.open, self.close) <= self.high:
+            raise ValueError("low <= open, close <= high must hold")
+        return self
+
+
+class CandlesClosed(Event):
+    """A page: the closed candles of one market in the minutes that Upbit was asked for.
+
+    Sent by the collector; read by the collector (store) and the signaler. A minute of
+    [covers_from, covers_to) without a candle is proven empty.
+
+    Attributes:
+        covers_from: First minute asked for.
+        covers_to: End of the minutes asked for, exclusive.
+        candles: 0 to 200, oldest first, each inside the range.
+        collected_at: Exchange time when Upbit answered; decides which of two values is the newer one.
+        source: Where the values come from: `upbit`, `simulator` or `replay`.
+        repair_run_id: Set on a page fetched again by a repair, so the stream does not take it for a repeat.
+    """
+
+    subject: ClassVar[str] = "market.candle.closed.{market}"
+    stream: ClassVar[str | None] = "MARKET"
+
+    market: Market
+    covers_from: AwareDatetime
+    covers_to: AwareDatetime
+    candles: tuple[Candle, ...] = Field(max_length=MAX_PAGE_CANDLES)
+    collected_at: AwareDatetime
+    source: Literal["upbit", "simulator", "replay"]
+    repair_run_id: str | None = None
+
+    @model_validator(mode="after")
+    def _check_order(self) -> CandlesClosed:
+        if self.covers_from >= self.covers_to:
+            raise ValueError("covers_from must be before covers_to")
+        times = [candle.timestamp for candle in self.candles]
+        if any(later <= earlier for earlier, later in itertools.pairwise(times)):
+            raise ValueError("candles must be oldest first, one per minute")
+        if times and not (self.covers_from <= times[0] and times[-1] < self.covers_to):
+            raise ValueError("every candle must lie in [covers_from, covers_to)")
+        return self
+
+    def message_id(self) -> str:
+        """Return market + hash of times and values, so that the same page published twice is kept once."""
+        body = self.model_dump_json(include={"covers_from", "covers_to", "candles"})
+        digest = hashlib.sha256(body.encode()).hexdigest()[:32]
+        suffix = f":repair:{self.repair_run_id}" if self.repair_run_id else ""
+        return f"{self.market}:{digest}{suffix}"
+
+
+class TickerUpdated(Event):
+    """The newest trade price of a market. Sent by the collector; read by the status page. May be lost."""
+
+    subject: ClassVar[str] = "market.ticker.{market}"
+    stream: ClassVar[str | None] = None
+
+    market: Market
+    price: Price
+    exchange_time: AwareDatetime
+
+
+class SignalGenerated(Event):
+    """A decision for one interval of one market. Sent by the signaler; read by health and later the trader.
+
+    Attributes:
+        signal_id: `trading_signals.id`; the same decision always has the same id.
+        candle_timestamp: Open time of the interval's last minute.
+        source: `gemini`, or `rule` when Gemini could not answer; `cause` then says why.
+    """
+
+    subject: ClassVar[str] = "signal.generated.{market}"
+    stream: ClassVar[str | None] = "SIGNALS"
+
+    signal_id: str
+    market: Market
+    candle_timestamp: AwareDatetime
+    signal_type: Action
+    confidence: float = Field(ge=0, le=1)
+    reasoning: str
+    source: Literal["gemini", "rule"]
+    cause: str | None
+    price_at_signal: Price
+    created_at: AwareDatetime
+
+    def message_id(self) -> str:
+        """Return the signal id."""
+        return self.signal_id
+
+
+class ConfigChanged(Event):
+    """A runtime setting has a new committed value. Sent by whoever sets it; read by every instance.
+
+    It carries no value: readers drop their copy and ask PostgreSQL.
+    """
+
+    subject: ClassVar[str] = "config.changed"
+    stream: ClassVar[str | None] = "CONFIG"
+
+    key: str
+    revision: int
+    changed_by: str
+
+    def message_id(self) -> str:
+        """Return the key and its revision."""
+        return f"{self.key}:{self.revision}"
+
+
+class JobFinished(Event):
+    """One run of a job ended. Sent by every service; read by health and `bongsu jobs`.
+
+    Attributes:
+        attempts: 1 + retries.
+        reason: Why a run was skipped: `stale_data`, `late`, `stopping`; None otherwise.
+        count: How many runs this record stands for (a late page skips several intervals at once).
+    """
+
+    subject: ClassVar[str] = "job.finished.{service}.{job_name}"
+    stream: ClassVar[str | None] = "JOBS"
+
+    service: str
+    instance: str
+    job_name: str
+    run_id: str
+    outcome: Outcome
+    reason: str | None = None
+    duration_ms: float
+    attempts: int
+    error: str | None
+    count: int = 1
+    finished_at: AwareDatetime
+    trace_id: str
+
+    def message_id(self) -> str:
+        """Return the run id."""
+        return self.run_id
+
+
+class PoolUsage(BaseModel):
+    """A database pool's connections: open now, in use, callers waiting, and the share's limits."""
+
+    model_config = ConfigDict(frozen=True)
+
+    min: int
+    max: int
+    size: int
+    in_use: int
+    waiting: int
+
+
+class CacheUsage(BaseModel):
+    """The config cache's counters, exactly as `TTLCache.stats()` gives them, and keys served stale."""
+
+    model_config = ConfigDict(frozen=True)
+
+    hits: int
+    misses: int
+    hit_rate: float
+    waits: int
+    stale_keys: tuple[str, ...] = ()
+
+
+class JobState(BaseModel):
+    """One scheduled job of one instance as its scheduler sees it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    job_name: str
+    interval_seconds: float
+    next_run_at: AwareDatetime | None
+    last_outcome: Outcome | None = None
+    last_finished_at: AwareDatetime | None = None
+    last_success_at: AwareDatetime | None = None
+    last_error: str | None = None
+    running_since: AwareDatetime | None = None
+
+
+class ComponentState(BaseModel):
+    """What an instance itself knows of one component of the health answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    status: ComponentStatus
+    latency_ms: float | None = None
+    message: str | None = None
+
+
+class InstanceState(Event):
+    """What one instance says of itself; the body of heartbeats and of health.check replies."""
+
+    service: str
+    instance: str
+    version: str
+    started_at: AwareDatetime
+    uptime_s: float
+    sent_at: AwareDatetime
+    pool: PoolUsage | None = None
+    cache: CacheUsage | None = None
+    jobs: tuple[JobState, ...] = ()
+    components: tuple[ComponentState, ...] = ()
+
+
+class ServiceHeartbeat(InstanceState):
+    """Sent by every instance every 5 s and once when it stops; read by health."""
+
+    subject: ClassVar[str] = "service.heartbeat.{service}"
+    stream: ClassVar[str | None] = None
+
+    goodbye: bool = False
+
+
+class ComponentReport(InstanceState):
+    """One instance's answer to a health.check request; read by health."""
+
+    subject: ClassVar[str] = "health.check"
+    stream: ClassVar[str | None] = None
