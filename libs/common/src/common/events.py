@@ -43,7 +43,7 @@ ComponentStatus = Literal["healthy", "warning", "unhealthy"]
 
 
 class Event(BaseModel):
-    """A frozen message; `subject` is a template in which `{market}` and the like are filled from the fields."""
+    """A frozen message; `subject` is a template, `{market}` and the like are filled from the fields."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -55,7 +55,7 @@ class Event(BaseModel):
         return self.subject.format_map(self.model_dump())
 
     def message_id(self) -> str | None:
-        """Return the `Nats-Msg-Id` that makes a repeated publish harmless, or None where there is no stream."""
+        """Return the `Nats-Msg-Id` that makes a repeated publish harmless; None without a stream."""
         return None
 
 

@@ -1,0 +1,99 @@
+"""How is a value kept for a while without ever serving one that was replaced? On aiocache.
+
+aiocache alone stores a value whose load began before it was invalidated, and loads the same key once per
+caller. Here every load remembers the key's epoch and is stored only if it is still the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from aiocache import SimpleMemoryCache
+
+T = TypeVar("T")
+
+MAX_RELOADS = 5
+MAX_JITTER = 0.1
+
+
+@dataclass(frozen=True)
+class _Entry(Generic[T]):
+    """Wraps a value, so that None can be cached too."""
+
+    value: T
+
+
+class TTLCache:
+    """Values by key, loaded once at a time per key, dropped after `ttl_seconds` (up to 10 % earlier)."""
+
+    def __init__(self, ttl_seconds: float = 3600) -> None:
+        self._ttl_seconds = ttl_seconds
+        # timeout=None: the default wraps every operation in wait_for, 5 times slower.
+        self._memory = SimpleMemoryCache(timeout=None)
+        self._keys: set[str] = set()
+        self._loads: dict[str, asyncio.Task[Any]] = {}
+        self._epochs: Counter[str] = Counter()
+        self._generation = 0
+        self._hits = self._misses = self._waits = 0
+
+    async def get_or_set(self, key: str, factory: Callable[[], Awaitable[T]]) -> T:
+        """Return the kept value, or the one that `factory` gives; callers of one key share one load.
+
+        An error of the factory reaches every caller that waited for it and is not kept.
+        """
+        entry: _Entry[T] | None = await self._memory.get(key)
+        if entry is not None:
+            self._hits += 1
+            return entry.value
+        load = self._loads.get(key)
+        if load is None:
+            self._misses += 1
+            load = asyncio.create_task(self._load(key, factory))
+            self._loads[key] = load
+            load.add_done_callback(lambda task: self._forget_load(key, task))
+        else:
+            self._hits += 1
+            self._waits += 1
+        # A caller that gives up must not end the load the others wait for.
+        result: T = await asyncio.shield(load)
+        return result
+
+    async def invalidate(self, key: str | None = None) -> None:
+        """Drop one key, or all with None; a load that is running will not put its old value back."""
+        if key is None:
+            self._generation += 1
+            for known in tuple(self._keys):
+                await self._memory.delete(known)
+            self._keys.clear()
+        else:
+            self._epochs[key] += 1
+            await self._memory.delete(key)
+            self._keys.discard(key)
+
+    def stats(self) -> dict[str, int | float]:
+        """Return hits, misses (loads), hit_rate (percent, 2 decimals) and waits (hits that waited for a load)."""
+        reads = self._hits + self._misses
+        hit_rate = round(100 * self._hits / reads, 2) if reads else 0
+        return {"hits": self._hits, "misses": self._misses, "hit_rate": hit_rate, "waits": self._waits}
+
+    async def _load(self, key: str, factory: Callable[[], Awaitable[T]]) -> T:
+        for _ in range(MAX_RELOADS):
+            epoch = (self._generation, self._epochs[key])
+            value = await factory()
+            if epoch == (self._generation, self._epochs[key]):
+                self._keys.add(key)
+                ttl = self._ttl_seconds * random.uniform(1 - MAX_JITTER, 1)  # noqa: S311
+                await self._memory.set(key, _Entry(value), ttl=ttl)
+                return value
+        return value  # it changes faster than it loads: answer, keep nothing
+
+    def _forget_load(self, key: str, task: asyncio.Task[Any]) -> None:
+        if self._loads.get(key) is task:
+            del self._loads[key]
+        if not task.cancelled():
+            task.exception()  # every caller may have gone; the error is then nobody's

@@ -1,0 +1,243 @@
+"""How does a service use PostgreSQL without ever hanging on it or taking more than its share?
+
+One pool per process. Every wait has a limit, a connection is checked before use, and every error comes out
+as a TransientError or a PermanentError.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import asyncpg
+import structlog
+
+from common.errors import PermanentError, PoolExhaustedError, ServiceError, TransientError
+from common.events import PoolUsage
+from common.telemetry.names import LogEvent
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection: TypeAlias = PoolConnectionProxy[asyncpg.Record]
+else:
+    Connection = Any
+
+DB_POOL_SIZE = 10
+DB_POOL_MAX_OVERFLOW = 10
+
+CONNECT_SECONDS = 3.0
+COMMAND_SECONDS = 5.0
+ACQUIRE_SECONDS = 2.0
+PING_SECONDS = 0.5
+CLOSE_SECONDS = 1.0
+REFUSED_PAUSE_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many connections one service holds at least and at most, over all its replicas."""
+
+    min: int
+    max: int
+
+    def divided_by(self, replicas: int) -> Share:
+        """Return one replica's part, at least one connection."""
+        return Share(max(1, self.min // replicas), max(1, self.max // replicas))
+
+
+SHARES = {"collector": Share(4, 8), "signaler": Share(3, 6), "health": Share(3, 6)}
+
+# InternalClientError is what asyncpg raises when a connection dies under it; it is no PostgresError.
+_CONNECTION_ERRORS = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+# Classes and codes where the same statement may work later: connection, rollback, resources, shutdown, locks.
+_TRANSIENT_SQLSTATES = ("08", "40", "53", "57", "55P03", "58")
+
+
+def classify(error: Exception) -> ServiceError:
+    """Return our error for one of asyncpg's, with the SQLSTATE and the server's first line, never the DETAIL."""
+    if isinstance(error, ServiceError):
+        return error
+    if isinstance(error, asyncpg.PostgresError):
+        state = error.sqlstate or ""
+        text = f"PostgreSQL says {state}: {str(error).splitlines()[0]}"
+        if state.startswith(_TRANSIENT_SQLSTATES) or isinstance(error, asyncpg.PostgresConnectionError):
+            return TransientError(text)
+        return PermanentError(text)
+    if isinstance(error, TimeoutError):
+        return TransientError("PostgreSQL did not answer in time")
+    return TransientError(f"PostgreSQL cannot be used: {type(error).__name__}: {error}")
+
+
+class Database:
+    """The pool of one process. `open` before use, `close` ends within about a second.
+
+    Args:
+        dsn: PostgreSQL URL of the service's own role.
+        service: Name behind `application_name=bongsu.<service>`.
+        share: This process's connections.
+    """
+
+    def __init__(self, dsn: str, *, service: str, share: Share) -> None:
+        self._dsn = dsn
+        self._service = service
+        self._share = share
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._waiting = 0
+
+    async def open(self) -> None:
+        """Connect; raises TransientError while the server can't be reached, PermanentError when it refuses."""
+        try:
+            self._pool = await asyncpg.create_pool(
+                self._dsn,
+                min_size=self._share.min,
+                max_size=self._share.max,
+                timeout=CONNECT_SECONDS,
+                command_timeout=COMMAND_SECONDS,
+                max_inactive_connection_lifetime=60,
+                setup=_ping,
+                server_settings={
+                    "application_name": f"bongsu.{self._service}",
+                    "default_transaction_isolation": "read committed",
+                    "TimeZone": "UTC",
+                },
+            )
+        except (asyncpg.PostgresError, *_CONNECTION_ERRORS) as error:
+            raise classify(error) from error
+
+    async def close(self) -> None:
+        """Give every connection back; one that is still in use after a second is cut."""
+        if self._pool is None:
+            return
+        pool, self._pool = self._pool, None
+        try:
+            await asyncio.wait_for(pool.close(), CLOSE_SECONDS)
+        except (TimeoutError, *_CONNECTION_ERRORS):
+            pool.terminate()
+
+    def usage(self) -> PoolUsage:
+        """Return the pool's figures now."""
+        size = self._pool.get_size() if self._pool else 0
+        idle = self._pool.get_idle_size() if self._pool else 0
+        return PoolUsage(
+            min=self._share.min,
+            max=self._share.max,
+            size=size,
+            in_use=size - idle,
+            waiting=self._waiting,
+        )
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a checked connection.
+
+        Raises:
+            PoolExhaustedError: None became free within 2 s.
+            TransientError: The server is away, slow, or out of something; also from inside the block.
+            PermanentError: The statement itself is wrong or not allowed.
+        """
+        try:
+            connection = await self._acquire()
+            try:
+                yield connection
+            finally:
+                await self._release(connection)
+        except (asyncpg.PostgresError, *_CONNECTION_ERRORS) as error:
+            raise classify(error) from error
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Lend a connection inside one READ COMMITTED transaction; same errors as `connection`."""
+        async with self.connection() as connection, connection.transaction(isolation="read_committed"):
+            yield connection
+
+    async def _acquire(self) -> Connection:
+        if self._pool is None:
+            raise TransientError("the database pool is not open")
+        started = time.monotonic()
+        self._waiting += 1
+        try:
+            while True:
+                left = ACQUIRE_SECONDS - (time.monotonic() - started)
+                if left <= 0:
+                    raise self._exhausted(started)
+                try:
+                    return await self._pool.acquire(timeout=left)
+                except asyncpg.TooManyConnectionsError:
+                    # The role's limit, reached by other replicas: wait as at a full pool.
+                    await asyncio.sleep(REFUSED_PAUSE_SECONDS)
+                except TimeoutError as error:
+                    if self._is_full():
+                        raise self._exhausted(started) from error
+                    raise
+                except _CONNECTION_ERRORS:
+                    # A dead connection was found by the check; the pool has dropped it, the next one may live.
+                    if time.monotonic() - started > PING_SECONDS * 2 or not self._has_idle():
+                        raise
+        finally:
+            self._waiting -= 1
+
+    def _is_full(self) -> bool:
+        usage = self.usage()
+        return usage.in_use >= usage.max
+
+    def _has_idle(self) -> bool:
+        return self._pool is not None and self._pool.get_idle_size() > 0
+
+    def _exhausted(self, started: float) -> PoolExhaustedError:
+        usage = self.usage()
+        return PoolExhaustedError(
+            waited_seconds=time.monotonic() - started, in_use=usage.in_use, maximum=usage.max
+        )
+
+    async def _release(self, connection: Connection) -> None:
+        # An error on the way back must not hide the one that the statement raised.
+        if self._pool is None:
+            return
+        with contextlib.suppress(asyncpg.PostgresError, *_CONNECTION_ERRORS):
+            await self._pool.release(connection, timeout=COMMAND_SECONDS)
+
+
+async def _ping(connection: Connection) -> None:
+    """Check a connection before it is lent; a broken one is cut at once, its close could hang."""
+    try:
+        await connection.execute("SELECT 1", timeout=PING_SECONDS)
+    except BaseException:
+        connection.terminate()
+        raise
+
+
+async def open_when_ready(database: Database, *, within_seconds: float) -> None:
+    """Open the pool, waiting for a server that starts later or a full role; one log line every 5 s.
+
+    Raises:
+        PermanentError: The server refuses (wrong password, missing database).
+        TransientError: It did not come up in time.
+    """
+    log = structlog.get_logger("common.database")
+    deadline = time.monotonic() + within_seconds
+    next_line = time.monotonic()
+    while True:
+        try:
+            await database.open()
+        except TransientError as error:
+            if time.monotonic() > deadline:
+                raise
+            if time.monotonic() >= next_line:
+                log.warning(LogEvent.DEPENDENCY_WAITING, dependency="database", error=str(error))
+                next_line = time.monotonic() + 5
+            await asyncio.sleep(0.2)
+        else:
+            log.info(LogEvent.DATABASE_CONNECTED, **database.usage().model_dump())
+            return

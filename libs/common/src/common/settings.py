@@ -1,0 +1,121 @@
+"""Which environment variables does a process read, and what is wrong with them?
+
+Every secret may also come from a file: `<NAME>_FILE` names it. An empty variable counts as missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+
+from common.masking import register_secret
+
+
+class SettingsError(Exception):
+    """One sentence per wrong variable: its name, the rule, the fix; never the value."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def _check_url(schemes: tuple[str, ...], *, path_needed: bool) -> AfterValidator:
+    def check(value: SecretStr) -> SecretStr:
+        parts = urlsplit(value.get_secret_value())
+        if parts.scheme not in schemes:
+            raise ValueError(f"must be a URL that starts with {' or '.join(s + '://' for s in schemes)}")
+        if not parts.hostname:
+            raise ValueError("must name a host")
+        if path_needed and not parts.path.strip("/"):
+            raise ValueError("must name a database after the host, as in postgresql://user@host:5432/bongsu")
+        return value
+
+    return AfterValidator(check)
+
+
+def _no_path(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be a URL that starts with http:// or https:// and names a host")
+    if parts.path.strip("/"):
+        raise ValueError("must be scheme, host and port only, without a path")
+    return value.rstrip("/")
+
+
+DatabaseUrl = Annotated[SecretStr, _check_url(("postgresql", "postgres"), path_needed=True)]
+NatsUrl = Annotated[SecretStr, _check_url(("nats", "tls"), path_needed=False)]
+BaseUrl = Annotated[str, AfterValidator(_no_path)]
+LogFormat = Literal["json", "console"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+class ServiceSettings(BaseModel):
+    """The variables that every service reads; a service adds its own in its `settings.py`."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    database_url: DatabaseUrl = Field(alias="DATABASE_URL")
+    nats_url: NatsUrl = Field(alias="NATS_URL")
+    log_level: LogLevel = Field(default="INFO", alias="LOG_LEVEL")
+    log_format: LogFormat = Field(default="json", alias="LOG_FORMAT")
+    replicas: int = Field(default=1, alias="REPLICAS", ge=1, le=20)
+
+
+SettingsT = TypeVar("SettingsT", bound=BaseModel)
+
+
+def load_settings(model: type[SettingsT], environment: Mapping[str, str]) -> SettingsT:
+    """Return `model` filled from `environment`; every secret found is registered for masking.
+
+    Raises:
+        SettingsError: A variable is missing or breaks its rule; all problems are told at once.
+    """
+    values: dict[str, str] = {}
+    problems: list[str] = []
+    for field in model.model_fields.values():
+        name = str(field.alias)
+        try:
+            value = _read(name, field, environment)
+        except OSError as error:
+            problems.append(f"{name}_FILE: the file cannot be read ({error.strerror}); check the path")
+            continue
+        if value is not None:
+            values[name] = value
+    try:
+        settings = model.model_validate(values)
+    except ValidationError as error:
+        # include_input=False: pydantic would put the values, secrets among them, into the error.
+        details = error.errors(include_input=False, include_url=False, include_context=False)
+        problems += [_sentence(detail) for detail in details]
+    if problems:
+        raise SettingsError(problems)
+    _register_secrets(settings)
+    return settings
+
+
+def _read(name: str, field: FieldInfo, environment: Mapping[str, str]) -> str | None:
+    value = environment.get(name, "").strip()
+    if not value and "SecretStr" in str(field.annotation) and (path := environment.get(f"{name}_FILE")):
+        value = Path(path).read_text(encoding="utf-8").strip()
+    return value or None
+
+
+def _sentence(detail: Any) -> str:
+    name = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "missing":
+        return f"{name}: is missing; set it in the environment"
+    return f"{name}: {str(detail['msg']).removeprefix('Value error, ')}"
+
+
+def _register_secrets(settings: BaseModel) -> None:
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr):
+            secret = value.get_secret_value()
+            parts = urlsplit(secret) if "://" in secret else None
+            register_secret(parts.password or "" if parts else secret)

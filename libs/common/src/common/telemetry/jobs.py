@@ -1,0 +1,123 @@
+"""How did a job's run end? One log line, one span, one histogram value and one event each."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+import structlog
+from opentelemetry import metrics
+from opentelemetry.trace import Status, StatusCode
+
+from common.clock import utc_now
+from common.events import JobFinished, Outcome
+from common.masking import mask_sensitive
+from common.telemetry.names import TRACER, LogEvent, Metric
+from common.telemetry.spans import current_trace_id, span
+
+
+@dataclass
+class JobRun:
+    """One run while it goes on; the body may call `skip`."""
+
+    job_name: str
+    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    outcome: Outcome = "ok"
+    reason: str | None = None
+    retries: int = 0
+    count: int = 1
+    error: str | None = None
+
+    def skip(self, reason: str, *, count: int = 1) -> None:
+        """End as `skipped`, because of `stale_data`, `late` or `stopping`; `count` runs at once."""
+        self.outcome, self.reason, self.count = "skipped", reason, count
+
+    def fail(self, error: BaseException) -> None:
+        """End as `failed`."""
+        self.outcome, self.error = "failed", mask_sensitive(f"{type(error).__name__}: {error}")
+
+
+@dataclass(frozen=True)
+class JobOwner:
+    """Who runs the jobs, and where their records go (the publisher must not block)."""
+
+    service: str
+    instance: str
+    report: Callable[[JobFinished], None]
+
+
+_current_run: ContextVar[JobRun | None] = ContextVar("bongsu_job_run", default=None)
+
+
+def count_retry() -> None:
+    """Count one retry for the job that is running in this task, if any, and for the metrics."""
+    if run := _current_run.get():
+        run.retries += 1
+    metrics.get_meter(TRACER).create_counter(Metric.RETRIES).add(1)
+
+
+@asynccontextmanager
+async def track_job(job_name: str, *, owner: JobOwner, run_id: str | None = None) -> AsyncIterator[JobRun]:
+    """Run a block as one run of `job_name` and record how it ended, whatever happens in it.
+
+    An exception ends it as `failed` and is raised again; a cancellation as `skipped: stopping`.
+    """
+    run = JobRun(job_name, run_id or uuid.uuid4().hex)
+    token = _current_run.set(run)
+    started = time.monotonic()
+    attributes = {"job.name": job_name, "job.run_id": run.run_id}
+    try:
+        with span(f"job {job_name}", attributes=attributes) as current:
+            try:
+                yield run
+            except asyncio.CancelledError:
+                run.skip("stopping")
+                raise
+            except BaseException as error:
+                run.fail(error)
+                raise
+            finally:
+                current.set_attributes({"job.outcome": run.outcome, "job.attempts": 1 + run.retries})
+                if run.outcome == "failed":
+                    current.set_status(Status(StatusCode.ERROR, run.error))
+                _record(run, owner, duration_ms=round((time.monotonic() - started) * 1000, 2))
+    finally:
+        _current_run.reset(token)
+
+
+def _record(run: JobRun, owner: JobOwner, *, duration_ms: float) -> None:
+    finished = JobFinished(
+        service=owner.service,
+        instance=owner.instance,
+        job_name=run.job_name,
+        run_id=run.run_id,
+        outcome=run.outcome,
+        reason=run.reason,
+        duration_ms=duration_ms,
+        attempts=1 + run.retries,
+        error=run.error,
+        count=run.count,
+        finished_at=utc_now(),
+        trace_id=current_trace_id(),
+    )
+    structlog.get_logger("common.telemetry.jobs").log(
+        logging.ERROR if run.outcome == "failed" else logging.INFO,
+        LogEvent.JOB_FINISHED,
+        metric_type="job",
+        success=run.outcome == "ok",
+        **finished.model_dump(
+            include={"job_name", "run_id", "outcome", "reason", "duration_ms", "attempts", "error", "count"}
+        ),
+    )
+    meter = metrics.get_meter(TRACER)
+    dimensions = {"job": run.job_name, "outcome": run.outcome}
+    meter.create_counter(Metric.JOBS).add(run.count, dimensions)
+    if run.outcome != "skipped":
+        meter.create_histogram(Metric.JOB_DURATION, unit="s").record(duration_ms / 1000, dimensions)
+    owner.report(finished)

@@ -1,0 +1,100 @@
+"""How does a log line look, and why can no secret be in one?
+
+Every logger, ours and the libraries', ends in one handler: merge context, render the exception without
+locals, mask, then JSON.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+from opentelemetry import trace
+from structlog.typing import EventDict, Processor
+
+from common.masking import mask
+from common.telemetry.names import LogEvent
+
+# Chatty at INFO, and httpx prints whole URLs.
+_QUIET_LOGGERS = (
+    "httpx",
+    "httpx2",
+    "httpcore",
+    "httpcore2",
+    "apscheduler",
+    "uvicorn.access",
+    "google_genai",
+    "asyncio",
+)
+
+
+def configure_logging(*, service: str, instance: str, level: str, log_format: str) -> None:
+    """Send every logger of this process to standard output, one masked line each."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
+        _add_identity(service, instance),
+        _add_trace,
+    ]
+    renderer: Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                _mask_event,
+                renderer,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in _QUIET_LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    logging.captureWarnings(capture=True)
+
+
+def _add_identity(service: str, instance: str) -> Processor:
+    def add(_: Any, __: str, event: EventDict) -> EventDict:
+        event.setdefault("service", service)
+        event.setdefault("instance", instance)
+        return event
+
+    return add
+
+
+def _add_trace(_: Any, __: str, event: EventDict) -> EventDict:
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        event.setdefault("trace_id", trace.format_trace_id(context.trace_id))
+        event.setdefault("span_id", trace.format_span_id(context.span_id))
+    return event
+
+
+def _mask_event(_: Any, __: str, event: EventDict) -> EventDict:
+    try:
+        return {key: mask({key: value})[key] for key, value in event.items()}  # type: ignore[index]
+    except Exception:  # noqa: BLE001  fail closed: a line that could not be masked is not printed
+        return {"event": LogEvent.MASKING_FAILED, "level": event.get("level"), "logger": event.get("logger")}

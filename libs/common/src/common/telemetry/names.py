@@ -1,0 +1,50 @@
+"""How are log events, spans, attributes and metrics called? Each name stands once, here."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class LogEvent(StrEnum):
+    """Constant, dotted; values go into fields."""
+
+    BUS_CONNECTED = "bus.connected"
+    BUS_CONSUMER_LOST = "bus.consumer_lost"
+    BUS_CONSUMER_RESUMED = "bus.consumer_resumed"
+    BUS_DISCONNECTED = "bus.disconnected"
+    BUS_ERROR = "bus.error"
+    BUS_RECONNECTED = "bus.reconnected"
+    CONFIG_CHANGED = "config.changed"
+    CONFIG_INVALID = "config.invalid"
+    CONFIG_STALE = "config.stale"
+    DATABASE_CONNECTED = "database.connected"
+    DATABASE_REFUSED = "database.refused"
+    DEPENDENCY_WAITING = "dependency.waiting"
+    JOB_FINISHED = "job.finished"
+    JOB_NOT_CLAIMED = "job.not_claimed"
+    JOB_REPORT_FAILED = "job.report_failed"
+    LOOP_BLOCKED = "loop.blocked"
+    MASKING_FAILED = "masking.failed"
+    MESSAGE_DEAD = "message.dead"
+    MESSAGE_HANDED_BACK = "message.handed_back"
+    PROBE_FAILED = "probe.failed"
+    PROBE_RECOVERED = "probe.recovered"
+    RETRY_EXHAUSTED = "retry.exhausted"
+    RETRY_SCHEDULED = "retry.scheduled"
+    SERVICE_READY = "service.ready"
+    SERVICE_STARTING = "service.starting"
+    SERVICE_STOPPED = "service.stopped"
+    SERVICE_STOPPING = "service.stopping"
+
+
+class Metric(StrEnum):
+    """Instrument names; dimensions are templates, never a market."""
+
+    JOB_DURATION = "bongsu.job.duration"
+    JOBS = "bongsu.jobs"
+    RETRIES = "bongsu.retries"
+    MESSAGES = "bongsu.messages"
+
+
+TRACEPARENT = "traceparent"
+TRACER = "bongsu"
