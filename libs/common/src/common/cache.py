@@ -76,7 +76,7 @@ class TTLCache:
             self._keys.discard(key)
 
     def stats(self) -> dict[str, int | float]:
-        """Return hits, misses (loads), hit_rate (percent, 2 decimals) and waits (hits that waited for a load)."""
+        """Return hits, misses (= loads), hit_rate (percent, 2 decimals) and waits (hits that waited)."""
         reads = self._hits + self._misses
         hit_rate = round(100 * self._hits / reads, 2) if reads else 0
         return {"hits": self._hits, "misses": self._misses, "hit_rate": hit_rate, "waits": self._waits}

@@ -66,7 +66,7 @@ _TRANSIENT_SQLSTATES = ("08", "40", "53", "57", "55P03", "58")
 
 
 def classify(error: Exception) -> ServiceError:
-    """Return our error for one of asyncpg's, with the SQLSTATE and the server's first line, never the DETAIL."""
+    """Return our error for one of asyncpg's, with the SQLSTATE and the first line, never the DETAIL."""
     if isinstance(error, ServiceError):
         return error
     if isinstance(error, asyncpg.PostgresError):
@@ -97,7 +97,7 @@ class Database:
         self._waiting = 0
 
     async def open(self) -> None:
-        """Connect; raises TransientError while the server can't be reached, PermanentError when it refuses."""
+        """Connect; TransientError while the server can't be reached, PermanentError when it refuses."""
         try:
             self._pool = await asyncpg.create_pool(
                 self._dsn,
@@ -182,7 +182,7 @@ class Database:
                         raise self._exhausted(started) from error
                     raise
                 except _CONNECTION_ERRORS:
-                    # A dead connection was found by the check; the pool has dropped it, the next one may live.
+                    # The check found a dead connection; the pool has dropped it, the next one may live.
                     if time.monotonic() - started > PING_SECONDS * 2 or not self._has_idle():
                         raise
         finally:

@@ -1,0 +1,213 @@
+"""How does a service speak on NATS? One FastStream broker per process; streams are declared elsewhere.
+
+Publishing to a stream is awaited and carries a `Nats-Msg-Id`, so it is stored once or it raises. What a
+consumer does with a message that fails is decided in `delivery.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import structlog
+from faststream import AckPolicy
+from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.errors import MaxPayloadError
+from nats.js import JetStreamContext
+from opentelemetry.trace import SpanKind
+
+from common.delivery import Deliveries, Delivery
+from common.errors import PermanentError, TransientError
+from common.events import MAX_MESSAGE_BYTES, ComponentReport, ConfigChanged, Event
+from common.streams import Consumer
+from common.telemetry.names import LogEvent
+from common.telemetry.spans import inject_trace, span
+
+EventT = TypeVar("EventT", bound=Event)
+
+PUBLISH_SECONDS = 5.0
+FETCH_SECONDS = 1.0
+CLOSE_SECONDS = 1.5
+MESSAGE_ID = "Nats-Msg-Id"
+
+
+class Bus:
+    """One process's connection.
+
+    Args:
+        url: NATS URL with the service's own user.
+        service: Service name, shown by the server.
+        batch_size: How many messages of one consumer are handled at the same time.
+    """
+
+    def __init__(self, url: str, *, service: str, instance: str) -> None:
+        self._log = structlog.get_logger("common.bus")
+        self._reconnect_hooks: list[Callable[[], Awaitable[None]]] = []
+        self._subscribers: dict[Consumer, Any] = {}
+        self.deliveries = Deliveries(self)
+        quiet = logging.getLogger("faststream")
+        quiet.setLevel(logging.WARNING)
+        self.broker = NatsBroker(
+            url,
+            name=f"bongsu.{service}.{instance}",
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=1,
+            # A frozen server is noticed in 6 s; the defaults take four minutes.
+            ping_interval=2,
+            max_outstanding_pings=2,
+            connect_timeout=2,
+            drain_timeout=1,
+            graceful_timeout=2.0,
+            allow_reconnect=True,
+            error_cb=self._on_error,
+            disconnected_cb=self._on_disconnected,
+            reconnected_cb=self._on_reconnected,
+            ack_policy=AckPolicy.MANUAL,
+            logger=quiet,
+            log_level=logging.DEBUG,
+        )
+
+    async def connect(self) -> None:
+        """Connect; waits for a server that starts later. Raises PermanentError for wrong credentials."""
+        try:
+            await self.broker.connect()
+        except NatsError as error:
+            raise PermanentError(f"NATS refuses the connection: {error}") from error
+        self._log.info(LogEvent.BUS_CONNECTED)
+
+    async def start(self) -> None:
+        """Begin to receive; raises TransientError while a consumer is not declared yet."""
+        try:
+            await self.broker.start()
+        except (NatsError, TimeoutError) as error:
+            raise TransientError(f"NATS is not ready: {type(error).__name__}: {error}") from error
+
+    async def stop_receiving(self) -> None:
+        """Take no further message; those in flight have two seconds to end."""
+        await asyncio.gather(*(subscriber.stop() for subscriber in self._subscribers.values()))
+
+    async def close(self) -> None:
+        """Flush and disconnect, within about a second and a half."""
+        try:
+            await asyncio.wait_for(self.broker.stop(), CLOSE_SECONDS)
+        except (NatsError, TimeoutError, OSError) as error:
+            self._log.warning(LogEvent.BUS_ERROR, error=f"{type(error).__name__}: {error}")
+
+    @property
+    def client(self) -> Client:
+        """The nats-py client, for requests and claims."""
+        return self.broker.connection
+
+    @property
+    def jetstream(self) -> JetStreamContext:
+        """The client's JetStream context."""
+        return self.client.jetstream(timeout=2)
+
+    @property
+    def is_connected(self) -> bool:
+        """True while the server answers pings."""
+        return bool(self.broker.connection.is_connected)
+
+    def on_reconnect(self, hook: Callable[[], Awaitable[None]]) -> None:
+        """Have `hook` run after every reconnect: whatever was sent meanwhile was not heard."""
+        self._reconnect_hooks.append(hook)
+
+    async def publish(self, event: Event) -> None:
+        """Send an event; one with a stream is stored when this returns, and stored once.
+
+        Raises:
+            PermanentError: The message is larger than 256 kB.
+            TransientError: The bus is away, full, or has no such stream. It may have been stored all the
+                same; publishing it again is harmless.
+        """
+        body = event.model_dump_json().encode()
+        if len(body) > MAX_MESSAGE_BYTES:
+            raise PermanentError(f"{event.subject}: {len(body)} bytes, at most {MAX_MESSAGE_BYTES} are sent")
+        message_id = event.message_id()
+        headers = {"content-type": "application/json"} | ({MESSAGE_ID: message_id} if message_id else {})
+        with span(f"publish {event.subject}", kind=SpanKind.PRODUCER):
+            await self.send(event.subject_name(), body, headers=inject_trace(headers), stream=event.stream)
+
+    async def send(self, subject: str, body: bytes, *, headers: dict[str, str], stream: str | None) -> None:
+        """Send bytes; same errors as `publish`."""
+        try:
+            await self.broker.publish(
+                body, subject, headers=headers, stream=stream, timeout=PUBLISH_SECONDS if stream else None
+            )
+        except MaxPayloadError as error:
+            raise PermanentError(f"{subject}: {len(body)} bytes are more than the server takes") from error
+        except (NatsError, TimeoutError, OSError) as error:
+            raise TransientError(
+                f"{subject} was not acknowledged: {type(error).__name__}: {error}"
+            ) from error
+
+    def consume(
+        self,
+        consumer: Consumer,
+        event_type: type[EventT],
+        handler: Callable[[EventT, Delivery], Awaitable[None]],
+        *,
+        at_once: int = 1,
+    ) -> None:
+        """Give every message of a durable consumer to `handler`, `at_once` at the same time."""
+        subscriber = self.broker.subscriber(
+            consumer.subject,
+            stream=JStream(consumer.stream, declare=False),
+            durable=consumer.name,
+            pull_sub=PullSub(batch_size=at_once, timeout=FETCH_SECONDS),
+            ack_policy=AckPolicy.MANUAL,
+            title=consumer.name,
+        )
+
+        @subscriber
+        async def on_message(body: bytes, message: NatsMessage) -> None:
+            await self.deliveries.handle(message.raw_message, event_type, handler)
+
+        self._subscribers[consumer] = subscriber
+
+    async def restart_subscriber(self, consumer: Consumer) -> None:
+        """Subscribe anew, after the durable consumer vanished and was made again."""
+        subscriber = self._subscribers[consumer]
+        await subscriber.stop()
+        await subscriber.start()
+        self._log.warning(LogEvent.BUS_CONSUMER_RESUMED, consumer=consumer.name)
+
+    async def pause_subscriber(self, consumer: Consumer) -> None:
+        """Stop fetching from a durable consumer that is gone: FastStream would spin on it, silently."""
+        await self._subscribers[consumer].stop()
+        self._log.error(LogEvent.BUS_CONSUMER_LOST, consumer=consumer.name)
+
+    @property
+    def consumers(self) -> tuple[Consumer, ...]:
+        """The durable consumers this process reads."""
+        return tuple(self._subscribers)
+
+    def on_config_changed(self, handler: Callable[[ConfigChanged], Awaitable[None]]) -> None:
+        """Hear every committed setting: no queue group, so each instance does."""
+
+        # no_reply: a core subscriber would answer the publisher's acknowledgement inbox.
+        @self.broker.subscriber(ConfigChanged.subject, no_reply=True)
+        async def on_changed(event: ConfigChanged) -> None:
+            await handler(event)
+
+    def answer_health_check(self, report: Callable[[], ComponentReport]) -> None:
+        """Answer every `health.check` request with this instance's report."""
+
+        @self.broker.subscriber(ComponentReport.subject)
+        async def on_check(body: bytes) -> ComponentReport:
+            return report()
+
+    async def _on_error(self, error: Exception) -> None:
+        self._log.warning(LogEvent.BUS_ERROR, error=f"{type(error).__name__}: {error}")
+
+    async def _on_disconnected(self) -> None:
+        self._log.warning(LogEvent.BUS_DISCONNECTED)
+
+    async def _on_reconnected(self) -> None:
+        self._log.info(LogEvent.BUS_RECONNECTED)
+        for hook in self._reconnect_hooks:
+            await hook()

@@ -1,0 +1,72 @@
+"""How does every instance learn within moments that a setting changed, whatever the bus does?
+
+`config.changed` drops the key at once; a reconnect drops all; comparing revisions every 20 s is the net.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from common.bus import Bus
+from common.config_store import ConfigRepository
+from common.errors import ServiceError
+from common.events import ConfigChanged
+from common.telemetry.names import LogEvent
+
+COMPARE_SECONDS = 20.0
+
+
+class ConfigWatch:
+    """Keeps one repository's cache coherent and tells listeners that something changed."""
+
+    def __init__(self, bus: Bus, config: ConfigRepository) -> None:
+        self._config = config
+        self._listeners: list[Callable[[], Awaitable[None]]] = []
+        self._comparing: asyncio.Task[None] | None = None
+        self._log = structlog.get_logger("common.config_watch")
+        bus.on_config_changed(self._on_changed)
+        bus.on_reconnect(self._drop_all)
+
+    def listen(self, listener: Callable[[], Awaitable[None]]) -> None:
+        """Have `listener` run after a change; it reads what it needs and may raise ServiceError."""
+        self._listeners.append(listener)
+
+    def start(self) -> None:
+        """Begin to compare revisions."""
+        self._comparing = asyncio.create_task(self._compare())
+
+    async def stop(self) -> None:
+        """Stop comparing."""
+        if self._comparing:
+            self._comparing.cancel()
+            await asyncio.gather(self._comparing, return_exceptions=True)
+
+    async def _on_changed(self, event: ConfigChanged) -> None:
+        await self._config.cache.invalidate(event.key)
+        self._config.heard(event.revision)
+        self._log.info(LogEvent.CONFIG_CHANGED, key=event.key, revision=event.revision)
+        await self._tell()
+
+    async def _drop_all(self) -> None:
+        await self._config.cache.invalidate()
+        await self._tell()
+
+    async def _compare(self) -> None:
+        while True:
+            try:
+                if await self._config.refresh():
+                    await self._tell()
+            except ServiceError as error:
+                self._log.warning(LogEvent.CONFIG_STALE, error=str(error))
+            await asyncio.sleep(COMPARE_SECONDS)
+
+    async def _tell(self) -> None:
+        for listener in self._listeners:
+            try:
+                await listener()
+            except ServiceError as error:
+                # The listener reads again at the next change or comparison.
+                self._log.warning(LogEvent.CONFIG_STALE, error=str(error))

@@ -1,0 +1,184 @@
+"""What becomes of a message whose handler ended: acknowledged, handed back, or dead?
+
+Done → ack. TransientError → handed back after 1, 2, 4, then 30 s, for as long as it lasts; it never counts as
+a try. PermanentError → DEAD at once. Anything unclassified → handed back, and DEAD at its 5th try.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol, TypeVar
+
+import structlog
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from opentelemetry.trace import SpanKind
+from pydantic import ValidationError
+
+from common.clock import utc_now
+from common.errors import PermanentError, TransientError
+from common.events import Event
+from common.masking import mask_sensitive
+from common.streams import DEAD_PREFIX
+from common.telemetry.names import LogEvent
+from common.telemetry.spans import extract_trace, fail_span, span
+
+EventT = TypeVar("EventT", bound=Event)
+
+MAX_TRIES = 5
+IN_PROGRESS_SECONDS = 10.0
+DELAYS_SECONDS = (1.0, 2.0, 4.0, 30.0)
+REMEMBERED = 10_000
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Where a message stands: when it was stored, and how often it has been delivered, this time included."""
+
+    subject: str
+    sequence: int
+    stored_at: datetime
+    count: int
+
+    @property
+    def age_seconds(self) -> float:
+        """How long ago the message was stored in its stream."""
+        return (utc_now() - self.stored_at).total_seconds()
+
+
+class Sender(Protocol):
+    """What is needed to bury a message."""
+
+    async def send(self, subject: str, body: bytes, *, headers: dict[str, str], stream: str | None) -> None:
+        """Send bytes to a stream; TransientError when it was not acknowledged."""
+
+
+class Deliveries:
+    """Handles messages by the rule above; the tries of a message are counted in this process."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+        self._tries: OrderedDict[int, int] = OrderedDict()
+        self._log = structlog.get_logger("common.delivery")
+
+    async def handle(
+        self, message: Msg, event_type: type[EventT], handler: Callable[[EventT, Delivery], Awaitable[None]]
+    ) -> None:
+        """Run `handler` on one message, reporting progress while it runs, and settle the message."""
+        metadata = message.metadata
+        delivery = Delivery(
+            subject=message.subject,
+            sequence=metadata.sequence.stream,
+            stored_at=metadata.timestamp.astimezone(UTC),
+            count=metadata.num_delivered,
+        )
+        parent = extract_trace(message.headers or {})
+        name = f"process {event_type.subject}"
+        with span(name, kind=SpanKind.CONSUMER, parent=parent) as current:
+            try:
+                async with _in_progress(message):
+                    await handler(_parse(message.data, event_type), delivery)
+            except TransientError as error:
+                fail_span(current, error)
+                await self._hand_back(message, delivery, error, error.retry_after_seconds)
+            except PermanentError as error:
+                fail_span(current, error)
+                await self._bury(message, delivery, error)
+            except asyncio.CancelledError:
+                await _settle(message.nak(delay=0.1))
+                raise
+            except Exception as error:  # noqa: BLE001  the one edge where every handler's failure ends
+                fail_span(current, error)
+                await self._try_again(message, delivery, error)
+            else:
+                self._tries.pop(delivery.sequence, None)
+                await _settle(message.ack())
+
+    async def _hand_back(
+        self, message: Msg, delivery: Delivery, error: Exception, delay: float | None
+    ) -> None:
+        seconds = DELAYS_SECONDS[min(delivery.count, len(DELAYS_SECONDS)) - 1] if delay is None else delay
+        self._log.warning(
+            LogEvent.MESSAGE_HANDED_BACK,
+            subject=delivery.subject,
+            sequence=delivery.sequence,
+            delay_seconds=seconds,
+            error=str(error),
+        )
+        await _settle(message.nak(delay=seconds))
+
+    async def _try_again(self, message: Msg, delivery: Delivery, error: Exception) -> None:
+        tries = self._tries.get(delivery.sequence, 0) + 1
+        self._tries[delivery.sequence] = tries
+        while len(self._tries) > REMEMBERED:
+            self._tries.popitem(last=False)
+        if tries >= MAX_TRIES:
+            await self._bury(message, delivery, error)
+        else:
+            self._log.error(
+                LogEvent.MESSAGE_HANDED_BACK, sequence=delivery.sequence, tries=tries, exc_info=error
+            )
+            await _settle(message.nak(delay=DELAYS_SECONDS[min(tries, len(DELAYS_SECONDS)) - 1]))
+
+    async def _bury(self, message: Msg, delivery: Delivery, error: Exception) -> None:
+        reason = mask_sensitive(f"{type(error).__name__}: {error}").replace("\n", " ")[:1000]
+        headers = {
+            "Nats-Msg-Id": f"{DEAD_PREFIX}{delivery.subject}:{delivery.sequence}",
+            "Bongsu-Reason": reason,
+            "Bongsu-Sequence": str(delivery.sequence),
+            "Bongsu-Deliveries": str(delivery.count),
+        }
+        try:
+            subject = f"{DEAD_PREFIX}{delivery.subject}"
+            await self._sender.send(subject, message.data, headers=headers, stream="DEAD")
+        except TransientError as failure:
+            # Not kept yet, so not given up: it comes back and is buried then.
+            await self._hand_back(message, delivery, failure, None)
+            return
+        self._log.error(
+            LogEvent.MESSAGE_DEAD, subject=delivery.subject, sequence=delivery.sequence, error=reason
+        )
+        self._tries.pop(delivery.sequence, None)
+        await _settle(message.term())
+
+
+def _parse(body: bytes, event_type: type[EventT]) -> EventT:
+    try:
+        return event_type.model_validate_json(body)
+    except (ValidationError, ValueError, RecursionError) as error:
+        raise PermanentError(_why_invalid(error, event_type)) from error
+
+
+def _why_invalid(error: Exception, event_type: type[Event]) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "message"
+        return f"not a {event_type.__name__}: {field}: {first['msg']}"
+    return f"not a {event_type.__name__}: {type(error).__name__}"
+
+
+@contextlib.asynccontextmanager
+async def _in_progress(message: Msg) -> AsyncIterator[None]:
+    """Tell the server every 10 s that a handler lives; without it a long one would be delivered twice."""
+
+    async def report() -> None:
+        while True:
+            await asyncio.sleep(IN_PROGRESS_SECONDS)
+            await _settle(message.in_progress())
+
+    reporter = asyncio.create_task(report())
+    try:
+        yield
+    finally:
+        reporter.cancel()
+
+
+async def _settle(answer: Awaitable[None]) -> None:
+    # Not heard by the server: the message comes again after ack_wait, and its effect is idempotent.
+    with contextlib.suppress(NatsError, OSError, TimeoutError):
+        await answer

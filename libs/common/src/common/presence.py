@@ -1,0 +1,79 @@
+"""How do others know that this instance lives, and how it is? Heartbeats, and answers to health.check."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+from common.bus import Bus
+from common.clock import utc_now
+from common.errors import ServiceError
+from common.events import CacheUsage, ComponentReport, ComponentState, JobState, PoolUsage, ServiceHeartbeat
+
+HEARTBEAT_SECONDS = 5.0
+GOODBYE_SECONDS = 0.5
+
+
+class Presence:
+    """One instance's voice.
+
+    Args:
+        pool, cache, jobs, components: Give the figures of the moment; they must not wait for anything.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        *,
+        service: str,
+        instance: str,
+        version: str,
+        pool: Callable[[], PoolUsage],
+        cache: Callable[[], CacheUsage],
+        jobs: Callable[[], tuple[JobState, ...]],
+        components: Callable[[], tuple[ComponentState, ...]],
+    ) -> None:
+        self._bus = bus
+        self._identity = {"service": service, "instance": instance, "version": version}
+        self._started_at = utc_now()
+        self._started = time.monotonic()
+        self._pool, self._cache, self._jobs, self._components = pool, cache, jobs, components
+        self._beating: asyncio.Task[None] | None = None
+        bus.answer_health_check(lambda: ComponentReport.model_validate(self._state()))
+
+    def start(self) -> None:
+        """Say hello, and go on every 5 s."""
+        self._beating = asyncio.create_task(self._beat())
+
+    async def stop(self) -> None:
+        """Say goodbye."""
+        if self._beating:
+            self._beating.cancel()
+            await asyncio.gather(self._beating, return_exceptions=True)
+        with contextlib.suppress(TimeoutError, ServiceError):
+            await asyncio.wait_for(self._send(goodbye=True), GOODBYE_SECONDS)
+
+    async def _beat(self) -> None:
+        while True:
+            # A heartbeat that is not heard is what health watches for; the next one comes anyway.
+            with contextlib.suppress(ServiceError):
+                await self._send(goodbye=False)
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    async def _send(self, *, goodbye: bool) -> None:
+        await self._bus.publish(ServiceHeartbeat.model_validate({**self._state(), "goodbye": goodbye}))
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            **self._identity,
+            "started_at": self._started_at,
+            "uptime_s": round(time.monotonic() - self._started, 1),
+            "sent_at": utc_now(),
+            "pool": self._pool(),
+            "cache": self._cache(),
+            "jobs": self._jobs(),
+            "components": self._components(),
+        }

@@ -1,0 +1,216 @@
+"""What is every service process made of, and how does it start and stop?
+
+Start: connect the bus and the database (waiting up to a minute for them), read the settings, then the
+service. Stop, on SIGTERM or SIGINT: take no more work, end or hand back what is in flight, say goodbye, close
+everything, each step within a limit; exit code 0 in less than 5 s. A second signal ends at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from importlib.metadata import version
+from typing import Protocol
+
+import structlog
+
+from common.bus import Bus
+from common.cache import TTLCache
+from common.config_store import ConfigRepository
+from common.config_watch import ConfigWatch
+from common.consumer_watch import ConsumerWatch
+from common.database import SHARES, Database, open_when_ready
+from common.errors import ServiceError, TransientError
+from common.events import ComponentState, JobFinished
+from common.job_ledger import JobLedger
+from common.job_reports import JobReports
+from common.presence import Presence
+from common.scheduler import Scheduler
+from common.settings import ServiceSettings, SettingsError, SettingsT, load_settings
+from common.telemetry.jobs import JobOwner
+from common.telemetry.logs import configure_logging
+from common.telemetry.names import LogEvent
+from common.telemetry.spans import Telemetry
+from common.watchdog import Watchdog
+
+START_SECONDS = 60.0
+STEP_SECONDS = 2.0
+EXIT_USAGE = 2
+
+
+class Service(Protocol):
+    """What a service adds to the runtime; its `app.py` builds it."""
+
+    async def start(self) -> None:
+        """Begin to work; the bus and the database are open."""
+
+    async def stop(self) -> None:
+        """Take no more work; ends within two seconds."""
+
+    def components(self) -> tuple[ComponentState, ...]:
+        """Return what this instance knows of the health answer's components; must not wait."""
+
+
+class Runtime:
+    """The parts every service has; a service's `app.py` hangs its own onto them before `run`."""
+
+    def __init__(self, name: str, settings: ServiceSettings, environment: Mapping[str, str]) -> None:
+        self.service = name
+        self.instance = f"{socket.gethostname().split('.')[0]}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+        self.version = version(f"bongsu-{name}")
+        configure_logging(
+            service=name,
+            instance=self.instance,
+            level=settings.log_level,
+            log_format=settings.log_format,
+        )
+        self.log = structlog.get_logger(name)
+        self.telemetry = Telemetry(service=name, instance=self.instance, environment=environment)
+        self.bus = Bus(settings.nats_url.get_secret_value(), service=name, instance=self.instance)
+        self.database = Database(
+            settings.database_url.get_secret_value(),
+            service=name,
+            share=SHARES[name].divided_by(settings.replicas),
+        )
+        self.ledger = JobLedger()
+        self._reports = JobReports(self.bus)
+        self.job_owner = JobOwner(name, self.instance, self._report)
+        self.config = ConfigRepository(self.database, TTLCache(), self.bus.publish)
+        self.config_watch = ConfigWatch(self.bus, self.config)
+        self.consumer_watch = ConsumerWatch(self.bus)
+        self.scheduler = Scheduler(owner=self.job_owner, bus=self.bus, ledger=self.ledger)
+
+    async def run(self, service: Service) -> int:
+        """Run until a signal; returns the exit code: 0, or 1 when a server did not come up in time."""
+        stopping = _stop_on_signals()
+        watchdog = Watchdog()
+        watchdog.start()
+        self.log.info(LogEvent.SERVICE_STARTING, version=self.version)
+        presence = self._presence(service)
+        code = 0
+        try:
+            start = asyncio.create_task(self._start(service, presence))
+            stop = asyncio.create_task(stopping.wait())
+            await asyncio.wait({start, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if start.done():
+                start.result()
+                self.log.info(LogEvent.SERVICE_READY)
+                await stop
+            else:
+                start.cancel()
+        except ServiceError as error:
+            self.log.error(LogEvent.SERVICE_STOPPED, error=str(error))
+            code = 1
+        finally:
+            stop.cancel()
+            self.log.info(LogEvent.SERVICE_STOPPING)
+            await self._stop(service, presence)
+            watchdog.stop()
+            self.log.info(LogEvent.SERVICE_STOPPED)
+        return code
+
+    def _presence(self, service: Service) -> Presence:
+        return Presence(
+            self.bus,
+            service=self.service,
+            instance=self.instance,
+            version=self.version,
+            pool=self.database.usage,
+            cache=self.config.usage,
+            jobs=self.scheduler.states,
+            components=service.components,
+        )
+
+    async def _start(self, service: Service, presence: Presence) -> None:
+        await asyncio.gather(
+            open_when_ready(self.database, within_seconds=START_SECONDS), self._connect_bus()
+        )
+        await self.config.refresh()
+        await _within(START_SECONDS, self.consumer_watch.wait_until_declared, "a consumer is not declared")
+        await self.bus.start()
+        self._reports.start()
+        self.config_watch.start()
+        self.consumer_watch.start()
+        await service.start()
+        self.scheduler.start()
+        presence.start()
+
+    async def _connect_bus(self) -> None:
+        await _within(START_SECONDS, self.bus.connect, "NATS cannot be reached")
+
+    async def _stop(self, service: Service, presence: Presence) -> None:
+        """Each step has a limit, and one that fails does not keep the next from running."""
+        for step in (
+            service.stop,
+            self.scheduler.stop,
+            self.bus.stop_receiving,
+            self._reports.stop,
+            self.config_watch.stop,
+            self.consumer_watch.stop,
+            presence.stop,
+            self.bus.close,
+            self.database.close,
+        ):
+            await self._bounded(step)
+        await asyncio.get_running_loop().run_in_executor(None, self.telemetry.shutdown)
+
+    async def _bounded(self, step: Callable[[], Awaitable[None]]) -> None:
+        started = time.monotonic()
+        try:
+            await asyncio.wait_for(step(), STEP_SECONDS)
+        except Exception as error:  # noqa: BLE001  the process ends: say what was not clean, go on closing
+            self.log.warning(
+                LogEvent.SERVICE_STOPPING,
+                step=step.__qualname__,
+                seconds=round(time.monotonic() - started, 2),
+                error=f"{type(error).__name__}: {error}",
+            )
+
+    def _report(self, record: JobFinished) -> None:
+        self.ledger.finished(record)
+        self._reports.add(record)
+
+
+def main(
+    name: str, settings_type: type[SettingsT], build: Callable[[SettingsT], tuple[Runtime, Service]]
+) -> None:
+    """Run a service as this process: settings, composition, loop, exit code."""
+    try:
+        settings = load_settings(settings_type, os.environ)
+    except SettingsError as error:
+        sys.stderr.write("".join(f"{name}: {problem}\n" for problem in error.problems))
+        sys.exit(EXIT_USAGE)
+
+    async def run() -> int:
+        runtime, service = build(settings)
+        return await runtime.run(service)
+
+    sys.exit(asyncio.run(run()))
+
+
+async def _within(seconds: float, step: Callable[[], Awaitable[None]], problem: str) -> None:
+    try:
+        await asyncio.wait_for(step(), seconds)
+    except TimeoutError as error:
+        raise TransientError(f"{problem} after {seconds:.0f} s") from error
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        if stopping.is_set():
+            os._exit(1)
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    return stopping
