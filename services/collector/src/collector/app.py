@@ -1,0 +1,89 @@
+"""What is the collector made of? The composition root; nothing else happens here."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from collector.collect import CandleCollector
+from collector.handlers import on_candles_closed
+from collector.jobs import GAP_REPAIR_SECONDS, RETENTION_SECONDS, CollectorJobs
+from collector.live import LiveMarkets
+from collector.repository import CandleRepository
+from collector.settings import CollectorSettings
+from collector.upbit import UpbitClient
+from collector.upbit_probe import UpbitProbe
+from common.clock import ExchangeClock
+from common.config_keys import COLLECT_INTERVAL_SECONDS, MARKETS
+from common.events import CandlesClosed, ComponentState
+from common.runtime import Runtime
+from common.streams import STORE_CANDLES
+
+
+class Collector:
+    """The service: live markets, scheduled jobs, the store consumer and the probe of Upbit."""
+
+    def __init__(self, runtime: Runtime, settings: CollectorSettings) -> None:
+        self._runtime = runtime
+        clock = ExchangeClock()
+        repository = CandleRepository(runtime.database)
+        self._upbit = UpbitClient(settings.upbit_base_url, source=settings.market_source, clock=clock)
+        collector = CandleCollector(
+            upbit=self._upbit,
+            repository=repository,
+            bus=runtime.bus,
+            config=runtime.config,
+            clock=clock,
+        )
+        self._jobs = CollectorJobs(
+            collector=collector,
+            upbit=self._upbit,
+            repository=repository,
+            bus=runtime.bus,
+            config=runtime.config,
+            clock=clock,
+        )
+        self._live = LiveMarkets(
+            upbit=self._upbit,
+            collector=collector,
+            bus=runtime.bus,
+            clock=clock,
+            owner=runtime.job_owner,
+        )
+        self._probe = UpbitProbe(self._upbit, self._live)
+        runtime.bus.consume(STORE_CANDLES, CandlesClosed, on_candles_closed(repository))
+
+    async def start(self) -> None:
+        """Begin to collect; the first pages close the hole since the last stop."""
+        config, scheduler = self._runtime.config, self._runtime.scheduler
+        interval = await config.get(COLLECT_INTERVAL_SECONDS)
+        scheduler.add("data_collection", every_seconds=interval, body=self._jobs.collect_candles)
+        scheduler.add("gap_repair", every_seconds=GAP_REPAIR_SECONDS, body=self._jobs.repair_gaps)
+        scheduler.add("retention", every_seconds=RETENTION_SECONDS, body=self._jobs.delete_old_candles)
+        self._runtime.config_watch.listen(self._apply_settings)
+        markets = await config.get(MARKETS)
+        self._probe.start(markets[0])
+        await self._live.watch(tuple(markets))
+
+    async def stop(self) -> None:
+        """Stop listening to Upbit and close its connections."""
+        await asyncio.gather(self._live.stop(), self._probe.stop())
+        await self._upbit.close()
+
+    def components(self) -> tuple[ComponentState, ...]:
+        """Return what the probe found of Upbit."""
+        return (self._probe.state,)
+
+    async def _apply_settings(self) -> None:
+        config = self._runtime.config
+        markets = await config.get(MARKETS)
+        interval = await config.get(COLLECT_INTERVAL_SECONDS)
+        self._runtime.scheduler.reschedule("data_collection", every_seconds=interval)
+        self._probe.market = markets[0]
+        await self._live.watch(tuple(markets))
+
+
+def build(settings: CollectorSettings) -> tuple[Runtime, Collector]:
+    """Build the service for the running event loop."""
+    runtime = Runtime("collector", settings, os.environ)
+    return runtime, Collector(runtime, settings)

@@ -1,0 +1,77 @@
+"""How does a market's newest closed minute get onto the bus, and where does collecting go on after a stop?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from datetime import datetime, timedelta
+
+from collector.domain import first_minute_to_collect, page_ranges
+from collector.repository import CandleRepository
+from collector.upbit import UpbitClient
+from common.bus import Bus
+from common.clock import ExchangeClock, closed_until
+from common.config_keys import BACKFILL_DAYS
+from common.config_store import ConfigRepository
+
+
+class CandleCollector:
+    """Publishes every minute of every market once it is closed, oldest first, in pages.
+
+    Where it stands is known from the tables at the start and from what was published since; a page that
+    could not be fetched or published is simply the next one to be tried.
+    """
+
+    def __init__(
+        self,
+        *,
+        upbit: UpbitClient,
+        repository: CandleRepository,
+        bus: Bus,
+        config: ConfigRepository,
+        clock: ExchangeClock,
+    ) -> None:
+        self._upbit = upbit
+        self._repository = repository
+        self._bus = bus
+        self._config = config
+        self._clock = clock
+        self._published_until: dict[str, datetime] = {}
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def is_behind(self, market: str) -> bool:
+        """Tell whether a closed minute of this market is not published yet, as far as the clock knows."""
+        now = self._clock.now
+        done = self._published_until.get(market)
+        return now is not None and (done is None or done < closed_until(now))
+
+    async def collect(self, market: str) -> None:
+        """Publish what is closed and not yet published.
+
+        Raises:
+            TransientError, PermanentError: As the first call that failed; what was published stays.
+        """
+        async with self._locks[market]:
+            start = await self._next_minute(market)
+            now = self._clock.now
+            if now is None:
+                return
+            for covers_from, covers_to in page_ranges(start, closed_until(now)):
+                page = await self._upbit.fetch_page(market, covers_from, covers_to)
+                if page is None:
+                    return
+                await self._bus.publish(page)
+                self._published_until[market] = page.covers_to
+
+    async def _next_minute(self, market: str) -> datetime:
+        if known := self._published_until.get(market):
+            return known
+        if self._clock.now is None:
+            await self._upbit.ping(market)
+        now = self._clock.now
+        assert now is not None  # noqa: S101  a ping that returns has told the time
+        days = await self._config.get(BACKFILL_DAYS)
+        covered = await self._repository.covered_until(market)
+        start = first_minute_to_collect(covered, exchange_time=now, backfill=timedelta(days=days))
+        self._published_until[market] = start
+        return start

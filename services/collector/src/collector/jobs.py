@@ -1,0 +1,103 @@
+"""What does the collector do on a schedule? Each job reads: fetch, decide, store or publish."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+from collector.collect import CandleCollector
+from collector.domain import page_ranges
+from collector.gaps import missing_ranges
+from collector.repository import CandleRepository
+from collector.upbit import UpbitClient
+from common.bus import Bus
+from common.clock import ExchangeClock, closed_until, floor_minute
+from common.config_keys import MARKETS, RETENTION_DAYS
+from common.config_store import ConfigRepository
+from common.errors import PermanentError
+from common.streams import STORE_CANDLES
+from common.telemetry.jobs import JobRun
+
+GAP_REPAIR_SECONDS = 60.0
+RETENTION_SECONDS = 3600.0
+# Upbit has been seen to deliver a minute up to three minutes late.
+LATE_DELIVERY = timedelta(minutes=10)
+CAUGHT_UP_TRIES = 10
+
+
+class CollectorJobs:
+    """`data_collection`, `gap_repair` and `retention`."""
+
+    def __init__(
+        self,
+        *,
+        collector: CandleCollector,
+        upbit: UpbitClient,
+        repository: CandleRepository,
+        bus: Bus,
+        config: ConfigRepository,
+        clock: ExchangeClock,
+    ) -> None:
+        self._collector = collector
+        self._upbit = upbit
+        self._repository = repository
+        self._bus = bus
+        self._config = config
+        self._clock = clock
+
+    async def collect_candles(self, _: JobRun) -> None:
+        """Collect every market; one that fails does not keep the others from being collected."""
+        markets = await self._config.get(MARKETS)
+        results = await asyncio.gather(
+            *(self._collector.collect(market) for market in markets), return_exceptions=True
+        )
+        for error in results:
+            if error:
+                raise error
+
+    async def repair_gaps(self, run: JobRun) -> None:
+        """Fetch again whatever is missing behind the first candle, and what was empty a moment ago."""
+        if not await self._store_has_caught_up():
+            return
+        for market in await self._config.get(MARKETS):
+            missing = await self._missing(market)
+            for from_time, to_time in missing:
+                await self._repository.mark_open(market, from_time, to_time)
+            for from_time, to_time in [*missing, *await self._recently_empty(market)]:
+                await self._fetch_again(market, from_time, to_time, run.run_id)
+
+    async def delete_old_candles(self, _: JobRun) -> None:
+        """Delete what is older than `retention_days`, by exchange time."""
+        if now := self._clock.now:
+            days = await self._config.get(RETENTION_DAYS)
+            await self._repository.delete_older_than(floor_minute(now - timedelta(days=days)))
+
+    async def _missing(self, market: str) -> list[tuple[datetime, datetime]]:
+        begins = await self._repository.history_begins(market)
+        end = await self._repository.covered_until(market)
+        if begins is None or end is None:
+            return []
+        covered = await self._repository.covered_ranges(market, begins, end)
+        return missing_ranges(covered, start=begins, end=end)
+
+    async def _recently_empty(self, market: str) -> list[tuple[datetime, datetime]]:
+        now = self._clock.now
+        if now is None:
+            return []
+        return await self._repository.recently_empty(market, closed_until(now) - LATE_DELIVERY)
+
+    async def _fetch_again(self, market: str, from_time: datetime, to_time: datetime, run_id: str) -> None:
+        for covers_from, covers_to in page_ranges(from_time, to_time):
+            page = await self._upbit.fetch_page(market, covers_from, covers_to, repair_run_id=run_id)
+            if page is None:
+                raise PermanentError(f"{market}: a minute in the past is not closed at Upbit's own time")
+            await self._bus.publish(page)
+
+    async def _store_has_caught_up(self) -> bool:
+        """Tell whether no page waits to be stored: a minute on its way is not missing."""
+        for _ in range(CAUGHT_UP_TRIES):
+            info = await self._bus.jetstream.consumer_info(STORE_CANDLES.stream, STORE_CANDLES.name)
+            if not info.num_pending and not info.num_ack_pending:
+                return True
+            await asyncio.sleep(0.5)
+        return False

@@ -1,0 +1,97 @@
+"""What makes a minute be collected as soon as it is closed? The exchange's own time, on the WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+
+from collector.collect import CandleCollector
+from collector.upbit import UpbitClient
+from collector.upbit_stream import Tick, UpbitStream
+from common.bus import Bus
+from common.clock import ExchangeClock
+from common.errors import ServiceError
+from common.events import TickerUpdated
+from common.telemetry.jobs import JobOwner, track_job
+
+TICKER_SECONDS = 1.0
+PAUSE_AFTER_FAILURE_SECONDS = 1.0
+
+
+class LiveMarkets:
+    """Passes prices on, and collects each watched market when a closed minute is due.
+
+    A collection that fails is a failed `data_collection`; the next tick tries again.
+    """
+
+    def __init__(
+        self,
+        *,
+        upbit: UpbitClient,
+        collector: CandleCollector,
+        bus: Bus,
+        clock: ExchangeClock,
+        owner: JobOwner,
+    ) -> None:
+        self._collector = collector
+        self._bus = bus
+        self._clock = clock
+        self._owner = owner
+        self._stream = UpbitStream(upbit.sdk, self._on_tick)
+        self._due: dict[str, asyncio.Event] = {}
+        self._workers: list[asyncio.Task[None]] = []
+        self._ticker_sent: dict[str, float] = {}
+
+    @property
+    def stream_error(self) -> str | None:
+        """Why the WebSocket is not delivering, None while it does."""
+        return self._stream.error
+
+    async def watch(self, markets: tuple[str, ...]) -> None:
+        """Watch these markets instead of those before."""
+        if tuple(self._due) != markets:
+            await self._stop_workers()
+            self._due = {market: asyncio.Event() for market in markets}
+            self._workers = [asyncio.create_task(self._collect_when_due(market)) for market in markets]
+        await self._stream.watch(markets)
+
+    async def stop(self) -> None:
+        """Stop listening; a page on its way to the bus is either there or will be fetched again."""
+        await self._stream.stop()
+        await self._stop_workers()
+
+    async def _stop_workers(self) -> None:
+        for worker in self._workers:
+            worker.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
+        self._workers = []
+
+    async def _on_tick(self, tick: Tick) -> None:
+        self._clock.observe(tick.exchange_time)
+        for market, due in self._due.items():
+            if self._collector.is_behind(market):
+                due.set()
+        await self._pass_on(tick)
+
+    async def _pass_on(self, tick: Tick) -> None:
+        now = time.monotonic()
+        if now - self._ticker_sent.get(tick.market, 0.0) < TICKER_SECONDS:
+            return
+        self._ticker_sent[tick.market] = now
+        event = TickerUpdated(market=tick.market, price=tick.price, exchange_time=tick.exchange_time)
+        # Tickers may be lost: there is a newer one a second later.
+        with contextlib.suppress(ServiceError):
+            await self._bus.publish(event)
+
+    async def _collect_when_due(self, market: str) -> None:
+        due = self._due[market]
+        while True:
+            await due.wait()
+            due.clear()
+            try:
+                async with track_job("data_collection", owner=self._owner):
+                    await self._collector.collect(market)
+            except ServiceError:
+                # Recorded by track_job. A pause, so that a tick a second does not become a call a second.
+                await asyncio.sleep(PAUSE_AFTER_FAILURE_SECONDS)

@@ -1,0 +1,214 @@
+"""All SQL of the collector: candles in, gaps kept true, both in one transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from collector.gaps import Gap, settle_page
+from common.clock import utc_now
+from common.database import Connection, Database
+from common.events import CandlesClosed
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+_UPSERT = """
+INSERT INTO market_data AS stored
+    (symbol, timestamp, open, high, low, close, volume, trade_value, source, collected_at)
+SELECT $1, page.*, $9, $10
+FROM unnest($2::timestamptz[], $3::numeric[], $4::numeric[], $5::numeric[], $6::numeric[], $7::numeric[],
+            $8::numeric[]) AS page
+ON CONFLICT (symbol, timestamp) DO UPDATE
+SET open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
+    volume = excluded.volume, trade_value = excluded.trade_value, source = excluded.source,
+    collected_at = excluded.collected_at, revision = stored.revision + 1
+WHERE stored.collected_at < excluded.collected_at
+  AND (stored.open, stored.high, stored.low, stored.close, stored.volume, stored.trade_value)
+      IS DISTINCT FROM
+      (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume, excluded.trade_value)
+"""
+
+# Runs of candles and resolved gaps, joined; what lies between two rows is not covered.
+_COVERED = """
+WITH minutes AS (
+    SELECT timestamp, timestamp - row_number() OVER (ORDER BY timestamp) * interval '1 minute' AS run
+    FROM market_data WHERE symbol = $1 AND timestamp >= $2 AND timestamp < $3
+)
+SELECT min(timestamp) AS from_time, max(timestamp) + interval '1 minute' AS to_time FROM minutes GROUP BY run
+UNION ALL
+SELECT from_time, to_time FROM candle_gaps
+WHERE symbol = $1 AND status <> 'open' AND to_time > $2 AND from_time < $3
+ORDER BY from_time
+"""
+
+
+class CandleRepository:
+    """`market_data` and `candle_gaps`, both owned by the collector."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def store_page(self, page: CandlesClosed) -> None:
+        """Store a page and settle its minutes' gaps, once however often it comes.
+
+        An older page never overwrites a newer value; a newer value that differs raises `revision`.
+        """
+        async with self._database.transaction() as connection:
+            await _lock(connection, page.market)
+            candles = page.candles
+            await connection.execute(
+                _UPSERT,
+                page.market,
+                [candle.timestamp for candle in candles],
+                [candle.open for candle in candles],
+                [candle.high for candle in candles],
+                [candle.low for candle in candles],
+                [candle.close for candle in candles],
+                [candle.volume for candle in candles],
+                [candle.trade_value for candle in candles],
+                page.source,
+                page.collected_at,
+            )
+            await self._settle_gaps(connection, page)
+
+    async def _settle_gaps(self, connection: Connection, page: CandlesClosed) -> None:
+        known = await _gaps_touching(connection, page.market, page.covers_from, page.covers_to)
+        rows = await connection.fetch(
+            "SELECT timestamp FROM market_data WHERE symbol = $1 AND timestamp >= $2 AND timestamp < $3",
+            page.market,
+            page.covers_from,
+            page.covers_to,
+        )
+        settled = settle_page(
+            known,
+            covers_from=page.covers_from,
+            covers_to=page.covers_to,
+            stored=frozenset(row["timestamp"] for row in rows),
+            history_begins=await _first_candle(connection, page.market),
+            now=utc_now(),
+            evidence=page.source,
+        )
+        await _replace_gaps(connection, page.market, known, settled)
+
+    async def covered_until(self, market: str) -> datetime | None:
+        """Return the end of the newest covered minute, None for a market never seen."""
+        async with self._database.connection() as connection:
+            covered: datetime | None = await connection.fetchval(
+                "SELECT greatest("
+                " (SELECT max(timestamp) + interval '1 minute' FROM market_data WHERE symbol = $1),"
+                " (SELECT max(to_time) FROM candle_gaps WHERE symbol = $1 AND status <> 'open'))",
+                market,
+            )
+        return covered
+
+    async def history_begins(self, market: str) -> datetime | None:
+        """Return the market's first stored candle."""
+        async with self._database.connection() as connection:
+            return await _first_candle(connection, market)
+
+    async def covered_ranges(
+        self, market: str, start: datetime, end: datetime
+    ) -> list[tuple[datetime, datetime]]:
+        """Return the ranges of [start, end) that have candles or are resolved, by start time."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(_COVERED, market, start, end)
+        return [(row["from_time"], row["to_time"]) for row in rows]
+
+    async def recently_empty(self, market: str, since: datetime) -> list[tuple[datetime, datetime]]:
+        """Return the ranges behind `since` that were proven empty: Upbit sometimes delivers late."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                "SELECT greatest(from_time, $2) AS from_time, to_time FROM candle_gaps"
+                " WHERE symbol = $1 AND status = 'confirmed_empty' AND to_time > $2 ORDER BY from_time",
+                market,
+                since,
+            )
+        return [(row["from_time"], row["to_time"]) for row in rows]
+
+    async def mark_open(self, market: str, from_time: datetime, to_time: datetime) -> None:
+        """Write down that minutes are missing; those already in the ledger stay as they are."""
+        async with self._database.transaction() as connection:
+            await _lock(connection, market)
+            await connection.execute(
+                "INSERT INTO candle_gaps (symbol, from_time, to_time, status, evidence)"
+                " SELECT $1, $2, $3, 'open', 'missing' WHERE NOT EXISTS (SELECT FROM candle_gaps"
+                " WHERE symbol = $1 AND from_time < $3 AND to_time > $2)",
+                market,
+                from_time,
+                to_time,
+            )
+
+    async def delete_older_than(self, moment: datetime) -> int:
+        """Delete candles and gaps before `moment`, an hour's worth at most per statement; returns rows."""
+        deleted = 0
+        while count := await self._delete_batch(moment):
+            deleted += count
+        return deleted
+
+    async def _delete_batch(self, moment: datetime) -> int:
+        async with self._database.transaction() as connection:
+            oldest: datetime | None = await connection.fetchval(
+                "SELECT min(timestamp) FROM market_data WHERE timestamp < $1", moment
+            )
+            if oldest is None:
+                await connection.execute("DELETE FROM candle_gaps WHERE to_time <= $1", moment)
+                return 0
+            # A day at a time keeps each transaction far below the statement limit.
+            until = min(moment, oldest + timedelta(days=1))
+            status = await connection.execute("DELETE FROM market_data WHERE timestamp < $1", until)
+            return int(status.rpartition(" ")[2])
+
+
+async def _lock(connection: Connection, market: str) -> None:
+    # One writer per market: two pages that touch the same gap would otherwise overwrite each other's view.
+    await connection.execute("SELECT pg_advisory_xact_lock(hashtext('candle_gaps'), hashtext($1))", market)
+
+
+async def _first_candle(connection: Connection, market: str) -> datetime | None:
+    first: datetime | None = await connection.fetchval(
+        "SELECT min(timestamp) FROM market_data WHERE symbol = $1", market
+    )
+    return first
+
+
+async def _gaps_touching(
+    connection: Connection, market: str, from_time: datetime, to_time: datetime
+) -> list[Gap]:
+    rows = await connection.fetch(
+        "SELECT from_time, to_time, status, detected_at, resolved_at, evidence FROM candle_gaps"
+        " WHERE symbol = $1 AND from_time <= $3 AND to_time >= $2 ORDER BY from_time",
+        market,
+        from_time,
+        to_time,
+    )
+    return [_gap(row) for row in rows]
+
+
+def _gap(row: Record) -> Gap:
+    return Gap(
+        row["from_time"],
+        row["to_time"],
+        row["status"],
+        row["detected_at"],
+        row["resolved_at"],
+        row["evidence"],
+    )
+
+
+async def _replace_gaps(connection: Connection, market: str, known: list[Gap], settled: list[Gap]) -> None:
+    if known == settled:
+        return
+    gone = [gap.from_time for gap in known if gap not in settled]
+    fresh = [gap for gap in settled if gap not in known]
+    await connection.execute(
+        "DELETE FROM candle_gaps WHERE symbol = $1 AND from_time = ANY($2::timestamptz[])", market, gone
+    )
+    await connection.executemany(
+        "INSERT INTO candle_gaps (symbol, from_time, to_time, status, detected_at, resolved_at, evidence)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        [
+            (market, gap.from_time, gap.to_time, gap.status, gap.detected_at, gap.resolved_at, gap.evidence)
+            for gap in fresh
+        ],
+    )

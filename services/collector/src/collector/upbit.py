@@ -1,0 +1,249 @@
+"""How are candles asked for at Upbit? The official SDK, its retries off, behind one request gate."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+from upbit import (
+    APIConnectionError,
+    APIError,
+    APIResponseValidationError,
+    APIStatusError,
+    AsyncUpbit,
+    UpbitError,
+)
+
+from collector.domain import closed_part, parse_candles
+from common.clock import MINUTE, ExchangeClock
+from common.errors import PermanentError, ServiceError, TransientError
+from common.events import CandlesClosed
+from common.retry import Dependency, with_retry
+
+TIMEOUT_SECONDS = 5.0
+NEXT_SECOND = 1.0
+FIRST_BLOCK_SECONDS = 60.0
+MAX_BODY_BYTES = 1024 * 1024
+_REMAINING = re.compile(r"group=(?P<group>[a-z-]+);\s*min=\d+;\s*sec=(?P<sec>\d+)")
+_BLOCK_SECONDS = re.compile(r"(\d{1,5})\s*초|(\d{1,5})\s*s")
+
+
+@dataclass(frozen=True)
+class CallState:
+    """How the newest call to Upbit ended."""
+
+    error: str | None
+    limited: bool
+    latency_ms: float | None
+
+
+class RequestGate:
+    """One request at a time, none before Upbit allows it.
+
+    Upbit tells how many requests are left in this second and group; at 0 the next one waits for the next
+    second. 429 waits a second, 418 waits the stated time, twice as long each time it comes again.
+    """
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._not_before = 0.0
+        self._block_seconds = FIRST_BLOCK_SECONDS
+
+    async def __aenter__(self) -> None:
+        await self._lock.acquire()
+        try:
+            if self.blocked_seconds > TIMEOUT_SECONDS:
+                raise TransientError(
+                    f"Upbit has blocked this address for another {self.blocked_seconds:.0f} s",
+                    retry_after_seconds=self.blocked_seconds,
+                )
+            await asyncio.sleep(max(0.0, self._not_before - time.monotonic()))
+        except BaseException:
+            self._lock.release()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._lock.release()
+
+    @property
+    def blocked_seconds(self) -> float:
+        """How long no request may go out."""
+        return max(0.0, self._not_before - time.monotonic())
+
+    def note(self, status: int, headers: Mapping[str, str], body: str) -> None:
+        """Take over what an answer says about the next request."""
+        if status == 418:
+            stated = _BLOCK_SECONDS.search(body)
+            seconds = float(next(filter(None, stated.groups()))) if stated else 0.0
+            self._pause(max(seconds, self._block_seconds))
+            self._block_seconds *= 2
+        elif status == 429:
+            self._pause(NEXT_SECOND)
+        else:
+            self._block_seconds = FIRST_BLOCK_SECONDS
+            remaining = _REMAINING.search(headers.get("Remaining-Req", ""))
+            if remaining and int(remaining["sec"]) == 0:
+                self._pause(NEXT_SECOND)
+
+    def _pause(self, seconds: float) -> None:
+        self._not_before = max(self._not_before, time.monotonic() + seconds)
+
+
+class UpbitClient:
+    """Upbit's public REST API.
+
+    Args:
+        base_url: Scheme, host and port, no path.
+        source: What pages are labelled with.
+        clock: Learns the exchange time from every answer.
+    """
+
+    def __init__(self, base_url: str, *, source: Any, clock: ExchangeClock) -> None:
+        self._source = source
+        self._clock = clock
+        self._gate = RequestGate()
+        self._client = AsyncUpbit(
+            base_url=f"{base_url}/v1",
+            max_retries=0,
+            timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=3.0),
+        )
+        self.state = CallState(error=None, limited=False, latency_ms=None)
+        self._fetch_with_retry = with_retry(dependency=Dependency("upbit"))(self._fetch_page)
+
+    @property
+    def sdk(self) -> AsyncUpbit:
+        """The SDK's client, for the WebSocket."""
+        return self._client
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def fetch_page(
+        self, market: str, covers_from: datetime, covers_to: datetime, *, repair_run_id: str | None = None
+    ) -> CandlesClosed | None:
+        """Return the closed candles of at most 200 minutes [covers_from, covers_to), retried.
+
+        Returns:
+            None when none of the minutes was closed yet at Upbit's own time.
+
+        Raises:
+            TransientError: Upbit is away, limits us or answers 5xx, after the retries.
+            PermanentError: Unknown market, or an answer that is no list of candles.
+        """
+        return await self._fetch_with_retry(market, covers_from, covers_to, repair_run_id)
+
+    async def ping(self, market: str) -> float:
+        """Ask for a ticker, once; returns the latency in ms and lets the clock learn the exchange time."""
+        started = time.monotonic()
+        await self._call(self._client.tickers.with_raw_response.list_by_trading_pairs(markets=market))
+        return (time.monotonic() - started) * 1000
+
+    async def _fetch_page(
+        self, market: str, covers_from: datetime, covers_to: datetime, repair_run_id: str | None
+    ) -> CandlesClosed | None:
+        started = time.monotonic()
+        try:
+            answer = await self._call(
+                self._client.candles.with_raw_response.list_minutes(
+                    1,
+                    market=market,
+                    to=covers_to.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                    count=int((covers_to - covers_from) / MINUTE),
+                )
+            )
+            page = self._page(answer, market, covers_from, covers_to, repair_run_id)
+        except ServiceError as error:
+            limited = self._gate.blocked_seconds > 0
+            self.state = CallState(error=str(error), limited=limited, latency_ms=None)
+            raise
+        self.state = CallState(
+            error=None, limited=False, latency_ms=round((time.monotonic() - started) * 1000, 1)
+        )
+        return page
+
+    def _page(
+        self,
+        answer: tuple[Any, datetime],
+        market: str,
+        covers_from: datetime,
+        covers_to: datetime,
+        repair_run_id: str | None,
+    ) -> CandlesClosed | None:
+        rows, exchange_time = answer
+        closed_to = closed_part(covers_to, exchange_time=exchange_time)
+        if closed_to <= covers_from:
+            return None
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise PermanentError("Upbit's answer is not a list of candles")
+        return CandlesClosed(
+            market=market,
+            covers_from=covers_from,
+            covers_to=closed_to,
+            candles=parse_candles(rows, market=market, covers_from=covers_from, covers_to=closed_to),
+            collected_at=exchange_time,
+            source=self._source,
+            repair_run_id=repair_run_id,
+        )
+
+    async def _call(self, request: Any) -> tuple[Any, datetime]:
+        """Send one request; returns the JSON with decimals as text, and the exchange's time."""
+        try:
+            async with self._gate:
+                try:
+                    response = (await request).http_response
+                except APIStatusError as error:
+                    self._gate.note(error.status_code, error.response.headers, str(error.body)[:500])
+                    raise
+                self._gate.note(response.status_code, response.headers, "")
+        except (UpbitError, httpx.HTTPError) as error:
+            raise classify(error) from error
+        finally:
+            # Where the gate refused, the SDK's call was never begun.
+            if hasattr(request, "close"):
+                request.close()
+        if len(response.content) > MAX_BODY_BYTES:
+            raise PermanentError(
+                f"Upbit answered {len(response.content)} bytes, at most {MAX_BODY_BYTES} are read"
+            )
+        try:
+            rows = response.json(parse_float=str, parse_int=str)
+        except ValueError as error:
+            raise TransientError("Upbit's answer is not JSON") from error
+        exchange_time = _exchange_time(response.headers)
+        self._clock.observe(exchange_time)
+        return rows, exchange_time
+
+
+def classify(error: Exception) -> ServiceError:
+    """Return our error for one of the SDK's or httpx's; its text is Upbit's, at most 200 characters."""
+    if isinstance(error, APIStatusError):
+        text = f"Upbit answered {error.status_code}: {error.message[:200]}"
+        if error.status_code in (418, 429):
+            return TransientError(text, retry_after_seconds=NEXT_SECOND if error.status_code == 429 else None)
+        if error.status_code in (408, 409) or error.status_code >= 500:
+            return TransientError(text)
+        return PermanentError(text)
+    if isinstance(error, APIResponseValidationError):
+        return PermanentError("Upbit's answer does not have the documented shape")
+    if isinstance(error, APIConnectionError):
+        return TransientError(f"Upbit cannot be reached: {error.message}")
+    if isinstance(error, APIError):
+        return PermanentError(f"Upbit's answer cannot be used: {error.message[:200]}")
+    return TransientError(f"Upbit cannot be reached: {type(error).__name__}")
+
+
+def _exchange_time(headers: Mapping[str, str]) -> datetime:
+    try:
+        return parsedate_to_datetime(headers["Date"]).astimezone(UTC)
+    except (KeyError, ValueError) as error:
+        raise PermanentError(
+            "Upbit's answer has no usable Date header, so nothing counts as closed"
+        ) from error

@@ -1,0 +1,73 @@
+"""Is Upbit there, and do our calls come through? Asked in the background, answered from memory."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from collector.live import LiveMarkets
+from collector.upbit import UpbitClient
+from common.errors import ServiceError
+from common.events import ComponentState
+from common.telemetry.names import LogEvent
+
+PROBE_SECONDS = 5.0
+COMPONENT = "upbit_api"
+
+
+class UpbitProbe:
+    """Pings every 5 s; the ping also tells the exchange's time while the WebSocket is silent."""
+
+    def __init__(self, upbit: UpbitClient, live: LiveMarkets) -> None:
+        self._upbit = upbit
+        self._live = live
+        self._task: asyncio.Task[None] | None = None
+        self._latency_ms: float | None = None
+        self._error: str | None = "not asked yet"
+        self._log = structlog.get_logger("collector.upbit_probe")
+        self.market = ""
+
+    def start(self, market: str) -> None:
+        """Begin to ping with this market's ticker."""
+        self.market = market
+        self._task = asyncio.create_task(self._probe())
+
+    async def stop(self) -> None:
+        """Stop pinging."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    @property
+    def state(self) -> ComponentState:
+        """Return the component as of the newest ping and call."""
+        if self._error:
+            return ComponentState(name=COMPONENT, status="unhealthy", message=f"ping fails: {self._error}")
+        latency = round(self._latency_ms, 1) if self._latency_ms is not None else None
+        call = self._upbit.state
+        problem = None
+        if call.error:
+            problem = f"{'limited' if call.limited else 'last call failed'}: {call.error}"
+        elif self._live.stream_error:
+            problem = f"WebSocket: {self._live.stream_error}"
+        return ComponentState(
+            name=COMPONENT,
+            status="warning" if problem else "healthy",
+            latency_ms=latency,
+            message=problem,
+        )
+
+    async def _probe(self) -> None:
+        while True:
+            try:
+                self._latency_ms = await self._upbit.ping(self.market)
+            except ServiceError as error:
+                if not self._error:
+                    self._log.warning(LogEvent.PROBE_FAILED, probe="upbit", error=str(error))
+                self._error = str(error)
+            else:
+                if self._error:
+                    self._log.info(LogEvent.PROBE_RECOVERED, probe="upbit")
+                self._error = None
+            await asyncio.sleep(PROBE_SECONDS)

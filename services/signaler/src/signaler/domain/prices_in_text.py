@@ -1,0 +1,71 @@
+"""Which prices does a sentence name that are not in the snapshot? Pure.
+
+A number is taken for a price where KRW, won, 원 or ₩ stands beside it, or, for markets above 1,000 KRW, where
+it lies between half and twice the price. Below that, bare numbers are more likely an RSI or a period.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from signaler.domain.snapshot import Snapshot
+
+TOLERANCE = 0.005
+BARE_NUMBERS_FROM_PRICE = Decimal(1000)
+
+_TIMES = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?|\b\d{1,2}:\d{2}(?::\d{2})?\b")
+_FACTORS = {
+    "": 1.0,
+    "k": 1e3,
+    "thousand": 1e3,
+    "m": 1e6,
+    "mn": 1e6,
+    "million": 1e6,
+    "b": 1e9,
+    "bn": 1e9,
+    "billion": 1e9,
+    "천": 1e3,
+    "만": 1e4,
+    "백만": 1e6,
+    "천만": 1e7,
+    "억": 1e8,
+}
+_DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
+_NUMBER = re.compile(
+    rf"(?P<before>₩|KRW|￦)?\s*(?<![\d.,A-Za-z_])(?:(?P<hundred_millions>{_DIGITS})\s*억\s*)?(?P<digits>{_DIGITS})"
+    r"(?:\s*(?P<factor>thousand|million|billion|mn|bn|[kmb]|백만|천만|천|만|억)(?![A-Za-z]))?"
+    r"\s*(?P<after>KRW|won\b|원|₩|%|percent)?",
+    re.IGNORECASE,
+)
+
+
+def wrong_prices(text: str, snapshot: Snapshot) -> list[float]:
+    """Return the prices in `text`, KRW, that are more than 0.5 % off every figure of the snapshot."""
+    known = [abs(figure) for figure in snapshot.figures()]
+    return [
+        price
+        for price in _named_prices(
+            text, float(snapshot.price), bare=snapshot.price >= BARE_NUMBERS_FROM_PRICE
+        )
+        if not any(abs(price - figure) <= TOLERANCE * figure for figure in known)
+    ]
+
+
+def _named_prices(text: str, price: float, *, bare: bool) -> list[float]:
+    named = []
+    for match in _NUMBER.finditer(_TIMES.sub(" ", text)):
+        after = (match["after"] or "").lower()
+        if after in ("%", "percent"):
+            continue
+        value = _value(match)
+        if match["before"] or after or (bare and price / 2 <= value <= price * 2):
+            named.append(value)
+    return named
+
+
+def _value(match: re.Match[str]) -> float:
+    value = float(match["digits"].replace(",", "")) * _FACTORS[(match["factor"] or "").lower()]
+    if match["hundred_millions"]:
+        value += float(match["hundred_millions"].replace(",", "")) * 1e8
+    return value

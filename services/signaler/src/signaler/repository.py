@@ -1,0 +1,227 @@
+"""All SQL of the signaler: it owns `trading_signals` and `gemini_usage`, reads `market_data` and `candle_gaps`.
+
+Every method raises TransientError while PostgreSQL is away, PermanentError where a statement is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from opentelemetry.trace import SpanKind
+
+from common.database import Database
+from common.events import Action, Candle, SignalGenerated
+from common.telemetry.spans import span
+from signaler.domain.look_back import Gap, StoredCandle
+
+_SIGNAL_COLUMNS = "id, symbol, candle_timestamp, signal_type, confidence, reasoning, source, cause, price_at_signal, created_at"
+
+
+@dataclass(frozen=True)
+class NewSignal:
+    """A row of `trading_signals` before it has its `created_at`; the fields are the columns."""
+
+    id: UUID
+    symbol: str
+    candle_timestamp: datetime
+    signal_type: Action
+    confidence: Decimal
+    reasoning: str
+    source: str
+    cause: str | None
+    model_requested: str | None
+    model_served: str | None
+    prompt_version: str
+    snapshot: str
+    request: str | None
+    response: str | None
+    input_tokens: int | None
+    output_tokens: int | None
+    latency_ms: float | None
+    cost_usd: Decimal | None
+    price_at_signal: Decimal
+    config_revision: int
+    trace_id: str
+
+
+@dataclass(frozen=True)
+class NewestCandle:
+    """The newest stored minute of a market and the newest exchange time its values were told at."""
+
+    timestamp: datetime
+    collected_at: datetime
+
+
+class SignalRepository:
+    """Signals, and the candles they are made from."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def stored_candles(self, market: str, start: datetime, end: datetime) -> list[StoredCandle]:
+        """Return the candles of [start, end), oldest first."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                "SELECT timestamp, open, high, low, close, volume, trade_value, collected_at FROM market_data"
+                " WHERE symbol = $1 AND timestamp >= $2 AND timestamp < $3 ORDER BY timestamp",
+                market,
+                start,
+                end,
+            )
+        return [StoredCandle(Candle.model_validate(dict(row)), row["collected_at"]) for row in rows]
+
+    async def gaps(self, market: str, start: datetime, end: datetime) -> list[Gap]:
+        """Return the gaps that touch [start, end), oldest first."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                "SELECT from_time, to_time, status FROM candle_gaps"
+                " WHERE symbol = $1 AND from_time < $3 AND to_time > $2 ORDER BY from_time",
+                market,
+                start,
+                end,
+            )
+        return [Gap(row["from_time"], row["to_time"], row["status"]) for row in rows]
+
+    async def newest_candle(self, market: str) -> NewestCandle | None:
+        """Return the newest stored candle's time, None for a market without candles."""
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(
+                "SELECT timestamp, collected_at FROM market_data WHERE symbol = $1"
+                " ORDER BY timestamp DESC LIMIT 1",
+                market,
+            )
+        return NewestCandle(row["timestamp"], row["collected_at"]) if row else None
+
+    async def stored_signal(self, market: str, candle_timestamp: datetime) -> SignalGenerated | None:
+        """Return the signal of one interval, None when it was not decided."""
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(
+                f"SELECT {_SIGNAL_COLUMNS} FROM trading_signals"  # noqa: S608  constant column list
+                " WHERE symbol = $1 AND candle_timestamp = $2",
+                market,
+                candle_timestamp,
+            )
+        return _signal(row) if row else None
+
+    async def count_signals(self, market: str, start: datetime, end: datetime) -> int:
+        """Return how many intervals with a candle_timestamp in [start, end) have a signal."""
+        async with self._database.connection() as connection:
+            count: int = await connection.fetchval(
+                "SELECT count(*) FROM trading_signals"
+                " WHERE symbol = $1 AND candle_timestamp >= $2 AND candle_timestamp < $3",
+                market,
+                start,
+                end,
+            )
+        return count
+
+    async def insert_signal(self, new: NewSignal) -> SignalGenerated:
+        """Store a signal and return it; where the interval has one already, return that one instead."""
+        columns = tuple(vars(new))
+        places = ", ".join(f"${n}::jsonb" if c == "snapshot" else f"${n}" for n, c in enumerate(columns, 1))
+        statement = (
+            f"INSERT INTO trading_signals ({', '.join(columns)}) VALUES ({places})"  # noqa: S608  own field names
+            f" ON CONFLICT (symbol, candle_timestamp) DO NOTHING RETURNING {_SIGNAL_COLUMNS}"
+        )
+        with span("insert trading_signals", kind=SpanKind.CLIENT):
+            async with self._database.connection() as connection:
+                row = await connection.fetchrow(statement, *(_storable(vars(new)[c]) for c in columns))
+        if row:
+            return _signal(row)
+        stored = await self.stored_signal(new.symbol, new.candle_timestamp)
+        assert stored is not None  # noqa: S101  the conflict has just shown it; signals are never deleted
+        return stored
+
+
+@dataclass(frozen=True)
+class ModelUsage:
+    """What one model was asked today; cost is that of all models together."""
+
+    requests: int
+    blocked_until: datetime | None
+    cost_usd_of_day: Decimal
+
+
+class UsageRepository:
+    """The day's budget of each model."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def count_request(
+        self, day: date, model: str, *, request_budget: int, cost_budget_usd: Decimal, now: datetime
+    ) -> bool:
+        """Count one HTTP attempt before it is made; False, and nothing counted, where it may not be made."""
+        async with self._database.connection() as connection:
+            counted = await connection.fetchval(
+                "INSERT INTO gemini_usage AS u (day, model, requests)"
+                " SELECT $1, $2, 1 WHERE $3 > 0 AND $4 >"
+                "   (SELECT coalesce(sum(cost_usd), 0) FROM gemini_usage WHERE day = $1)"
+                " ON CONFLICT (day, model) DO UPDATE SET requests = u.requests + 1"
+                "   WHERE u.requests < $3 AND (u.blocked_until IS NULL OR u.blocked_until <= $5)"
+                " RETURNING requests",
+                day,
+                model,
+                request_budget,
+                cost_budget_usd,
+                now,
+            )
+        return counted is not None
+
+    async def usage(self, day: date, model: str) -> ModelUsage:
+        """Return what was used on `day`."""
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(
+                "SELECT coalesce(sum(requests) FILTER (WHERE model = $2), 0)::int AS requests,"
+                " max(blocked_until) FILTER (WHERE model = $2) AS blocked_until,"
+                " coalesce(sum(cost_usd), 0) AS cost FROM gemini_usage WHERE day = $1",
+                day,
+                model,
+            )
+        assert row is not None  # noqa: S101  an aggregate without GROUP BY has one row
+        return ModelUsage(row["requests"], row["blocked_until"], row["cost"])
+
+    async def add_cost(self, day: date, model: str, cost_usd: Decimal) -> None:
+        """Add what an attempt cost to the day of the attempt."""
+        async with self._database.connection() as connection:
+            await connection.execute(
+                "UPDATE gemini_usage SET cost_usd = cost_usd + $3 WHERE day = $1 AND model = $2",
+                day,
+                model,
+                cost_usd,
+            )
+
+    async def block(self, day: date, models: list[str], until: datetime) -> None:
+        """Note that these models are not asked before `until`."""
+        async with self._database.connection() as connection:
+            await connection.execute(
+                "INSERT INTO gemini_usage (day, model, blocked_until) SELECT $1, unnest($2::text[]), $3"
+                " ON CONFLICT (day, model) DO UPDATE SET blocked_until = excluded.blocked_until",
+                day,
+                models,
+                until,
+            )
+
+
+def _signal(row: Any) -> SignalGenerated:
+    return SignalGenerated(
+        signal_id=str(row["id"]),
+        market=row["symbol"],
+        candle_timestamp=row["candle_timestamp"],
+        signal_type=row["signal_type"],
+        confidence=float(row["confidence"]),
+        reasoning=row["reasoning"],
+        source=row["source"],
+        cause=row["cause"],
+        price_at_signal=row["price_at_signal"],
+        created_at=row["created_at"],
+    )
+
+
+def _storable(value: object) -> object:
+    # PostgreSQL's text holds no NUL; a body that has one is broken anyway, and shows where.
+    return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value

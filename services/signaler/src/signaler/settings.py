@@ -1,0 +1,14 @@
+"""Which environment variables does the signaler read?"""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+
+from common.settings import BaseUrl, ServiceSettings
+
+
+class SignalerSettings(ServiceSettings):
+    """Without a key Gemini is not asked: the rule speaks, labelled so."""
+
+    gemini_api_key: SecretStr | None = Field(default=None, alias="GEMINI_API_KEY")
+    google_gemini_base_url: BaseUrl | None = Field(default=None, alias="GOOGLE_GEMINI_BASE_URL")
