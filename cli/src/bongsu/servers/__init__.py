@@ -1,0 +1,1 @@
+"""Real PostgreSQL and nats-server from PyPI wheels, on loopback, for `bongsu up` and for the tests."""

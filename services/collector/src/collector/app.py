@@ -37,7 +37,6 @@ class Collector:
         )
         self._jobs = CollectorJobs(
             collector=collector,
-            upbit=self._upbit,
             repository=repository,
             bus=runtime.bus,
             config=runtime.config,

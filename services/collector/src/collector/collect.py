@@ -6,6 +6,8 @@ import asyncio
 from collections import defaultdict
 from datetime import datetime, timedelta
 
+from opentelemetry.context import Context
+
 from collector.domain import first_minute_to_collect, page_ranges
 from collector.repository import CandleRepository
 from collector.upbit import UpbitClient
@@ -13,6 +15,8 @@ from common.bus import Bus
 from common.clock import ExchangeClock, closed_until
 from common.config_keys import BACKFILL_DAYS
 from common.config_store import ConfigRepository
+from common.events import CandlesClosed
+from common.telemetry.spans import span
 
 
 class CandleCollector:
@@ -57,11 +61,20 @@ class CandleCollector:
             if now is None:
                 return
             for covers_from, covers_to in page_ranges(start, closed_until(now)):
-                page = await self._upbit.fetch_page(market, covers_from, covers_to)
+                page = await self.publish_page(market, covers_from, covers_to)
                 if page is None:
                     return
-                await self._bus.publish(page)
                 self._published_until[market] = page.covers_to
+
+    async def publish_page(
+        self, market: str, covers_from: datetime, covers_to: datetime, *, repair_run_id: str | None = None
+    ) -> CandlesClosed | None:
+        """Fetch one page and publish it, in a trace of its own; None when nothing in it is closed yet."""
+        with span(f"collect {CandlesClosed.subject}", parent=Context()):
+            page = await self._upbit.fetch_page(market, covers_from, covers_to, repair_run_id=repair_run_id)
+            if page:
+                await self._bus.publish(page)
+            return page
 
     async def _next_minute(self, market: str) -> datetime:
         if known := self._published_until.get(market):

@@ -9,12 +9,10 @@ from collector.collect import CandleCollector
 from collector.domain import page_ranges
 from collector.gaps import missing_ranges
 from collector.repository import CandleRepository
-from collector.upbit import UpbitClient
 from common.bus import Bus
 from common.clock import ExchangeClock, closed_until, floor_minute
 from common.config_keys import MARKETS, RETENTION_DAYS
 from common.config_store import ConfigRepository
-from common.errors import PermanentError
 from common.streams import STORE_CANDLES
 from common.telemetry.jobs import JobRun
 
@@ -32,14 +30,12 @@ class CollectorJobs:
         self,
         *,
         collector: CandleCollector,
-        upbit: UpbitClient,
         repository: CandleRepository,
         bus: Bus,
         config: ConfigRepository,
         clock: ExchangeClock,
     ) -> None:
         self._collector = collector
-        self._upbit = upbit
         self._repository = repository
         self._bus = bus
         self._config = config
@@ -88,10 +84,7 @@ class CollectorJobs:
 
     async def _fetch_again(self, market: str, from_time: datetime, to_time: datetime, run_id: str) -> None:
         for covers_from, covers_to in page_ranges(from_time, to_time):
-            page = await self._upbit.fetch_page(market, covers_from, covers_to, repair_run_id=run_id)
-            if page is None:
-                raise PermanentError(f"{market}: a minute in the past is not closed at Upbit's own time")
-            await self._bus.publish(page)
+            await self._collector.publish_page(market, covers_from, covers_to, repair_run_id=run_id)
 
     async def _store_has_caught_up(self) -> bool:
         """Tell whether no page waits to be stored: a minute on its way is not missing."""

@@ -1,4 +1,4 @@
-"""All SQL of the signaler: it owns `trading_signals` and `gemini_usage`, reads `market_data` and `candle_gaps`.
+"""How are signals kept, and what is known of the candles they are made from? SQL only.
 
 Every method raises TransientError while PostgreSQL is away, PermanentError where a statement is refused.
 """
@@ -6,7 +6,7 @@ Every method raises TransientError while PostgreSQL is away, PermanentError wher
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,10 @@ from common.events import Action, Candle, SignalGenerated
 from common.telemetry.spans import span
 from signaler.domain.look_back import Gap, StoredCandle
 
-_SIGNAL_COLUMNS = "id, symbol, candle_timestamp, signal_type, confidence, reasoning, source, cause, price_at_signal, created_at"
+_SIGNAL_COLUMNS = (
+    "id, symbol, candle_timestamp, signal_type, confidence, reasoning, source, cause,"
+    " price_at_signal, created_at"
+)
 
 
 @dataclass(frozen=True)
@@ -135,76 +138,6 @@ class SignalRepository:
         stored = await self.stored_signal(new.symbol, new.candle_timestamp)
         assert stored is not None  # noqa: S101  the conflict has just shown it; signals are never deleted
         return stored
-
-
-@dataclass(frozen=True)
-class ModelUsage:
-    """What one model was asked today; cost is that of all models together."""
-
-    requests: int
-    blocked_until: datetime | None
-    cost_usd_of_day: Decimal
-
-
-class UsageRepository:
-    """The day's budget of each model."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def count_request(
-        self, day: date, model: str, *, request_budget: int, cost_budget_usd: Decimal, now: datetime
-    ) -> bool:
-        """Count one HTTP attempt before it is made; False, and nothing counted, where it may not be made."""
-        async with self._database.connection() as connection:
-            counted = await connection.fetchval(
-                "INSERT INTO gemini_usage AS u (day, model, requests)"
-                " SELECT $1, $2, 1 WHERE $3 > 0 AND $4 >"
-                "   (SELECT coalesce(sum(cost_usd), 0) FROM gemini_usage WHERE day = $1)"
-                " ON CONFLICT (day, model) DO UPDATE SET requests = u.requests + 1"
-                "   WHERE u.requests < $3 AND (u.blocked_until IS NULL OR u.blocked_until <= $5)"
-                " RETURNING requests",
-                day,
-                model,
-                request_budget,
-                cost_budget_usd,
-                now,
-            )
-        return counted is not None
-
-    async def usage(self, day: date, model: str) -> ModelUsage:
-        """Return what was used on `day`."""
-        async with self._database.connection() as connection:
-            row = await connection.fetchrow(
-                "SELECT coalesce(sum(requests) FILTER (WHERE model = $2), 0)::int AS requests,"
-                " max(blocked_until) FILTER (WHERE model = $2) AS blocked_until,"
-                " coalesce(sum(cost_usd), 0) AS cost FROM gemini_usage WHERE day = $1",
-                day,
-                model,
-            )
-        assert row is not None  # noqa: S101  an aggregate without GROUP BY has one row
-        return ModelUsage(row["requests"], row["blocked_until"], row["cost"])
-
-    async def add_cost(self, day: date, model: str, cost_usd: Decimal) -> None:
-        """Add what an attempt cost to the day of the attempt."""
-        async with self._database.connection() as connection:
-            await connection.execute(
-                "UPDATE gemini_usage SET cost_usd = cost_usd + $3 WHERE day = $1 AND model = $2",
-                day,
-                model,
-                cost_usd,
-            )
-
-    async def block(self, day: date, models: list[str], until: datetime) -> None:
-        """Note that these models are not asked before `until`."""
-        async with self._database.connection() as connection:
-            await connection.execute(
-                "INSERT INTO gemini_usage (day, model, blocked_until) SELECT $1, unnest($2::text[]), $3"
-                " ON CONFLICT (day, model) DO UPDATE SET blocked_until = excluded.blocked_until",
-                day,
-                models,
-                until,
-            )
 
 
 def _signal(row: Any) -> SignalGenerated:

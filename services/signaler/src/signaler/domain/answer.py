@@ -50,6 +50,16 @@ def validate_answer(text: str, snapshot: Snapshot) -> Answer:
     return answer
 
 
+def apply_minimum(answer: Answer, minimum_confidence: float) -> Answer:
+    """Return the answer, a BUY or SELL that is less sure than the minimum as HOLD; the reasoning says so."""
+    if answer.action == "HOLD" or answer.confidence >= minimum_confidence:
+        return answer
+    kept = (
+        f"{answer.action} at {answer.confidence:g} is below the minimum {minimum_confidence:g}, kept as HOLD"
+    )
+    return answer.model_copy(update={"action": "HOLD", "reasoning": f"{kept}: {answer.reasoning}"})
+
+
 def _sentence(error: ValidationError) -> str:
     details = error.errors(include_input=False, include_url=False, include_context=False)[:3]
     # An extra key is the model's own text: it is not repeated.

@@ -16,7 +16,6 @@ PermanentError                trying again now does not help
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
 
 from common.errors import PermanentError, ServiceError, TransientError
 
@@ -38,13 +37,18 @@ class RateLimitedError(GeminiError, TransientError):
 
 
 class NotAskedError(GeminiError, PermanentError):
-    """No request was made; `this_model_only` says whether another model may still be asked."""
+    """No request was made, or no further one.
+
+    Args:
+        cause: `no_key`, `budget_spent`, `blocked`, `out_of_time`, or that of the last attempt.
+        this_model_only: Another model may still be asked.
+    """
 
     def __init__(
         self,
         message: str,
         *,
-        cause: Literal["no_key", "out_of_time", "budget_spent", "blocked"],
+        cause: str,
         this_model_only: bool = False,
     ) -> None:
         super().__init__(message)

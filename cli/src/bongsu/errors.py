@@ -1,0 +1,41 @@
+"""Why does a command end without having done its work? Each error is one line for the person who typed it."""
+
+from __future__ import annotations
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_UNREACHABLE = 69
+
+
+class CommandError(Exception):
+    """One sentence that names the thing, the rule and the fix; `exit_code` says whose turn it is."""
+
+    exit_code = EXIT_FAILED
+
+
+class UsageProblem(CommandError):
+    """The command was called in a way it does not know."""
+
+    exit_code = EXIT_USAGE
+
+
+class UnreachableError(CommandError):
+    """A server that the command needs does not answer."""
+
+    exit_code = EXIT_UNREACHABLE
+
+
+class ServerError(CommandError):
+    """An embedded server did not do what it was started for.
+
+    Args:
+        server: Its name, as in "PostgreSQL".
+        problem: What happened, without a final full stop.
+        log: Where the server's own words are.
+    """
+
+    def __init__(self, server: str, problem: str, *, log: object = None) -> None:
+        hint = f"; its log is {log}" if log else ""
+        super().__init__(f"{server}: {problem}{hint}")
+        self.server = server
+        self.problem = problem

@@ -1,0 +1,84 @@
+"""What does the embedded PostgreSQL's configuration say, and who may log in? Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from common.database import SHARES
+
+from bongsu.servers.ports import HOST
+
+DATABASE = "bongsu"
+ADMIN = "bongsu_admin"
+ADMIN_CONNECTIONS = 4
+SERVICE_ROLES = {f"bongsu_{service}": share.max for service, share in SHARES.items()}
+ROLES = (ADMIN, *SERVICE_ROLES)
+
+_EVERY_ROLE = {"default_transaction_isolation": "read committed", "idle_in_transaction_session_timeout": "30s"}
+_SERVICE_ROLE = {"lock_timeout": "2s", "statement_timeout": "5s"}
+
+# Run once, when the template is made: what ALTER cannot express.
+BOOTSTRAP_SQL = (
+    f"CREATE ROLE {ADMIN} LOGIN CREATEDB",
+    *(f"CREATE ROLE {role} LOGIN" for role in SERVICE_ROLES),
+    f"GRANT pg_signal_backend TO {ADMIN}",
+    f"CREATE DATABASE {DATABASE} OWNER {ADMIN}",
+)
+
+
+def role_statements(passwords: Mapping[str, str], *, admin_connections: int) -> list[str]:
+    """Return the SQL that gives every role its password, connection limit and settings; safe to repeat.
+
+    Args:
+        passwords: By role; letters, digits, `-` and `_` only.
+    """
+    limits = {ADMIN: admin_connections, **SERVICE_ROLES}
+    statements = []
+    for role, limit in limits.items():
+        statements.append(f"ALTER ROLE {role} PASSWORD '{passwords[role]}' CONNECTION LIMIT {limit}")
+        settings = _EVERY_ROLE | ({} if role == ADMIN else _SERVICE_ROLE)
+        statements += [f"ALTER ROLE {role} SET {name} = '{value}'" for name, value in settings.items()]
+    return statements
+
+
+def server_settings(
+    *, port: int, fsync: bool, max_connections: int, shared_buffers_mb: int, platform: str
+) -> str:
+    """Return the text of postgresql.conf; `platform` as in `sys.platform`."""
+    durable = "on" if fsync else "off"
+    settings = {
+        "listen_addresses": HOST,
+        "port": port,
+        "unix_socket_directories": "",
+        "max_connections": max_connections,
+        "shared_buffers": f"{shared_buffers_mb}MB",
+        "fsync": durable,
+        "synchronous_commit": durable,
+        "full_page_writes": durable,
+        "max_wal_size": "256MB",
+        # A client that froze or vanished gives its connection back within seconds.
+        "client_connection_check_interval": "2s",
+        "tcp_keepalives_idle": 5,
+        "tcp_keepalives_interval": 2,
+        "tcp_keepalives_count": 3,
+        **({"tcp_user_timeout": "10s"} if platform.startswith("linux") else {}),
+        "password_encryption": "scram-sha-256",
+        "default_transaction_isolation": "read committed",
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+        "io_method": "sync",
+        "jit": "off",
+        "log_min_messages": "warning",
+        "log_line_prefix": "%m [%p] %u@%d %a ",
+    }
+    return "".join(f"{name} = '{value}'\n" for name, value in settings.items())
+
+
+def access_rules(*, databases: str) -> str:
+    """Return the text of pg_hba.conf: Bongsu's roles over loopback TCP with a password, nobody else."""
+    roles = ",".join(ROLES)
+    return (
+        f"host {databases} {roles} {HOST}/32 scram-sha-256\n"
+        "host all all all reject\n"
+        "host replication all all reject\n"
+    )
