@@ -13,7 +13,7 @@ class CommandError(Exception):
     exit_code = EXIT_FAILED
 
 
-class UsageProblem(CommandError):
+class UsageError(CommandError):
     """The command was called in a way it does not know."""
 
     exit_code = EXIT_USAGE

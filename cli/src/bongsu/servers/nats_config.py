@@ -6,9 +6,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from common.streams import STREAMS
-
 from bongsu.servers.ports import HOST
+from common.streams import STREAMS
 
 ADMIN = "admin"
 SERVICE_USERS = ("collector", "signaler", "health")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from common.database import SHARES
-
 from bongsu.servers.ports import HOST
+from common.database import SHARES
 
 DATABASE = "bongsu"
 ADMIN = "bongsu_admin"
@@ -14,7 +13,10 @@ ADMIN_CONNECTIONS = 4
 SERVICE_ROLES = {f"bongsu_{service}": share.max for service, share in SHARES.items()}
 ROLES = (ADMIN, *SERVICE_ROLES)
 
-_EVERY_ROLE = {"default_transaction_isolation": "read committed", "idle_in_transaction_session_timeout": "30s"}
+_EVERY_ROLE = {
+    "default_transaction_isolation": "read committed",
+    "idle_in_transaction_session_timeout": "30s",
+}
 _SERVICE_ROLE = {"lock_timeout": "2s", "statement_timeout": "5s"}
 
 # Run once, when the template is made: what ALTER cannot express.

@@ -173,7 +173,12 @@ def _can(account: Account, *command: str) -> bool:
     # Asked of the kernel, as that user: mode bits alone do not tell (ACLs, parents, mount options).
     try:
         result = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, cwd="/", **as_account(account)
+            command,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            cwd="/",
+            **as_account(account),
         )
     except OSError:
         return False

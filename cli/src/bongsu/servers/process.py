@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 LOG_BYTES = 10 * 1024 * 1024
 PR_SET_PDEATHSIG = 1
@@ -23,6 +24,14 @@ class Account:
 
     uid: int
     gid: int
+
+
+class AccountArguments(TypedDict, total=False):
+    """What `subprocess` calls the user of a child."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
 
 
 class ChildProcess:
@@ -130,7 +139,7 @@ class ChildProcess:
                 os.killpg(self._popen.pid, signal.SIGKILL)
 
 
-def as_account(account: Account | None) -> dict[str, int | list[int]]:
+def as_account(account: Account | None) -> AccountArguments:
     """Return the arguments of `subprocess` that make a child run as `account`."""
     if account is None:
         return {}

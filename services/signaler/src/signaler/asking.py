@@ -33,7 +33,7 @@ class AskingLimits:
     """What the settings allow: the models in order, seconds a call, requests a day and model, USD a day."""
 
     models: tuple[str, ...]
-    timeout_seconds: float
+    timeout_seconds: int
     request_budget: int
     cost_budget_usd: Decimal
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import httpx2
 from google import genai
@@ -30,7 +31,9 @@ API_VERSION = "v1beta"
 TEMPERATURE = 0.2
 # Thinking counts against it: with a small one nothing is left for the answer.
 MAX_OUTPUT_TOKENS = 8192
+DEFAULT_BASE_URL = "https://generativelanguage.googleapis.com"
 LIST_SECONDS = 4.0
+CONNECT_SECONDS = 2.0
 MODELS_A_PAGE = 1000
 
 
@@ -52,6 +55,7 @@ class Gemini:
     """
 
     def __init__(self, *, api_key: SecretStr, base_url: str | None) -> None:
+        self._address = _address(base_url or DEFAULT_BASE_URL)
         self._http = httpx2.AsyncClient(event_hooks={"request": [_remember_request]}, timeout=LIST_SECONDS)
         # The SDK closes its transport when the client object is collected, so it is kept.
         self._client = genai.Client(
@@ -94,6 +98,16 @@ class Gemini:
             latency_ms=round((time.monotonic() - started) * 1000, 2),
             failure=failure,
         )
+
+    async def is_reachable(self) -> bool:
+        """Say whether the host takes a connection now; no request is made."""
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                _, writer = await asyncio.open_connection(*self._address)
+        except OSError:
+            return False
+        writer.close()
+        return True
 
     async def list_models(self) -> tuple[str, ...]:
         """Return the names of all models the key may use; costs nothing.
@@ -154,6 +168,11 @@ def _config(model: str, timeout_seconds: float) -> types.GenerateContentConfig:
         should_return_http_response=True,
         http_options=types.HttpOptions(timeout=int(timeout_seconds * 1000)),
     )
+
+
+def _address(base_url: str) -> tuple[str, int]:
+    parts = urlsplit(base_url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _thinking(model: str) -> types.ThinkingConfig | None:

@@ -1,4 +1,4 @@
-"""What does the signaler do without being told? Look for its model list, in the background.
+"""What does the signaler do without being told? Look whether Gemini is there, in the background.
 
 `signal_generation` is no scheduled job: pages of candles open it (`handlers.py`).
 """
@@ -15,25 +15,39 @@ from signaler.domain.errors import GeminiError
 from signaler.domain.gemini_state import COMPONENT, GeminiState
 from signaler.gemini import Gemini
 
-PROBE_SECONDS = 60.0
-PROBE_SECONDS_WHILE_FAILING = 5.0
+LOOK_SECONDS = 5.0
+LIST_EVERY_SECONDS = 60.0
 
 
 async def probe_gemini(gemini: Gemini, state: GeminiState) -> None:
-    """List the models for ever, every minute, every 5 s while that fails; it costs nothing."""
-    log = structlog.get_logger("signaler.jobs")
+    """List the models for ever: every minute, every 5 s while that fails, at once when the host goes away.
+
+    Whether the host takes a connection is looked at every 5 s. Where it never does, behind a proxy, the list
+    alone counts.
+    """
+    was_reachable = True
+    next_list = time.monotonic()
     while True:
-        started = time.monotonic()
-        failed_before = state.list_error
-        try:
-            await gemini.list_models()
-        except GeminiError as error:
-            state.list_error = str(error)
-            if not failed_before:
-                log.warning(LogEvent.PROBE_FAILED, component=COMPONENT, error=str(error))
-        else:
-            state.list_error = None
-            state.list_ms = round((time.monotonic() - started) * 1000, 1)
-            if failed_before:
-                log.info(LogEvent.PROBE_RECOVERED, component=COMPONENT)
-        await asyncio.sleep(PROBE_SECONDS_WHILE_FAILING if state.list_error else PROBE_SECONDS)
+        reachable = await gemini.is_reachable()
+        if state.list_error or time.monotonic() >= next_list or (was_reachable and not reachable):
+            await _list_models(gemini, state)
+            next_list = time.monotonic() + LIST_EVERY_SECONDS
+        was_reachable = reachable
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _list_models(gemini: Gemini, state: GeminiState) -> None:
+    log = structlog.get_logger("signaler.jobs")
+    started = time.monotonic()
+    failed_before = state.list_error
+    try:
+        await gemini.list_models()
+    except GeminiError as error:
+        state.list_error = str(error)
+        if not failed_before:
+            log.warning(LogEvent.PROBE_FAILED, component=COMPONENT, error=str(error))
+    else:
+        state.list_error = None
+        state.list_ms = round((time.monotonic() - started) * 1000, 1)
+        if failed_before:
+            log.info(LogEvent.PROBE_RECOVERED, component=COMPONENT)

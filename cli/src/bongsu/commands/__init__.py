@@ -1,0 +1,1 @@
+"""The commands that look at or change a running stack; one file each."""

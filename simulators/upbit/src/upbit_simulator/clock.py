@@ -1,0 +1,48 @@
+"""What time is it at the exchange? All times are Unix milliseconds."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class ExchangeClock(Protocol):
+    """The exchange's own time."""
+
+    @property
+    def mode(self) -> str:
+        """`simulated` or `replay`."""
+
+    @property
+    def speed(self) -> float:
+        """Exchange seconds per wall second."""
+
+    def now_ms(self) -> int:
+        """Return the exchange time."""
+
+
+@dataclass(frozen=True, slots=True)
+class WallExchangeClock:
+    """The seeded market lives in real time."""
+
+    mode: str = "simulated"
+    speed: float = 1.0
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayClock:
+    """A recording's time: starts at `first_ms` at `wall_start` (s), runs `speed` times faster, stops at `end_ms`."""
+
+    first_ms: int
+    end_ms: int
+    speed: float
+    wall_start: float
+    wall: Callable[[], float] = time.time
+    mode: str = "replay"
+
+    def now_ms(self) -> int:
+        elapsed_ms = max(0.0, self.wall() - self.wall_start) * self.speed * 1000
+        return min(self.end_ms, self.first_ms + int(elapsed_ms))

@@ -1,0 +1,1 @@
+"""Real PostgreSQL and nats-server for tests, and a way to wait without sleeping."""

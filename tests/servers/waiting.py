@@ -1,0 +1,45 @@
+"""How does a test wait for something that another process or task does?"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+POLL_SECONDS = 0.02
+
+
+async def eventually(predicate: Callable[[], Awaitable[T]] | Callable[[], T], within: float = 5.0) -> T:
+    """Return the first true value of `predicate`, asked again and again; AssertionError after `within` s.
+
+    An AssertionError that the predicate raises counts as "not yet" and is shown when time is up.
+    """
+    deadline = time.monotonic() + within
+    while True:
+        reason: AssertionError | None = None
+        try:
+            answer = predicate()
+            value: T = await answer if inspect.isawaitable(answer) else answer
+            if value:
+                return value
+        except AssertionError as error:
+            reason = error
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not true within {within} s: {_source(predicate)}") from reason
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def eventually_sync(predicate: Callable[[], T], within: float = 5.0) -> T:
+    """The same for a test without an event loop."""
+    return asyncio.run(eventually(predicate, within))
+
+
+def _source(predicate: Callable[..., object]) -> str:
+    try:
+        return inspect.getsource(predicate).strip()
+    except (OSError, TypeError):
+        return repr(predicate)
