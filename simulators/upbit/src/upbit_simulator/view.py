@@ -1,0 +1,89 @@
+"""What does the exchange show at a moment? Joins finished minutes with the one that is forming.
+
+Every answer, REST or WebSocket, of any candle length, is made here, so they can't disagree.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
+
+from upbit_simulator.candle import DAY_MINUTES, MINUTE_MS, Candle, Trade, candle_of, merge, seconds_of
+from upbit_simulator.source import MarketSource
+
+_FIRST_WINDOW = 240
+
+
+class MarketView:
+    """Reads a market source as of a given exchange time; `now_ms` is always Unix milliseconds."""
+
+    def __init__(self, source: MarketSource) -> None:
+        self.source = source
+        self._finished = lru_cache(maxsize=512)(self._make_finished)
+
+    def has_begun(self, code: str, now_ms: int) -> bool:
+        """Say whether the market's first trade has happened."""
+        return next(self.trades_back(code, now_ms), None) is not None
+
+    def total(self, code: str, first: int, now_ms: int) -> Candle | None:
+        """Return everything since the Unix minute `first` as one candle; None where nobody traded."""
+        minute = now_ms // MINUTE_MS
+        parts = (self._finished(code, first, minute), self._forming(code, minute, now_ms))
+        return merge(first * MINUTE_MS, [part for part in parts if part is not None])
+
+    def bucket(self, code: str, open_ms: int, size: int, now_ms: int) -> Candle | None:
+        """Return the candle of `size` minutes (a divisor of 1440) that opened then, as far as it has come."""
+        first = open_ms // MINUTE_MS
+        minute = now_ms // MINUTE_MS
+        end = min(first + size, minute)
+        parts = [self._finished(code, first, end)] if end > first else []
+        if first <= minute < first + size:
+            parts.append(self._forming(code, minute, now_ms))
+        return merge(open_ms, [part for part in parts if part is not None])
+
+    def candles_back(self, code: str, size: int, before_ms: int, now_ms: int) -> Iterator[Candle]:
+        """Yield the candles of `size` minutes (a divisor of 1440) that opened before `before_ms`, newest first."""
+        length = size * MINUTE_MS
+        newest = min(before_ms - 1, now_ms) // length
+        minute = now_ms // MINUTE_MS
+        if newest == now_ms // length:
+            forming = self.bucket(code, newest * length, size, now_ms)
+            yield from () if forming is None else (forming,)
+            newest -= 1
+        start = self.source.span(code)[0]
+        end, window = min((newest + 1) * size, minute), _FIRST_WINDOW * size
+        while end > start:
+            # Aligned on the grid of this size, so no candle is cut in two at a window's edge.
+            first = max(end - window, start // size * size) // size * size
+            yield from reversed(self.source.candles(code, first, end, size))
+            end, window = first, min(window * 2, 64 * _FIRST_WINDOW * size)
+
+    def seconds_back(self, code: str, before_ms: int, now_ms: int) -> Iterator[Candle]:
+        """Yield the 1-second candles that opened before `before_ms`, newest first."""
+        until = min(now_ms, (before_ms - 1) // 1000 * 1000 + 999)
+        for minute in self._traded_minutes_back(code, until, now_ms):
+            yield from reversed(seconds_of(t for t in self.source.trades(code, minute) if t.time_ms <= until))
+
+    def trades_back(self, code: str, until_ms: int) -> Iterator[Trade]:
+        """Yield the trades up to and including `until_ms`, newest first."""
+        for minute in self._traded_minutes_back(code, until_ms, until_ms):
+            yield from (t for t in reversed(self.source.trades(code, minute)) if t.time_ms <= until_ms)
+
+    def trades_between(self, code: str, after_ms: int, until_ms: int, most: int) -> list[Trade]:
+        """Return the newest `most` trades in (after, until], oldest first."""
+        newest: list[Trade] = []
+        for trade in islice(self.trades_back(code, until_ms), most):
+            if trade.time_ms <= after_ms:
+                break
+            newest.append(trade)
+        return newest[::-1]
+
+    def _traded_minutes_back(self, code: str, until_ms: int, now_ms: int) -> Iterator[int]:
+        for candle in self.candles_back(code, 1, until_ms + 1, now_ms):
+            yield candle.open_ms // MINUTE_MS
+
+    def _forming(self, code: str, minute: int, now_ms: int) -> Candle | None:
+        happened = [trade for trade in self.source.trades(code, minute) if trade.time_ms <= now_ms]
+        return candle_of(minute * MINUTE_MS, happened)
+
+    def _make_finished(self, code: str, first: int, end: int) -> Candle | None:
+        return merge(first * MINUTE_MS, self.source.candles(code, first, end, DAY_MINUTES))

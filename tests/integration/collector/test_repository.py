@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import asyncpg
+import pytest
+
+from bongsu.servers.postgres import PostgresServer
+from collector.gaps import missing_ranges
+from collector.repository import CandleRepository
+from common.clock import MINUTE
+from common.database import Database, Share
+from common.events import Candle, CandlesClosed
+
+BASE = datetime(2026, 3, 11, 14, 0, tzinfo=UTC)
+
+
+def at(minute: int) -> datetime:
+    return BASE + minute * MINUTE
+
+
+def candle(minute: int, close: int = 100) -> Candle:
+    return Candle(
+        timestamp=at(minute),
+        open=Decimal(100),
+        high=Decimal(max(100, close)),
+        low=Decimal(min(100, close)),
+        close=Decimal(close),
+        volume=Decimal("0.5"),
+        trade_value=Decimal("50.25"),
+    )
+
+
+def page(start: int, end: int, *candles: Candle, asked_at: int = 1000) -> CandlesClosed:
+    return CandlesClosed(
+        market="KRW-BTC",
+        covers_from=at(start),
+        covers_to=at(end),
+        candles=candles,
+        collected_at=at(asked_at),
+        source="simulator",
+    )
+
+
+@pytest.fixture
+async def repository(postgres: PostgresServer, database: str) -> AsyncIterator[CandleRepository]:
+    opened = Database(postgres.url("bongsu_collector", database), service="collector", share=Share(1, 4))
+    await opened.open()
+    yield CandleRepository(opened)
+    await opened.close()
+
+
+@pytest.fixture
+async def admin(database_url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+async def gaps(admin: asyncpg.Connection[asyncpg.Record]) -> list[tuple[int, int, str]]:
+    rows = await admin.fetch("SELECT from_time, to_time, status FROM candle_gaps ORDER BY from_time")
+    return [
+        (int((row["from_time"] - BASE) / MINUTE), int((row["to_time"] - BASE) / MINUTE), row["status"])
+        for row in rows
+    ]
+
+
+async def test_a_page_seen_twice_is_stored_once(
+    repository: CandleRepository, admin: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    for _ in range(2):
+        await repository.store_page(page(0, 3, candle(0), candle(2)))
+    rows = await admin.fetch("SELECT timestamp, close, revision FROM market_data ORDER BY timestamp")
+    assert [tuple(row) for row in rows] == [(at(0), Decimal(100), 1), (at(2), Decimal(100), 1)]
+    assert await gaps(admin) == [(1, 2, "confirmed_empty")]
+
+
+async def test_a_newer_value_replaces_and_an_older_one_never_does(
+    repository: CandleRepository, admin: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    await repository.store_page(page(0, 1, candle(0, close=100), asked_at=10))
+    await repository.store_page(page(0, 1, candle(0, close=105), asked_at=20))
+    await repository.store_page(page(0, 1, candle(0, close=100), asked_at=10))
+    row = await admin.fetchrow("SELECT close, high, revision, collected_at FROM market_data")
+    assert row is not None
+    assert tuple(row) == (Decimal(105), Decimal(105), 2, at(20))
+
+
+async def test_the_same_value_asked_again_is_no_revision(
+    repository: CandleRepository, admin: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    await repository.store_page(page(0, 1, candle(0), asked_at=10))
+    await repository.store_page(page(0, 1, candle(0), asked_at=20))
+    assert await admin.fetchval("SELECT revision FROM market_data") == 1
+
+
+async def test_pages_that_meet_at_the_same_time_keep_the_ledger_whole(
+    repository: CandleRepository, admin: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    await repository.store_page(page(0, 1, candle(0)))
+    await asyncio.gather(*(repository.store_page(page(start, start + 2)) for start in range(1, 41)))
+    assert await gaps(admin) == [(1, 42, "confirmed_empty")]
+
+
+async def test_a_page_that_lacks_a_stored_candle_does_not_call_its_minute_empty(
+    repository: CandleRepository, admin: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    await repository.store_page(page(0, 3, candle(0), candle(1), candle(2)))
+    await repository.store_page(page(0, 3, candle(0), candle(2), asked_at=2000))
+    assert await gaps(admin) == []
+    assert await admin.fetchval("SELECT count(*) FROM market_data") == 3
+
+
+async def test_a_hole_is_found_marked_open_and_settled_by_its_repair(
+    repository: CandleRepository, admin: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    await repository.store_page(page(0, 2, candle(0), candle(1)))
+    await repository.store_page(page(6, 8, candle(6), candle(7)))
+    covered = await repository.covered_ranges("KRW-BTC", at(0), at(8))
+    missing = missing_ranges(covered, start=at(0), end=at(8))
+    assert missing == [(at(2), at(6))]
+    for _ in range(2):
+        await repository.mark_open("KRW-BTC", *missing[0])
+    assert await gaps(admin) == [(2, 6, "open")]
+    assert await repository.covered_ranges("KRW-BTC", at(0), at(8)) == covered
+    await repository.store_page(page(2, 6, candle(2), candle(3)))
+    assert await gaps(admin) == [(2, 4, "repaired"), (4, 6, "confirmed_empty")]
+
+
+async def test_where_collecting_goes_on_is_behind_the_newest_covered_minute(
+    repository: CandleRepository,
+) -> None:
+    assert await repository.covered_until("KRW-BTC") is None
+    await repository.store_page(page(0, 5, candle(0), candle(1)))
+    assert await repository.covered_until("KRW-BTC") == at(5)
+    await repository.store_page(page(5, 6, candle(5)))
+    assert await repository.covered_until("KRW-BTC") == at(6)
+    assert await repository.history_begins("KRW-BTC") == at(0)
+
+
+async def test_minutes_before_the_first_candle_are_in_no_ledger(
+    repository: CandleRepository, admin: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    await repository.store_page(page(0, 5))
+    await repository.store_page(page(5, 8, candle(7)))
+    assert await gaps(admin) == []
+
+
+async def test_old_candles_and_gaps_are_deleted_a_day_at_a_time(
+    repository: CandleRepository, admin: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    for day in range(3):
+        start = day * 1440
+        await repository.store_page(page(start, start + 3, candle(start), candle(start + 2)))
+    assert await repository.delete_older_than(at(2 * 1440)) == 4
+    assert await admin.fetchval("SELECT min(timestamp) FROM market_data") == at(2 * 1440)
+    assert await gaps(admin) == [(2881, 2882, "confirmed_empty")]
