@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -41,6 +42,8 @@ from common.watchdog import Watchdog
 
 START_SECONDS = 60.0
 STEP_SECONDS = 2.0
+STOP_SECONDS = 3.5
+FLUSH_SECONDS = 1.0
 EXIT_USAGE = 2
 
 
@@ -145,7 +148,8 @@ class Runtime:
         await _within(START_SECONDS, self.bus.connect, "NATS cannot be reached")
 
     async def _stop(self, service: Service, presence: Presence) -> None:
-        """Each step has a limit, and one that fails does not keep the next from running."""
+        """Each step has a limit, all together too, and one that fails does not keep the next from running."""
+        deadline = time.monotonic() + STOP_SECONDS
         for step in (
             service.stop,
             self.scheduler.stop,
@@ -157,13 +161,17 @@ class Runtime:
             self.bus.close,
             self.database.close,
         ):
-            await self._bounded(step)
-        await asyncio.get_running_loop().run_in_executor(None, self.telemetry.shutdown)
+            left = max(0.1, deadline - time.monotonic())
+            await self._bounded(step, min(STEP_SECONDS, left))
+        # A thread of its own: an exporter that hangs must not keep the process.
+        flushing = threading.Thread(target=self.telemetry.shutdown, daemon=True)
+        flushing.start()
+        flushing.join(FLUSH_SECONDS)
 
-    async def _bounded(self, step: Callable[[], Awaitable[None]]) -> None:
+    async def _bounded(self, step: Callable[[], Awaitable[None]], limit_seconds: float) -> None:
         started = time.monotonic()
         try:
-            await asyncio.wait_for(step(), STEP_SECONDS)
+            await asyncio.wait_for(step(), limit_seconds)
         except Exception as error:  # noqa: BLE001  the process ends: say what was not clean, go on closing
             self.log.warning(
                 LogEvent.SERVICE_STOPPING,

@@ -61,7 +61,9 @@ def _read(path: Path) -> Anchor | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise RecordingError(f"{path}: the clock anchor can't be read ({error}); name another file") from error
+        raise RecordingError(
+            f"{path}: the clock anchor can't be read ({error}); name another file"
+        ) from error
     try:
         saved = json.loads(text)
         return Anchor(

@@ -26,9 +26,13 @@ def uniform(key: int, index: Integers) -> Floats:
 
 
 def smooth(key: int, times: Integers, scale: int) -> Floats:
-    """Return values in [-1, 1] that wander over about `scale` units of time, without a jump."""
+    """Return values in [-1, 1] that wander over about `scale` units of time, without a jump.
+
+    `times` must rise.
+    """
     cell = times // scale
     part = (times - cell * scale) / scale
-    start = uniform(key, cell)
-    step = uniform(key, cell + 1) - start
-    return (start + step * part * part * (3.0 - 2.0 * part)) * 2.0 - 1.0
+    corners = uniform(key, np.arange(cell[0], cell[-1] + 2, dtype=np.int64))
+    place = cell - cell[0]
+    start, stop = corners[place], corners[place + 1]
+    return (start + (stop - start) * part * part * (3.0 - 2.0 * part)) * 2.0 - 1.0

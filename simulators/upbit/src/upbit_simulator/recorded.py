@@ -2,9 +2,10 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from decimal import Decimal
 from functools import lru_cache
 
-from upbit_simulator.candle import MINUTE_MS, Candle, Trade, merge_by
+from upbit_simulator.candle import DAY_MINUTES, MINUTE_MS, Candle, Trade, merge_by
 from upbit_simulator.inside import trades_inside
 from upbit_simulator.listings import listing_for
 from upbit_simulator.recording import Recording
@@ -40,3 +41,7 @@ class RecordedMarket:
         if place == len(opens) or opens[place] != minute:
             return ()
         return self._inside(code, self._markets[code].candles[place])
+
+    def extremes(self, code: str, first_day: int, end_day: int) -> Sequence[tuple[int, Decimal, Decimal]]:
+        days = self.candles(code, first_day * DAY_MINUTES, end_day * DAY_MINUTES, DAY_MINUTES)
+        return [(day.open_ms // MINUTE_MS // DAY_MINUTES, day.high, day.low) for day in days]

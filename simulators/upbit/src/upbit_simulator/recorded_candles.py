@@ -67,7 +67,12 @@ def _after_comma(path: Path, text: str, position: int) -> int:
         return position
     after = _skip(text, position + 1)
     if following != "," or text[after : after + 1] in {"]", ""}:
-        raise broken_line(path, text.count("\n", 0, position) + 1, "the JSON array is cut off or broken", "fetch or make the file again")
+        raise broken_line(
+            path,
+            text.count("\n", 0, position) + 1,
+            "the JSON array is cut off or broken",
+            "fetch or make the file again",
+        )
     return after
 
 

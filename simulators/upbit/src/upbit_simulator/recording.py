@@ -148,7 +148,9 @@ def _unpacked(path: Path, raw: bytes) -> bytes:
     try:
         return gzip.decompress(raw)
     except (OSError, EOFError, zlib.error) as error:
-        raise RecordingError(f"{path}: the gzip data is damaged ({error}); fetch or make the file again") from error
+        raise RecordingError(
+            f"{path}: the gzip data is damaged ({error}); fetch or make the file again"
+        ) from error
 
 
 def _text(path: Path, data: bytes) -> str:

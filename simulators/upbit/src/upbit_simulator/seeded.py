@@ -38,6 +38,7 @@ class SeededMarket:
         self._trades = lru_cache(maxsize=8)(self._make_trades)
         self._day = lru_cache(maxsize=32)(self._make_day)
         self._minute = lru_cache(maxsize=2048)(self._make_minute)
+        self._range = lru_cache(maxsize=8192)(self._make_range)
         self._whole_day = lru_cache(maxsize=8192)(self._make_whole_day)
 
     def span(self, code: str) -> tuple[int, int]:
@@ -55,6 +56,15 @@ class SeededMarket:
             else:
                 found += _buckets(self._day(code, day), day, start, stop, size)
         return found
+
+    def extremes(self, code: str, first_day: int, end_day: int) -> Sequence[tuple[int, Decimal, Decimal]]:
+        days = range(max(first_day, _LISTED_SINCE // DAY_MINUTES), end_day)
+        return [(day, *self._range(code, day)) for day in days]
+
+    def _make_range(self, code: str, day: int) -> tuple[Decimal, Decimal]:
+        """From the path alone: 52 weeks of trades would take a second."""
+        path = self._path(code, day)
+        return Decimal(int(path.high[path.traded].max())), Decimal(int(path.low[path.traded].min()))
 
     def _make_whole_day(self, code: str, day: int) -> Candle | None:
         return merge(

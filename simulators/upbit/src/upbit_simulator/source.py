@@ -1,6 +1,7 @@
 """What must a market, seeded or recorded, be able to tell?"""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Protocol
 
 from upbit_simulator.candle import Candle, Trade
@@ -26,3 +27,6 @@ class MarketSource(Protocol):
 
     def trades(self, code: str, minute: int) -> Sequence[Trade]:
         """Return the trades of one minute, oldest first."""
+
+    def extremes(self, code: str, first_day: int, end_day: int) -> Sequence[tuple[int, Decimal, Decimal]]:
+        """Return (Unix day, high, low) of the days [first, end) that have a trade, oldest first."""

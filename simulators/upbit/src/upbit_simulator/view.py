@@ -4,13 +4,15 @@ Every answer, REST or WebSocket, of any candle length, is made here, so they can
 """
 
 from collections.abc import Iterator
+from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
 
 from upbit_simulator.candle import DAY_MINUTES, MINUTE_MS, Candle, Trade, candle_of, merge, seconds_of
 from upbit_simulator.source import MarketSource
 
-_FIRST_WINDOW = 240
+# Minutes, or candles where those are longer: what one step back in history asks of the source.
+_WINDOW_MINUTES, _WINDOW_CANDLES, _WINDOW_GROWTH = 240, 8, 32
 
 
 class MarketView:
@@ -18,7 +20,13 @@ class MarketView:
 
     def __init__(self, source: MarketSource) -> None:
         self.source = source
+        self._extremes = lru_cache(maxsize=64)(source.extremes)
         self._finished = lru_cache(maxsize=512)(self._make_finished)
+
+    def extremes(self, code: str, days: int, now_ms: int) -> list[tuple[int, Decimal, Decimal]]:
+        """Return (Unix day, high, low) of the last `days` days with a trade before today, oldest first."""
+        today = now_ms // MINUTE_MS // DAY_MINUTES
+        return [*self._extremes(code, today - days, today)]
 
     def has_begun(self, code: str, now_ms: int) -> bool:
         """Say whether the market's first trade has happened."""
@@ -50,12 +58,13 @@ class MarketView:
             yield from () if forming is None else (forming,)
             newest -= 1
         start = self.source.span(code)[0]
-        end, window = min((newest + 1) * size, minute), _FIRST_WINDOW * size
+        end, window = min((newest + 1) * size, minute), max(_WINDOW_MINUTES, _WINDOW_CANDLES * size)
+        widest = window * _WINDOW_GROWTH
         while end > start:
             # Aligned on the grid of this size, so no candle is cut in two at a window's edge.
             first = max(end - window, start // size * size) // size * size
             yield from reversed(self.source.candles(code, first, end, size))
-            end, window = first, min(window * 2, 64 * _FIRST_WINDOW * size)
+            end, window = first, min(window * 2, widest)
 
     def seconds_back(self, code: str, before_ms: int, now_ms: int) -> Iterator[Candle]:
         """Yield the 1-second candles that opened before `before_ms`, newest first."""

@@ -34,13 +34,15 @@ class Telemetry:
     def __init__(self, *, service: str, instance: str, environment: Mapping[str, str]) -> None:
         exports = bool(environment.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
         resource = Resource.create({"service.name": f"bongsu.{service}", "service.instance.id": instance})
-        self._traces = TracerProvider(resource=resource)
+        self._traces = TracerProvider(resource=resource, shutdown_on_exit=False)
         if exports:
             self._traces.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=2)))
         # Default buckets are made for milliseconds; exponential ones give p95 to 0.02 %.
         view = View(instrument_type=Histogram, aggregation=ExponentialBucketHistogramAggregation(160))
         readers = [PeriodicExportingMetricReader(OTLPMetricExporter(timeout=2))] if exports else []
-        self._metrics = MeterProvider(resource=resource, metric_readers=readers, views=[view])
+        self._metrics = MeterProvider(
+            resource=resource, metric_readers=readers, views=[view], shutdown_on_exit=False
+        )
         trace.set_tracer_provider(self._traces)
         metrics.set_meter_provider(self._metrics)
 
