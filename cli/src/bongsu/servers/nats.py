@@ -15,14 +15,14 @@ from bongsu.errors import CommandError, ServerError
 from bongsu.servers import ports
 from bongsu.servers.files import write_file
 from bongsu.servers.nats_config import ADMIN, USERS, server_configuration
-from bongsu.servers.process import ChildProcess, last_line, wait_until
+from bongsu.servers.process import ChildProcess, last_line
 from bongsu.servers.secrets_file import Secrets
+from bongsu.servers.starting import start_server
 
 NAME = "NATS"
 OLDEST_VERSION = (2, 11)
 START_SECONDS = 10.0
 STOP_SECONDS = 3.0
-PORT_ATTEMPTS = 5
 
 
 class NatsServer:
@@ -34,6 +34,8 @@ class NatsServer:
         secrets: Passwords of the users; without it they are kept in `secrets.json` beside `directory`.
         log: Log file; `nats.log` in `directory` by default.
     """
+
+    name = "nats"
 
     def __init__(
         self,
@@ -78,17 +80,7 @@ class NatsServer:
 
     def start(self) -> NatsServer:
         """Start and return when clients are greeted; ServerError with the reason otherwise."""
-        self.prepare()
-        for attempt in range(PORT_ATTEMPTS):
-            self.launch()
-            if wait_until(lambda: self.is_ready() or not self.running, START_SECONDS) and self.running:
-                break
-            taken = not (ports.is_free(self.port) and ports.is_free(self.monitor_port))
-            if self.running or not self._port_is_ours or not taken or attempt + 1 == PORT_ATTEMPTS:
-                raise self.failure()
-            self.port, self.monitor_port = ports.free_port(), ports.free_port()
-            self._write_configuration()
-        self._port_is_ours = False
+        start_server(self, within_seconds=START_SECONDS)
         return self
 
     def prepare(self) -> None:
@@ -114,6 +106,17 @@ class NatsServer:
         version = str(greeting.get("version", ""))
         if _numbers(version) < OLDEST_VERSION:
             raise ServerError(NAME, f"version {version} is too old, 2.11 or newer is needed")
+        # From now on others know the port.
+        self._port_is_ours = False
+        return True
+
+    def retry_start(self) -> bool:
+        """After a start that failed: take other ports if one was lost to somebody, return whether it was."""
+        taken = not (ports.is_free(self.port) and ports.is_free(self.monitor_port))
+        if not taken or not self._port_is_ours:
+            return False
+        self.port, self.monitor_port = ports.free_port(), ports.free_port()
+        self._write_configuration()
         return True
 
     def ask_to_stop(self) -> None:

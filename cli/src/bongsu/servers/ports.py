@@ -14,13 +14,13 @@ LAST_PORT = 32000
 ATTEMPTS = 200
 
 
-def is_free(port: int) -> bool:
-    """Return whether a server could listen on `port` of loopback now."""
+def is_free(port: int, host: str = HOST) -> bool:
+    """Return whether a server could listen on `port` of `host` now."""
     with socket.socket() as probe:
         # Connections of a server that just ended may linger; they do not keep a new one from listening.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind((host, port))
         except OSError:
             return False
         return True

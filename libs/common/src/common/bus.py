@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import structlog
 from faststream import AckPolicy
+from faststream.exceptions import IncorrectState
 from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
@@ -109,8 +110,11 @@ class Bus:
 
     @property
     def is_connected(self) -> bool:
-        """True while the server answers pings."""
-        return bool(self.broker.connection.is_connected)
+        """True while the server answers pings; False before the first connection."""
+        try:
+            return bool(self.broker.connection.is_connected)
+        except IncorrectState:
+            return False
 
     def on_reconnect(self, hook: Callable[[], Awaitable[None]]) -> None:
         """Have `hook` run after every reconnect: whatever was sent meanwhile was not heard."""

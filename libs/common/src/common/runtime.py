@@ -8,6 +8,7 @@ everything, each step within a limit; exit code 0 in less than 5 s. A second sig
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import socket
@@ -17,7 +18,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import version
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import structlog
 
@@ -58,6 +59,14 @@ class Service(Protocol):
 
     def components(self) -> tuple[ComponentState, ...]:
         """Return what this instance knows of the health answer's components; must not wait."""
+
+
+@runtime_checkable
+class EarlyService(Service, Protocol):
+    """A service that works before the bus and the database are there; it waits for them without a limit."""
+
+    async def prepare(self) -> None:
+        """Begin what needs neither; called once, before anything is connected."""
 
 
 class Runtime:
@@ -131,8 +140,13 @@ class Runtime:
         )
 
     async def _start(self, service: Service, presence: Presence) -> None:
+        within_seconds = START_SECONDS
+        if isinstance(service, EarlyService):
+            await service.prepare()
+            within_seconds = math.inf
         await asyncio.gather(
-            open_when_ready(self.database, within_seconds=START_SECONDS), self._connect_bus()
+            open_when_ready(self.database, within_seconds=within_seconds),
+            _within(within_seconds, self.bus.connect, "NATS cannot be reached"),
         )
         await self.config.refresh()
         await _within(START_SECONDS, self.consumer_watch.wait_until_declared, "a consumer is not declared")
@@ -143,9 +157,6 @@ class Runtime:
         await service.start()
         self.scheduler.start()
         presence.start()
-
-    async def _connect_bus(self) -> None:
-        await _within(START_SECONDS, self.bus.connect, "NATS cannot be reached")
 
     async def _stop(self, service: Service, presence: Presence) -> None:
         """Each step has a limit, all together too, and one that fails does not keep the next from running."""

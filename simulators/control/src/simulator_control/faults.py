@@ -91,10 +91,14 @@ class Faults:
         """Return the oldest active fault of these kinds and use up one of its count, or None."""
         for fault in self.active():
             if fault.kind in kinds:
-                if fault.remaining is not None:
-                    fault.remaining -= 1
-                return fault
+                return self.use(fault)
         return None
+
+    def use(self, fault: Fault) -> Fault:
+        """Use up one of an active fault's count."""
+        if fault.remaining is not None:
+            fault.remaining -= 1
+        return fault
 
     def _check(self, kind: str, seconds: float | None, count: int | None, params: Mapping[str, Any]) -> None:
         if kind not in self.kinds:

@@ -51,7 +51,7 @@ def _with_speed(found: Anchor, speed: float, now: float) -> Anchor:
 def _refuse_another_recording(found: Anchor, wanted: Anchor, path: Path) -> None:
     if (found.recording_sha256, found.first_record) != (wanted.recording_sha256, wanted.first_record):
         raise RecordingError(
-            f"{path}: this clock anchor belongs to another recording; give another --anchor file or delete this one"
+            f"{path}: this clock anchor belongs to another recording; name another --anchor file"
         )
 
 

@@ -34,7 +34,7 @@ class WallExchangeClock:
 
 @dataclass(frozen=True, slots=True)
 class ReplayClock:
-    """A recording's time: starts at `first_ms` at `wall_start` (s), runs `speed` times faster, stops at `end_ms`."""
+    """A recording's time: `first_ms` at `wall_start` (Unix s), `speed` times faster, stops at `end_ms`."""
 
     first_ms: int
     end_ms: int

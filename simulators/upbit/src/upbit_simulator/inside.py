@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import ROUND_DOWN, Decimal
+from itertools import pairwise
 from random import Random
 
 from upbit_simulator.candle import MINUTE_MS, Candle, Trade
@@ -23,7 +24,7 @@ def trades_inside(code: str, candle: Candle) -> tuple[Trade, ...]:
     weights = [chance.uniform(0.2, 1.0) for _ in range(count)]
     volumes, values = _shares(candle.volume, weights), _shares(candle.value, weights)
     times = _times(chance, candle, count)
-    sides = ["BID" if later >= earlier else "ASK" for earlier, later in zip(prices, prices[1:], strict=False)]
+    sides = ["BID" if later >= earlier else "ASK" for earlier, later in pairwise(prices)]
     rows = zip(times, prices, volumes, values, ["BID", *sides], strict=True)
     return tuple(Trade(*row, row[0] * 10_000) for row in rows)
 
@@ -33,7 +34,7 @@ def _prices(chance: Random, candle: Candle, count: int) -> list[Decimal]:
     first, second = sorted(chance.sample(range(1, count - 1), 2))
     corners = [(0, candle.opening), (first, extremes[0]), (second, extremes[1]), (count - 1, candle.closing)]
     prices: list[Decimal] = []
-    for (start, level), (stop, target) in zip(corners, corners[1:], strict=False):
+    for (start, level), (stop, target) in pairwise(corners):
         step = (target - level) / (stop - start)
         prices += [level, *(_on_step(level + step * part, candle) for part in range(1, stop - start))]
     return [*prices, candle.closing]
@@ -45,7 +46,7 @@ def _on_step(price: Decimal, candle: Candle) -> Decimal:
 
 
 def _shares(total: Decimal, weights: Sequence[float]) -> list[Decimal]:
-    """Split `total` by weight into amounts of its own precision; the last takes the rest, so nothing is lost."""
+    """Split `total` by weight into amounts of its own precision; the last takes the rest, so none is lost."""
     whole = sum(weights)
     shares = [
         (total * Decimal(weight / whole)).quantize(total, rounding=ROUND_DOWN) for weight in weights[:-1]

@@ -35,4 +35,5 @@ def smooth(key: int, times: Integers, scale: int) -> Floats:
     corners = uniform(key, np.arange(cell[0], cell[-1] + 2, dtype=np.int64))
     place = cell - cell[0]
     start, stop = corners[place], corners[place + 1]
-    return (start + (stop - start) * part * part * (3.0 - 2.0 * part)) * 2.0 - 1.0
+    wave: Floats = (start + (stop - start) * part * part * (3.0 - 2.0 * part)) * 2.0 - 1.0
+    return wave

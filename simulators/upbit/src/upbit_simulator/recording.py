@@ -35,7 +35,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class RecordedMarket:
-    """One market: its minute candles by open time, oldest first; its ticks by Unix minute (none for candles)."""
+    """One market: minute candles, oldest first; ticks by Unix minute (none in a candle recording)."""
 
     candles: tuple[Candle, ...]
     ticks: Mapping[int, tuple[Trade, ...]]

@@ -1,4 +1,4 @@
-"""The seeded market: the same trades for the same (seed, market, minute), whenever and in whatever order asked."""
+"""The seeded market: the same trades for the same (seed, market, minute), in whatever order asked."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Which trades make a seeded day? They go open, one extreme, the other, close, so candles follow exactly. Pure."""
+"""Which trades make a seeded day? Open, one extreme, the other, close: candles follow exactly. Pure."""
 
 from dataclasses import dataclass
 from decimal import Decimal

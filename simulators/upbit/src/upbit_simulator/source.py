@@ -9,7 +9,7 @@ from upbit_simulator.listings import Listing
 
 
 class MarketSource(Protocol):
-    """Trades and finished candles by Unix minute. It knows no clock: what has not happened yet is told too."""
+    """Trades and finished candles by Unix minute. It knows no clock: the future is told too."""
 
     @property
     def listings(self) -> tuple[Listing, ...]:

@@ -49,7 +49,7 @@ class MarketView:
         return merge(open_ms, [part for part in parts if part is not None])
 
     def candles_back(self, code: str, size: int, before_ms: int, now_ms: int) -> Iterator[Candle]:
-        """Yield the candles of `size` minutes (a divisor of 1440) that opened before `before_ms`, newest first."""
+        """Yield the candles of `size` minutes (divides 1440) that opened before `before_ms`, newest first."""
         length = size * MINUTE_MS
         newest = min(before_ms - 1, now_ms) // length
         minute = now_ms // MINUTE_MS

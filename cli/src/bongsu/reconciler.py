@@ -1,0 +1,56 @@
+"""Are the streams and consumers as declared? Looked at every 5 s, with the only credentials that may change them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import nats
+from common.errors import TransientError
+from common.streams import reconcile
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+
+INTERVAL_SECONDS = 5.0
+CONNECT_SECONDS = 2
+
+
+async def reconcile_once(url: str) -> list[str]:
+    """Declare what is missing and correct what drifted, over a connection of its own.
+
+    Raises:
+        TransientError: NATS cannot be reached or does not answer.
+    """
+    client = await _connect(url)
+    try:
+        return await reconcile(client.jetstream())
+    finally:
+        await client.close()
+
+
+async def keep_reconciled(url: str, say: Callable[[str], None]) -> None:
+    """Do so every 5 s until cancelled, telling each change; a server that is away is tried again."""
+    while True:
+        await asyncio.sleep(INTERVAL_SECONDS)
+        try:
+            for change in await reconcile_once(url):
+                say(change)
+        except TransientError:
+            # Its death is told by who watches the process; here there is only something to do again.
+            continue
+
+
+async def _connect(url: str) -> Client:
+    async def ignore(_: Exception) -> None:
+        """Every failure also comes back from the call that it belongs to."""
+
+    try:
+        return await nats.connect(
+            url,
+            name="bongsu.reconciler",
+            connect_timeout=CONNECT_SECONDS,
+            allow_reconnect=False,
+            error_cb=ignore,
+        )
+    except (NatsError, OSError, TimeoutError) as error:
+        raise TransientError(f"NATS cannot be reached: {type(error).__name__}") from error

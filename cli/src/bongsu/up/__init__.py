@@ -1,0 +1,1 @@
+"""`bongsu up`: the whole system on this machine, started, watched, restarted and stopped."""

@@ -1,0 +1,68 @@
+"""What was asked of `bongsu up`, and does it make sense together? Pure."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from bongsu.errors import UsageError
+
+DEFAULT_PORT = 8080
+DEFAULT_DATA_DIR = Path(".bongsu")
+DEFAULT_SPEED = 1.0
+FASTEST = 100_000.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command line, with the environment's defaults filled in.
+
+    Attributes:
+        port: Health HTTP.
+        data_dir: None for the default, which an ephemeral run replaces by a temporary one.
+        speed: Exchange seconds per second, None when not given.
+        plain: Lines instead of the live view.
+    """
+
+    port: int = DEFAULT_PORT
+    data_dir: Path | None = None
+    live: bool = False
+    replay: Path | None = None
+    speed: float | None = None
+    ephemeral: bool = False
+    plain: bool = False
+
+
+def check(options: Options) -> None:
+    """Raise UsageError for options that contradict each other or are out of range."""
+    if not 1 <= options.port <= 65535:
+        raise UsageError(f"--port {options.port}: must be a whole number from 1 to 65535")
+    if options.live and options.replay:
+        raise UsageError("--live and --replay: one run has one market; give only one of them")
+    if options.speed is None:
+        return
+    if options.replay is None:
+        raise UsageError("--speed: only a recording has a speed; give --replay FILE as well")
+    if not math.isfinite(options.speed) or not 0 < options.speed <= FASTEST:
+        raise UsageError(f"--speed {options.speed:g}: must be more than 0 and at most {FASTEST:.0f}")
+
+
+def command_line(options: Options, *, data_dir: Path | None = None, port: int | None = None) -> str:
+    """Return what to type to run the same with another data dir or port."""
+    folder = data_dir or options.data_dir
+    words: list[str] = []
+    if port or options.port != DEFAULT_PORT:
+        words += ["--port", str(port or options.port)]
+    if folder:
+        words += ["--data-dir", str(folder)]
+    if options.live:
+        words.append("--live")
+    if options.replay:
+        words += ["--replay", str(options.replay)]
+    if options.speed is not None:
+        words += ["--speed", f"{options.speed:g}"]
+    words += ["--ephemeral"] if options.ephemeral else []
+    words += ["--no-ui"] if options.plain else []
+    return f'make run ARGS="{shlex.join(words)}"'

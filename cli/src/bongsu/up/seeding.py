@@ -1,0 +1,61 @@
+"""What is written into a new database before the services start, and is the database a durable one?"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import asyncpg
+from common.config_keys import find_key
+
+from bongsu.errors import CommandError
+from bongsu.up.market import Market
+
+AUTHOR = "bongsu up"
+CONNECT_SECONDS = 5.0
+
+
+def first_settings(market: Market) -> dict[str, Any]:
+    """Return the settings in which a stack without the real exchange differs from the defaults. Pure."""
+    if market.kind == "live":
+        return {}
+    settings: dict[str, Any] = {
+        "signal_interval_minutes": 1,
+        "gemini_daily_request_budget": 10_000,
+        # The simulator's answers cost nothing, whatever their tokens would cost elsewhere.
+        "gemini_daily_cost_budget_usd": "10000",
+    }
+    return settings | ({"markets": list(market.markets)} if market.markets else {})
+
+
+async def seed(url: str, market: Market) -> None:
+    """Write the first settings into a database where none was ever set, in one transaction.
+
+    Raises:
+        CommandError: The server does not keep commits over a power cut.
+    """
+    connection = await asyncpg.connect(
+        url, timeout=CONNECT_SECONDS, server_settings={"application_name": "bongsu.up"}
+    )
+    try:
+        await _check_durable(connection)
+        if await connection.fetchval("SELECT NOT EXISTS (SELECT FROM system_config_history)"):
+            await _write(connection, first_settings(market))
+    finally:
+        await connection.close(timeout=2)
+
+
+async def _check_durable(connection: asyncpg.Connection[Any]) -> None:
+    for name in ("fsync", "synchronous_commit"):
+        if await connection.fetchval("SELECT current_setting($1)", name) != "on":
+            raise CommandError(f"PostgreSQL runs with {name} off: a power cut would lose acknowledged candles")
+
+
+async def _write(connection: asyncpg.Connection[Any], settings: dict[str, Any]) -> None:
+    async with connection.transaction():
+        await connection.execute("SELECT set_config('bongsu.changed_by', $1, true)", AUTHOR)
+        for key, value in settings.items():
+            find_key(key).check(value)
+            await connection.execute(
+                "INSERT INTO system_config (key, value) VALUES ($1, $2::jsonb)", key, json.dumps(value)
+            )

@@ -1,0 +1,201 @@
+"""What is the system made of, and in which order does it come up?"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from common.clock import utc_now
+
+from bongsu import migrations
+from bongsu.reconciler import keep_reconciled, reconcile_once
+from bongsu.servers import ports
+from bongsu.servers.nats import NatsServer
+from bongsu.servers.postgres import PostgresServer
+from bongsu.servers.secrets_file import Secrets
+from bongsu.up.datadir import DataDir
+from bongsu.up.environment import Addresses, base, for_service
+from bongsu.up.market import UPBIT_URL, Market
+from bongsu.up.options import DEFAULT_SPEED, Options
+from bongsu.up.program import Program
+from bongsu.up.seeding import seed
+from bongsu.up.supervisor import Supervisor, Watched
+
+SERVICES = ("collector", "signaler", "health")
+SERVER_SECONDS = 20.0
+PROGRAM_SECONDS = 60.0
+# Together less than the 5 s a stop may take; each usually needs a fraction of a second.
+SERVICE_PATIENCE = 3.4
+SIMULATOR_PATIENCE = 0.4
+NATS_PATIENCE = 0.4
+POSTGRES_PATIENCE = 0.7
+
+
+class Stack:
+    """All children of one run and their addresses, which stay the same as long as it runs.
+
+    Args:
+        say: Takes a line for people.
+        environment: Where the optional variables come from.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        folder: DataDir,
+        market: Market,
+        environment: Mapping[str, str],
+        say: Callable[[str], None],
+    ) -> None:
+        self.market = market
+        self._options = options
+        self._folder = folder
+        self._environment = environment
+        self._say = say
+        self._started_at = utc_now()
+        self._up = False
+        self._reconciling: asyncio.Task[None] | None = None
+        secrets = Secrets(folder.path / "secrets.json")
+        self.postgres = PostgresServer(
+            folder.path / "postgres", secrets=secrets, log=folder.logs / "postgres.log"
+        )
+        self.nats = NatsServer(folder.path / "nats", secrets=secrets, log=folder.logs / "nats.log")
+        self.upbit_url = environment.get("UPBIT_BASE_URL") or UPBIT_URL
+        self.gemini_url = environment.get("GOOGLE_GEMINI_BASE_URL") or None
+        self.health_host = environment.get("HEALTH_HOST") or ports.HOST
+        self.supervisor = Supervisor(say, self._changed)
+        self._database = self.supervisor.stage([self.postgres], patience_seconds=POSTGRES_PATIENCE)
+        self._bus = self.supervisor.stage([self.nats], patience_seconds=NATS_PATIENCE)
+        self._simulators = self.supervisor.stage(
+            [] if market.kind == "live" else [self._upbit(), self._gemini()],
+            patience_seconds=SIMULATOR_PATIENCE,
+        )
+        self._services: list[Watched] = []
+
+    @property
+    def health_url(self) -> str:
+        """Where people and programs ask for health."""
+        host = ports.HOST if self.health_host in ("0.0.0.0", "::", "") else self.health_host  # noqa: S104
+        return f"http://{host}:{self._options.port}"
+
+    async def start(self) -> None:
+        """Bring everything up; returns when health answers and run.json is written."""
+        for name in await asyncio.to_thread(self._folder.end_left_behind):
+            self._say(f"{name} of a run that was killed was still there and is ended")
+        await self._together(
+            self._prepare_database(), self._prepare_bus(), *(self._start(child) for child in self._simulators)
+        )
+        self._reconciling = asyncio.create_task(keep_reconciled(self.nats.url(), self._say))
+        self._services = self.supervisor.stage(
+            [self._service(name) for name in SERVICES], patience_seconds=SERVICE_PATIENCE
+        )
+        await self._together(*(self._start(service) for service in self._services))
+        self._up = True
+        self._changed()
+
+    async def stop(self) -> None:
+        """Stop services, simulators, NATS and PostgreSQL, in this order."""
+        if self._reconciling:
+            self._reconciling.cancel()
+            await asyncio.gather(self._reconciling, return_exceptions=True)
+        await self.supervisor.stop()
+
+    def run_document(self) -> dict[str, Any]:
+        """Return what run.json says."""
+        return {
+            "pid": os.getpid(),
+            "pids": self.supervisor.pids,
+            "database_url": self.postgres.url(),
+            "nats_url": self.nats.url(),
+            "health_url": self.health_url,
+            "upbit_url": self.upbit_url,
+            "gemini_url": self.gemini_url,
+            "data_dir": str(self._folder.path),
+            "started_at": f"{self._started_at:%Y-%m-%dT%H:%M:%SZ}",
+            "market": self.market.as_json(),
+        }
+
+    async def _prepare_database(self) -> None:
+        await self._start(*self._database)
+        applied = await migrations.apply(self.postgres.url())
+        await seed(self.postgres.url(), self.market)
+        if applied:
+            self._say(f"database: applied {', '.join(applied)}")
+
+    async def _prepare_bus(self) -> None:
+        await self._start(*self._bus)
+        await reconcile_once(self.nats.url())
+
+    async def _start(self, watched: Watched) -> None:
+        server = watched.child in (self.postgres, self.nats)
+        async with self._step(watched.child.name):
+            await self.supervisor.start(
+                watched, within_seconds=SERVER_SECONDS if server else PROGRAM_SECONDS
+            )
+
+    @asynccontextmanager
+    async def _step(self, name: str) -> AsyncIterator[None]:
+        began = time.monotonic()
+        self._say(f"starting {name} …")
+        yield
+        self._say(f"{name} is up ({time.monotonic() - began:.1f} s)")
+
+    async def _together(self, *steps: Any) -> None:
+        async with asyncio.TaskGroup() as group:
+            for step in steps:
+                group.create_task(step)
+
+    def _changed(self) -> None:
+        self._folder.write_children(self.supervisor.pids)
+        if self._up:
+            self._folder.write_run(self.run_document())
+
+    def _upbit(self) -> Program:
+        port = ports.free_port()
+        self.upbit_url = f"http://{ports.HOST}:{port}"
+        market = ["--seed", self.market.key]
+        if self._options.replay:
+            speed = self._options.speed or DEFAULT_SPEED
+            market = ["--replay", str(self._options.replay.resolve()), "--speed", f"{speed:g}"]
+            market += ["--anchor", str(self._folder.path / "clock.json")]
+        return self._simulator("upbit", self.upbit_url, ["--port", str(port), *market])
+
+    def _gemini(self) -> Program:
+        port = ports.free_port()
+        self.gemini_url = f"http://{ports.HOST}:{port}"
+        return self._simulator("gemini", self.gemini_url, ["--port", str(port)])
+
+    def _simulator(self, name: str, url: str, arguments: list[str]) -> Program:
+        return Program(
+            name,
+            f"{name}_simulator",
+            arguments,
+            environment=base(self._environment),
+            directory=self._folder.path,
+            log=self._folder.logs / f"{name}.log",
+            ready_url=f"{url}/_control/stats",
+        )
+
+    def _service(self, name: str) -> Program:
+        # Only now: a server that lost its port while starting has another one.
+        addresses = Addresses(
+            databases={name: self.postgres.url(f"bongsu_{name}")},
+            buses={name: self.nats.url(name)},
+            upbit=self.upbit_url,
+            gemini=None if self.market.kind == "live" else self.gemini_url,
+            health_host=self.health_host,
+            health_port=self._options.port,
+        )
+        return Program(
+            name,
+            name,
+            environment=for_service(name, self._environment, addresses, self.market),
+            directory=self._folder.path,
+            log=Path(self._folder.logs / f"{name}.log"),
+            ready_url=f"{self.health_url}/health" if name == "health" else None,
+        )

@@ -1,0 +1,63 @@
+"""What does it all come to? One status from six components and the services. Pure."""
+
+from __future__ import annotations
+
+from health.checks.database import database_answers
+from health.checks.gemini_api import gemini_answers
+from health.checks.recent_orders import orders_do_not_wait
+from health.checks.recent_signal import signal_is_recent
+from health.checks.scheduler import jobs_succeed
+from health.checks.services import missing_services, services_live
+from health.checks.upbit_api import upbit_answers
+from health.domain import Facts
+from health.models import DetailedHealthResponse, HealthSummary, OverallStatus, ServiceHealth
+
+CHECKS = (
+    database_answers,
+    upbit_answers,
+    gemini_answers,
+    jobs_succeed,
+    signal_is_recent,
+    orders_do_not_wait,
+)
+# Without these the relay does not run; the others only make it poorer.
+ESSENTIAL = frozenset({"database", "upbit_api", "scheduler"})
+
+
+def judge(facts: Facts, *, version: str) -> DetailedHealthResponse:
+    """Return the whole answer."""
+    components = tuple(check(facts) for check in CHECKS)
+    services = services_live(facts)
+    broken = any(
+        component.status == "unhealthy" and component.name in ESSENTIAL for component in components
+    )
+    flawed = any(part.status != "healthy" for part in (*components, *services))
+    status: OverallStatus = "healthy"
+    if broken or missing_services(facts):
+        status = "unhealthy"
+    elif flawed:
+        status = "degraded"
+    return DetailedHealthResponse(
+        status=status, timestamp=facts.now, version=version, components=components, services=services
+    )
+
+
+def summarize(detail: DetailedHealthResponse) -> HealthSummary:
+    """Return the status with one sentence for each flaw, the services first."""
+    flaws = [_service_flaw(service) for service in detail.services if service.status != "healthy"]
+    flaws += [
+        f"{component.name}: {component.message or component.status}"
+        for component in detail.components
+        if component.status != "healthy"
+    ]
+    return HealthSummary(
+        status=detail.status, timestamp=detail.timestamp, version=detail.version, flaws=tuple(flaws)
+    )
+
+
+def _service_flaw(service: ServiceHealth) -> str:
+    if service.instance is None:
+        return f"{service.name}: missing"
+    if service.status == "unhealthy":
+        return f"{service.name}: {service.instance} does not answer"
+    return f"{service.name}: {service.instance} uses settings that it could not check"

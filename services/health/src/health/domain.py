@@ -1,0 +1,99 @@
+"""What is known at the moment of an answer? Plain facts; the checks judge them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from common.events import InstanceState
+
+EXPECTED_SERVICES = ("collector", "signaler", "health")
+NOT_REACHED = "not reached yet"
+
+
+@dataclass(frozen=True)
+class HeardInstance:
+    """One live instance.
+
+    Attributes:
+        silent_seconds: How long it has not answered although asked; None while it answers.
+    """
+
+    state: InstanceState
+    silent_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class StoredFacts:
+    """What the database probe read, wall times, UTC.
+
+    Attributes:
+        oldest_active_order_at: When the oldest order that still waits was made; None without one.
+        any_order: False when no order was ever made.
+    """
+
+    newest_signal_at: datetime | None
+    oldest_active_order_at: datetime | None
+    any_order: bool
+    signal_interval_minutes: int
+
+
+@dataclass(frozen=True)
+class DatabaseReading:
+    """The newest result of the database probe: the time SELECT 1 took or why it failed, and what was read."""
+
+    latency_ms: float | None = None
+    error: str | None = NOT_REACHED
+    stored: StoredFacts | None = None
+    stored_error: str | None = NOT_REACHED
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything the checks judge.
+
+    Attributes:
+        bus_problem: Why nobody can be heard; None while the bus is there.
+        stack_since: When the oldest other instance started; a restart of health does not change it.
+        heard_since: When each service's oldest instance that was heard started.
+        last_success: Newest success of a job over all instances heard, by (service, job).
+    """
+
+    now: datetime
+    database: DatabaseReading
+    instances: tuple[HeardInstance, ...]
+    bus_problem: str | None
+    stack_since: datetime
+    heard_since: Mapping[str, datetime]
+    last_success: Mapping[tuple[str, str], datetime]
+
+    def answering(self, service: str) -> list[InstanceState]:
+        """Return the instances of a service that answer."""
+        return [
+            heard.state
+            for heard in self.instances
+            if heard.state.service == service and heard.silent_seconds is None
+        ]
+
+    def why_unheard(self, service: str) -> str:
+        """Return the sentence for what only that service could tell."""
+        if self.bus_problem:
+            return f"{service} is not heard: {self.bus_problem}"
+        for heard in self.instances:
+            if heard.state.service == service and heard.silent_seconds is not None:
+                return f"{heard.state.instance} ({service}) is silent for {heard.silent_seconds:.0f} s"
+        return f"no {service} is heard"
+
+
+def in_words(span: timedelta) -> str:
+    """Return a length of time as a person says it: `45 s`, `12 min`, `3.5 h`."""
+    seconds = span.total_seconds()
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def clock_time(moment: datetime) -> str:
+    """Return a moment to the second, UTC, as in JSON."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

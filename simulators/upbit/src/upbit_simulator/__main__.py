@@ -1,0 +1,82 @@
+"""The command `python -m upbit_simulator`: reads the options, checks the recording, serves."""
+
+import argparse
+import asyncio
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from simulator_control import serve
+from upbit_simulator.anchor import replay_clock
+from upbit_simulator.app import build_app
+from upbit_simulator.clock import WallExchangeClock
+from upbit_simulator.exchange import Exchange
+from upbit_simulator.recorded import RecordedMarket
+from upbit_simulator.recording import RecordingError, load_recording
+from upbit_simulator.seeded import SeededMarket
+
+USAGE_ERROR = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the simulator; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        exchange = _exchange(options)
+    except RecordingError as error:
+        sys.stderr.write(f"upbit-simulator: {error}\n")
+        return USAGE_ERROR
+    try:
+        asyncio.run(serve(build_app(exchange), host=options.host, port=options.port, name="upbit-simulator"))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        address = f"{options.host}:{options.port}"
+        sys.stderr.write(
+            f"upbit-simulator: can't listen on {address} ({reason}); choose another --port or --host\n"
+        )
+        return USAGE_ERROR
+    return 0
+
+
+def _exchange(options: argparse.Namespace) -> Exchange:
+    if options.replay is None:
+        return Exchange(SeededMarket(options.seed), WallExchangeClock())
+    recording = load_recording(options.replay)
+    clock = replay_clock(recording, speed=options.speed, path=options.anchor)
+    return Exchange(RecordedMarket(recording), clock, recording)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="upbit-simulator", description="Speaks Upbit's public REST and WebSocket protocol."
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback)")
+    parser.add_argument("--port", type=_port, required=True, help="port to listen on")
+    parser.add_argument("--seed", type=int, default=1, help="which simulated market (default: 1)")
+    parser.add_argument("--replay", type=Path, metavar="FILE", help="serve a recording instead")
+    parser.add_argument(
+        "--speed", type=_speed, default=1.0, help="how much faster a replay runs (default: 1)"
+    )
+    parser.add_argument("--anchor", type=Path, metavar="FILE", help="keeps the replay's clock over restarts")
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; give 1 to 65535")
+    return int(text)
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = math.nan
+    if not 0 < speed <= 100_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a speed; give a number above 0, at most 100000")
+    return speed
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

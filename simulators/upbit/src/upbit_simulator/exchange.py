@@ -1,0 +1,44 @@
+"""The running exchange: everything a route needs, in one place."""
+
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from simulator_control import RequestStats
+from upbit_simulator.clock import ExchangeClock
+from upbit_simulator.fault_kinds import UpbitFaults
+from upbit_simulator.limits import RateLimits
+from upbit_simulator.listings import Listing
+from upbit_simulator.recording import Recording
+from upbit_simulator.source import MarketSource
+from upbit_simulator.view import MarketView
+
+DEFAULT_SKEW_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A market, its clock, and how it misbehaves; `recording` only in a replay."""
+
+    source: MarketSource
+    clock: ExchangeClock
+    recording: Recording | None = None
+    faults: UpbitFaults = field(default_factory=UpbitFaults)
+    limits: RateLimits = field(default_factory=RateLimits)
+    stats: RequestStats = field(default_factory=RequestStats)
+    view: MarketView = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "view", MarketView(self.source))
+
+    def listing(self, code: str) -> Listing | None:
+        """Return a market by its code."""
+        return next((listing for listing in self.source.listings if listing.code == code), None)
+
+    @property
+    def codes(self) -> list[str]:
+        """All market codes."""
+        return [listing.code for listing in self.source.listings]
+
+
+EXCHANGE = web.AppKey("exchange", Exchange)

@@ -1,0 +1,27 @@
+"""GET /websocket/v1: the handshake, and the session behind it."""
+
+from aiohttp import web
+
+from upbit_simulator.answers import error_answer
+from upbit_simulator.exchange import EXCHANGE
+from upbit_simulator.ws_session import Session
+
+_LARGEST_REQUEST = 256 * 1024
+
+
+def websocket_routes() -> list[web.RouteDef]:
+    """Return the routes of this group."""
+    return [web.get("/websocket/v1", connect)]
+
+
+async def connect(request: web.Request) -> web.StreamResponse:
+    exchange = request.app[EXCHANGE]
+    refused = exchange.faults.take_on("websocket", "ws_refuse")
+    if refused is not None:
+        return error_answer(int(refused.params.get("status", 503)), "Service Unavailable")
+    socket = web.WebSocketResponse(autoping=False, max_msg_size=_LARGEST_REQUEST)
+    if not socket.can_prepare(request):
+        return error_answer(400, 'Can "Upgrade" only to "WebSocket".')
+    await socket.prepare(request)
+    await Session(exchange, socket, request.transport).run()
+    return socket
