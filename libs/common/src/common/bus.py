@@ -50,7 +50,8 @@ class Bus:
         self._reconnect_hooks: list[Callable[[], Awaitable[None]]] = []
         self._subscribers: dict[Consumer, Any] = {}
         self.deliveries = Deliveries(self)
-        quiet = logging.getLogger("faststream")
+        # FastStream's own logger brings a handler of its own, past the masking.
+        quiet = logging.getLogger("common.bus.faststream")
         quiet.setLevel(logging.WARNING)
         self.broker = NatsBroker(
             url,
@@ -164,11 +165,12 @@ class Bus:
             durable=consumer.name,
             pull_sub=PullSub(batch_size=at_once, timeout=FETCH_SECONDS),
             ack_policy=AckPolicy.MANUAL,
+            decoder=_undecoded,
             title=consumer.name,
         )
 
         @subscriber
-        async def on_message(body: bytes, message: NatsMessage) -> None:
+        async def on_message(_: bytes, message: NatsMessage) -> None:
             await self.deliveries.handle(message.raw_message, event_type, handler)
 
         self._subscribers[consumer] = subscriber
@@ -201,8 +203,8 @@ class Bus:
     def answer_health_check(self, report: Callable[[], ComponentReport]) -> None:
         """Answer every `health.check` request with this instance's report."""
 
-        @self.broker.subscriber(ComponentReport.subject)
-        async def on_check(body: bytes) -> ComponentReport:
+        @self.broker.subscriber(ComponentReport.subject, decoder=_undecoded)
+        async def on_check(_: bytes) -> ComponentReport:
             return report()
 
     async def _on_error(self, error: Exception) -> None:
@@ -215,3 +217,8 @@ class Bus:
         self._log.info(LogEvent.BUS_RECONNECTED)
         for hook in self._reconnect_hooks:
             await hook()
+
+
+async def _undecoded(message: NatsMessage, _: object) -> bytes:
+    """Leave the body as it came: a message that is no JSON must reach `delivery.py`, not fail before it."""
+    return message.body

@@ -110,7 +110,7 @@ class UpbitClient:
         self._clock = clock
         self._gate = RequestGate()
         self._client = AsyncUpbit(
-            base_url=f"{base_url}/v1",
+            base_url=base_url,
             max_retries=0,
             timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=3.0),
         )

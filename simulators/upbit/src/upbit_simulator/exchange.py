@@ -18,11 +18,14 @@ DEFAULT_SKEW_SECONDS = 300
 
 @dataclass(frozen=True)
 class Exchange:
-    """A market, its clock, and how it misbehaves; `recording` only in a replay."""
+    """A market, its clock, and how it misbehaves; `recording` only in a replay.
+
+    `idle_seconds` is how long a WebSocket connection may be without data."""
 
     source: MarketSource
     clock: ExchangeClock
     recording: Recording | None = None
+    idle_seconds: float = 120.0
     faults: UpbitFaults = field(default_factory=UpbitFaults)
     limits: RateLimits = field(default_factory=RateLimits)
     stats: RequestStats = field(default_factory=RequestStats)

@@ -14,7 +14,6 @@ from upbit_simulator.ws_format import written
 from upbit_simulator.ws_messages import Message
 from upbit_simulator.ws_stream import Stream
 
-IDLE_SECONDS = 120.0
 MESSAGES_PER_SECOND, MESSAGES_PER_MINUTE = 5, 100
 _FASTEST_PUSH_SECONDS = 0.1
 _UP = '{"status":"UP"}'
@@ -41,21 +40,23 @@ class Session:
 
     async def run(self) -> None:
         """Serve until the client leaves, 120 s pass without data, or a fault ends it."""
-        pusher = asyncio.create_task(self._push())
-        try:
-            while not self._socket.closed:
-                await self._receive()
-        except ConnectionError:
-            return
-        finally:
-            pusher.cancel()
+        async with asyncio.TaskGroup() as tasks:
+            pusher = tasks.create_task(self._push())
+            try:
+                while not self._socket.closed:
+                    await self._receive()
+            except ConnectionError:
+                return
+            finally:
+                pusher.cancel()
 
     async def _receive(self) -> None:
-        idle_left = IDLE_SECONDS - (time.monotonic() - self._last_data)
+        allowed = self._exchange.idle_seconds
+        idle_left = allowed - (time.monotonic() - self._last_data)
         try:
             message = await self._socket.receive(timeout=max(idle_left, 0.01))
         except TimeoutError:
-            if time.monotonic() - self._last_data >= IDLE_SECONDS:
+            if time.monotonic() - self._last_data >= allowed:
                 await self._socket.close(code=WSCloseCode.GOING_AWAY, drain=False)
             return
         self._last_data = time.monotonic()
@@ -101,20 +102,22 @@ class Session:
     async def _push(self) -> None:
         """Once an exchange second, but at most 10 times and at least once a wall second."""
         pause = min(1.0, max(_FASTEST_PUSH_SECONDS, 1.0 / self._exchange.clock.speed))
-        while not self._socket.closed:
-            await asyncio.sleep(pause)
-            if await self._misbehave():
-                continue
-            async with self._sending:
-                await self._push_news()
+        try:
+            while not self._socket.closed:
+                await asyncio.sleep(pause)
+                if not await self._misbehave():
+                    await self._push_news()
+        except ConnectionError:
+            return
 
     async def _push_news(self) -> None:
-        if self._subscription is None:
-            return
-        now = self._exchange.clock.now_ms()
-        after, self._pushed_until_ms = self._pushed_until_ms, now
-        news = self._stream.news(self._subscription, after, now)
-        await self._write(self._texts(self._subscription, news))
+        async with self._sending:
+            if self._subscription is None:
+                return
+            now = self._exchange.clock.now_ms()
+            after, self._pushed_until_ms = self._pushed_until_ms, now
+            news = self._stream.news(self._subscription, after, now)
+            await self._write(self._texts(self._subscription, news))
 
     def _texts(self, subscription: Subscription, messages: Iterable[Message]) -> list[str]:
         return [written(message, subscription.format) for message in messages]

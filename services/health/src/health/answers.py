@@ -1,0 +1,66 @@
+"""How do the parts become one health answer? Ask the roll, gather the facts, judge."""
+
+from __future__ import annotations
+
+import time
+
+from common.bus import Bus
+from common.clock import utc_now
+from health.aggregate import judge
+from health.domain import Facts
+from health.listening import Listening
+from health.models import DetailedHealthResponse, Readiness
+from health.probe import DatabaseProbe
+from health.registry import Registry
+from health.roll_call import RollCall
+
+
+class HealthAnswers:
+    """Answers from memory, but for the roll call, which takes at most 0.8 s every five seconds."""
+
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        registry: Registry,
+        listening: Listening,
+        roll_call: RollCall,
+        probe: DatabaseProbe,
+        version: str,
+    ) -> None:
+        self._bus = bus
+        self._registry = registry
+        self._listening = listening
+        self._roll_call = roll_call
+        self._probe = probe
+        self._version = version
+        self._started_at = utc_now()
+
+    async def detail(self) -> DetailedHealthResponse:
+        """Return everything that is known now."""
+        await self._roll_call.hold()
+        return judge(self._facts(), version=self._version)
+
+    def readiness(self) -> Readiness:
+        """Return whether this instance has its bus and its database."""
+        bus = self._bus.is_connected and self._listening.inbox is not None
+        database = self._probe.reading.error is None
+        return Readiness(status="ready" if bus and database else "not ready", bus=bus, database=database)
+
+    def _facts(self) -> Facts:
+        now = time.monotonic()
+        instances = self._registry.live(now)
+        return Facts(
+            now=utc_now(),
+            database=self._probe.reading,
+            instances=instances,
+            bus_problem=self._bus_problem(),
+            stack_since=self._registry.stack_since(now) or self._started_at,
+            heard_since=self._registry.heard_since,
+            last_success=self._registry.last_success,
+        )
+
+    def _bus_problem(self) -> str | None:
+        if self._listening.inbox is None:
+            return "NATS is not reached yet"
+        return None if self._bus.is_connected else "NATS is away"

@@ -1,0 +1,98 @@
+"""Who is heard on the bus? Heartbeats, goodbyes, tickers, and the answers to our own questions.
+
+With nats-py itself, because hearing must begin before the database is there and FastStream's broker starts
+as a whole. Its subscriptions outlive reconnects.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from pydantic import ValidationError
+
+from common.bus import Bus
+from common.clock import ExchangeClock
+from common.events import ComponentReport, ServiceHeartbeat, TickerUpdated
+from common.telemetry.names import LogEvent
+from health.registry import Registry
+
+CONNECT_POLL_SECONDS = 0.1
+
+
+class Listening:
+    """Fills the registry and the exchange clock from what is heard."""
+
+    def __init__(self, bus: Bus, registry: Registry, exchange: ExchangeClock) -> None:
+        self._bus = bus
+        self._registry = registry
+        self._exchange = exchange
+        self._task: asyncio.Task[None] | None = None
+        self._log = structlog.get_logger("health.listening")
+        self.inbox: str | None = None
+        self.replied = asyncio.Event()
+
+    def start(self) -> None:
+        """Begin to hear as soon as the bus is connected."""
+        self._task = asyncio.create_task(self._subscribe())
+
+    async def stop(self) -> None:
+        """Stop waiting for the bus; the subscriptions end with its connection."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _subscribe(self) -> None:
+        while not await self._subscribed():
+            await asyncio.sleep(CONNECT_POLL_SECONDS)
+
+    async def _subscribed(self) -> bool:
+        if not self._bus.is_connected:
+            return False
+        client = self._bus.client
+        inbox = client.new_inbox()
+        subjects: tuple[tuple[str, Callable[[bytes], None]], ...] = (
+            (ServiceHeartbeat.subject.format(service="*"), self._on_heartbeat),
+            (TickerUpdated.subject.format(market="*"), self._on_ticker),
+            (inbox, self._on_report),
+        )
+        subscriptions = []
+        try:
+            for subject, hear in subjects:
+                subscriptions.append(await client.subscribe(subject, cb=self._checked(hear)))
+            await client.flush(timeout=1)
+        except (NatsError, OSError, TimeoutError) as error:
+            self._log.warning(LogEvent.BUS_ERROR, error=f"{type(error).__name__}: {error}")
+            await asyncio.gather(*(item.unsubscribe() for item in subscriptions), return_exceptions=True)
+            return False
+        self.inbox = inbox
+        return True
+
+    def _checked(self, hear: Callable[[bytes], None]) -> Callable[[Msg], Awaitable[None]]:
+        async def on_message(message: Msg) -> None:
+            try:
+                hear(message.data)
+            except ValidationError as error:
+                self._log.warning(
+                    LogEvent.BUS_ERROR, subject=message.subject, error=f"{error.error_count()} bad fields"
+                )
+
+        return on_message
+
+    def _on_heartbeat(self, body: bytes) -> None:
+        heartbeat = ServiceHeartbeat.model_validate_json(body)
+        if heartbeat.goodbye:
+            self._registry.goodbye(heartbeat.instance, time.monotonic())
+        else:
+            self._registry.heard(heartbeat, time.monotonic())
+
+    def _on_report(self, body: bytes) -> None:
+        self._registry.heard(ComponentReport.model_validate_json(body), time.monotonic())
+        self.replied.set()
+
+    def _on_ticker(self, body: bytes) -> None:
+        self._exchange.observe(TickerUpdated.model_validate_json(body).exchange_time)
