@@ -1,4 +1,4 @@
-"""Are the streams and consumers as declared? Looked at every 5 s, with the only credentials that may change them."""
+"""Are streams and consumers as declared? Looked at every 5 s, as the only user who may change them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Callable
 
 import nats
-from common.errors import TransientError
-from common.streams import reconcile
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
+
+from common.errors import TransientError
+from common.streams import reconcile
 
 INTERVAL_SECONDS = 5.0
 CONNECT_SECONDS = 2

@@ -13,12 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from common.clock import utc_now
-
 from bongsu.errors import CommandError
 from bongsu.servers.files import write_file
 from bongsu.servers.postgres_place import remove_cluster
 from bongsu.servers.running import end_process, process_started
+from common.clock import utc_now
 
 ONLY_OWNER = 0o700
 # Root's PostgreSQL is another user and has to pass through to its cluster; it cannot list or read.
@@ -118,7 +117,9 @@ class DataDir:
             # The holder before us removed the file between our two calls.
             os.close(handle)
         os.ftruncate(handle, 0)
-        os.write(handle, json.dumps({"pid": os.getpid(), "since": f"{utc_now():%Y-%m-%dT%H:%M:%SZ}"}).encode())
+        os.write(
+            handle, json.dumps({"pid": os.getpid(), "since": f"{utc_now():%Y-%m-%dT%H:%M:%SZ}"}).encode()
+        )
         self._lock = handle
 
 

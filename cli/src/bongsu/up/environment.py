@@ -11,7 +11,17 @@ from bongsu.up.market import SOURCES, Market
 # Shaped like a real key, so that masking and checks treat it as one; the simulator takes it.
 SIMULATED_GEMINI_KEY = "AQ.simulator-key-for-bongsu-0000000000000"
 
-_SYSTEM = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
+_SYSTEM = (
+    "PATH",
+    "HOME",
+    "USER",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONPYCACHEPREFIX",
+)
 _TELLING = ("LOG_LEVEL", "LOG_FORMAT")
 # Needed to get out to the real Upbit and Gemini; on loopback a proxy would only be in the way.
 _OUTWARD = (
@@ -62,7 +72,9 @@ def for_service(
     return result | _own(service, environment, addresses, market)
 
 
-def _own(service: str, environment: Mapping[str, str], addresses: Addresses, market: Market) -> dict[str, str]:
+def _own(
+    service: str, environment: Mapping[str, str], addresses: Addresses, market: Market
+) -> dict[str, str]:
     if service == "collector":
         return {"UPBIT_BASE_URL": addresses.upbit, "MARKET_SOURCE": SOURCES[market.kind]}
     if service == "health":

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from upbit_simulator.recording import Recording
-
 from bongsu.errors import CommandError
 from bongsu.servers.files import write_file
 from bongsu.up.options import DEFAULT_DATA_DIR, Options, command_line
+from upbit_simulator.recording import Recording
 
 FILE_NAME = "market.json"
 SEED = 1
@@ -56,15 +55,20 @@ def live(exchange: str = UPBIT_URL) -> Market:
 
 
 def remember(folder: Path, market: Market, options: Options) -> None:
-    """Note the market of a new data dir; CommandError with the command to type where it holds another.
+    """Note the market of a new data dir; the same errors as `refuse_another`."""
+    refuse_another(folder, market, options)
+    text = json.dumps(market.as_json(), indent=1, ensure_ascii=False) + "\n"
+    write_file(folder / FILE_NAME, text, mode=0o644)
+
+
+def refuse_another(folder: Path, market: Market, options: Options) -> None:
+    """Raise CommandError, with the command to type, where the data dir holds another market.
 
     Args:
         folder: The data dir as the person wrote it.
     """
-    path = folder / FILE_NAME
-    known = _read(path)
+    known = _read(folder / FILE_NAME)
     if known is None:
-        write_file(path, json.dumps(market.as_json(), indent=1, ensure_ascii=False) + "\n", mode=0o644)
         return
     identity = {name: value for name, value in market.as_json().items() if name not in ("name", "markets")}
     if any(known.get(name) != value for name, value in identity.items()):

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
-from common.masking import mask_sensitive, register_secret
 
 from bongsu.errors import CommandError, UnreachableError
 from bongsu.servers import ports
 from bongsu.up.options import Options, command_line
+from common.masking import mask_sensitive, register_secret
 
 REACH_SECONDS = 5.0
 GEMINI_URL = "https://generativelanguage.googleapis.com"

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import asyncpg
-from common.config_keys import find_key
 
 from bongsu.errors import CommandError
 from bongsu.up.market import Market
+from common.config_keys import find_key
 
 AUTHOR = "bongsu up"
 CONNECT_SECONDS = 5.0
@@ -48,7 +48,9 @@ async def seed(url: str, market: Market) -> None:
 async def _check_durable(connection: asyncpg.Connection[Any]) -> None:
     for name in ("fsync", "synchronous_commit"):
         if await connection.fetchval("SELECT current_setting($1)", name) != "on":
-            raise CommandError(f"PostgreSQL runs with {name} off: a power cut would lose acknowledged candles")
+            raise CommandError(
+                f"PostgreSQL runs with {name} off: a power cut would lose acknowledged candles"
+            )
 
 
 async def _write(connection: asyncpg.Connection[Any], settings: dict[str, Any]) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-
-from common.clock import utc_now
 
 from bongsu import migrations
 from bongsu.reconciler import keep_reconciled, reconcile_once
@@ -25,6 +23,7 @@ from bongsu.up.options import DEFAULT_SPEED, Options
 from bongsu.up.program import Program
 from bongsu.up.seeding import seed
 from bongsu.up.supervisor import Supervisor, Watched
+from common.clock import utc_now
 
 SERVICES = ("collector", "signaler", "health")
 SERVER_SECONDS = 20.0
@@ -134,9 +133,7 @@ class Stack:
     async def _start(self, watched: Watched) -> None:
         server = watched.child in (self.postgres, self.nats)
         async with self._step(watched.child.name):
-            await self.supervisor.start(
-                watched, within_seconds=SERVER_SECONDS if server else PROGRAM_SECONDS
-            )
+            await self.supervisor.start(watched, within_seconds=SERVER_SECONDS if server else PROGRAM_SECONDS)
 
     @asynccontextmanager
     async def _step(self, name: str) -> AsyncIterator[None]:
@@ -145,10 +142,14 @@ class Stack:
         yield
         self._say(f"{name} is up ({time.monotonic() - began:.1f} s)")
 
-    async def _together(self, *steps: Any) -> None:
-        async with asyncio.TaskGroup() as group:
-            for step in steps:
-                group.create_task(step)
+    async def _together(self, *steps: Coroutine[Any, Any, None]) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for step in steps:
+                    group.create_task(step)
+        except BaseExceptionGroup as errors:
+            # The first one that failed; the others were only cancelled for it.
+            raise errors.exceptions[0] from errors
 
     def _changed(self) -> None:
         self._folder.write_children(self.supervisor.pids)

@@ -28,9 +28,7 @@ def judge(facts: Facts, *, version: str) -> DetailedHealthResponse:
     """Return the whole answer."""
     components = tuple(check(facts) for check in CHECKS)
     services = services_live(facts)
-    broken = any(
-        component.status == "unhealthy" and component.name in ESSENTIAL for component in components
-    )
+    broken = any(component.status == "unhealthy" and component.name in ESSENTIAL for component in components)
     flawed = any(part.status != "healthy" for part in (*components, *services))
     status: OverallStatus = "healthy"
     if broken or missing_services(facts):

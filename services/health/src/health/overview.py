@@ -31,9 +31,7 @@ class MarketsOverview:
         """Return every market of the settings; TransientError while PostgreSQL is away or slow."""
         try:
             # The load itself goes on: cancelling it would wait for a connection that does not answer.
-            return await asyncio.wait_for(
-                self._cache.get_or_set("overview", self._load), PATIENCE_SECONDS
-            )
+            return await asyncio.wait_for(self._cache.get_or_set("overview", self._load), PATIENCE_SECONDS)
         except TimeoutError as error:
             raise TransientError(f"PostgreSQL did not answer within {PATIENCE_SECONDS} s") from error
 

@@ -26,9 +26,7 @@ def reported_component(facts: Facts, name: str, *, reporter: str) -> ComponentHe
     if _severity(best) < _severity(worst):
         message = f"{instance}: {worst.message or worst.status}"
         return ComponentHealth(name=name, status="warning", latency_ms=best.latency_ms, message=message)
-    return ComponentHealth(
-        name=name, status=worst.status, latency_ms=worst.latency_ms, message=worst.message
-    )
+    return ComponentHealth(name=name, status=worst.status, latency_ms=worst.latency_ms, message=worst.message)
 
 
 def _severity(component: ComponentState) -> int:

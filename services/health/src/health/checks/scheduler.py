@@ -71,7 +71,9 @@ def _aged(
 
 
 def _last_words(states: list[JobState]) -> str:
-    newest = max(states, key=lambda state: state.last_finished_at.timestamp() if state.last_finished_at else 0)
+    newest = max(
+        states, key=lambda state: state.last_finished_at.timestamp() if state.last_finished_at else 0
+    )
     if newest.last_outcome in (None, "ok"):
         return ""
     return f"; last run {newest.last_outcome}: {newest.last_error or 'no reason given'}"
@@ -79,4 +81,6 @@ def _last_words(states: list[JobState]) -> str:
 
 def _next_run(now: datetime, states: list[JobState]) -> datetime | None:
     # In a replay the next run lies in the recording's time, long ago; it tells nobody when to look.
-    return min((state.next_run_at for state in states if state.next_run_at and state.next_run_at > now), default=None)
+    return min(
+        (state.next_run_at for state in states if state.next_run_at and state.next_run_at > now), default=None
+    )

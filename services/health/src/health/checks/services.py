@@ -14,9 +14,7 @@ from health.models import ServiceHealth
 def services_live(facts: Facts) -> tuple[ServiceHealth, ...]:
     """Return every live instance, and one row with `instance` None for each service that has none."""
     expected = [row for name in EXPECTED_SERVICES for row in _rows(facts, name)]
-    others = [
-        _row(heard) for heard in facts.instances if heard.state.service not in EXPECTED_SERVICES
-    ]
+    others = [_row(heard) for heard in facts.instances if heard.state.service not in EXPECTED_SERVICES]
     return (*expected, *others)
 
 

@@ -1,0 +1,36 @@
+"""The `bongsu` command: what goes wrong ends in one line and an exit code, never in a traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+OLDEST_PYTHON = (3, 11)
+EXIT_INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line and exit: 0 fine, 1 failed, 2 usage, 69 a server cannot be reached."""
+    if sys.version_info < OLDEST_PYTHON:
+        wanted, found = ".".join(map(str, OLDEST_PYTHON)), ".".join(map(str, sys.version_info[:3]))
+        _end(f"Python {wanted} or newer is needed, this is {found}; run `make run`, which finds one", 1)
+    # Only now: an older Python could not even read these.
+    from bongsu.invocation import run
+
+    code, message = run(sys.argv[1:])
+    _end(message, code)
+
+
+def _end(message: str, code: int) -> None:
+    try:
+        if message:
+            sys.stderr.write(f"bongsu: {message}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader left; keep the interpreter from stumbling over it once more while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""`bongsu up`: checks first, then everything up, then watched until a signal, then everything down."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+
+from bongsu.errors import CommandError
+from bongsu.servers import ports
+from bongsu.up import market as markets
+from bongsu.up.datadir import DataDir
+from bongsu.up.news import News, ask
+from bongsu.up.options import DEFAULT_DATA_DIR, DEFAULT_PORT, Options, check
+from bongsu.up.preflight import check_gemini, check_port, check_upbit
+from bongsu.up.recording_end import tell_the_end
+from bongsu.up.stack import Stack
+from bongsu.up.view import Screen
+from common.errors import ServiceError
+from upbit_simulator.recording import Recording, RecordingError, load_recording
+
+REFRESH_SECONDS = 1.0
+
+
+def up(
+    port: Annotated[int, typer.Option(envvar="HEALTH_PORT", help="Port of the health HTTP.")] = DEFAULT_PORT,
+    data_dir: Annotated[
+        Path | None, typer.Option(help=f"Where the data is kept; {DEFAULT_DATA_DIR} by default.")
+    ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="The real Upbit; the real Gemini too when GEMINI_API_KEY is set.")
+    ] = False,
+    replay: Annotated[
+        Path | None, typer.Option(help="Replay a recording: Upbit candle JSON or tick CSV, also .gz.")
+    ] = None,
+    speed: Annotated[
+        float | None, typer.Option(help="How many times faster the recording's clock runs; 1 by default.")
+    ] = None,
+    ephemeral: Annotated[
+        bool, typer.Option("--ephemeral", help="Keep nothing: the data is deleted in the end.")
+    ] = False,
+    no_ui: Annotated[
+        bool, typer.Option("--no-ui", help="Plain lines instead of the live view; so without a terminal.")
+    ] = False,
+) -> None:
+    """Run the whole system here: PostgreSQL, NATS, simulators, services. Ctrl-C stops everything."""
+    options = Options(port, data_dir, live, replay, speed, ephemeral, no_ui)
+    check(options)
+    asyncio.run(Run(options).until_stopped())
+
+
+class Run:
+    """One `bongsu up`, from the first check to the last child's end."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._screen = Screen(plain=options.plain)
+        self._stopping = asyncio.Event()
+        self._stack: Stack | None = None
+        self._news = News()
+
+    async def until_stopped(self) -> None:
+        """Run until SIGINT or SIGTERM; CommandError when it cannot start."""
+        self._listen_to_signals()
+        recording = _recording(self._options.replay)
+        folder = DataDir.open(
+            self._options.data_dir, default=DEFAULT_DATA_DIR, ephemeral=self._options.ephemeral
+        )
+        try:
+            await self._in(folder, recording)
+        finally:
+            folder.close()
+
+    async def _in(self, folder: DataDir, recording: Recording | None) -> None:
+        market = self._check(folder, recording)
+        self._screen.say(f"data in {folder.path}: {market.name}")
+        self._stack = Stack(self._options, folder, market, os.environ, self._screen.say)
+        try:
+            if await self._unless_stopped(self._stack.start()):
+                self._screen.say(f"everything is up: {self._stack.health_url}/  (Ctrl-C stops it)")
+                await self._unless_stopped(self._watch(self._stack, recording))
+        except ServiceError as error:
+            raise CommandError(str(error)) from error
+        finally:
+            self._screen.say("stopping …")
+            await self._stack.stop()
+        self._screen.say(
+            "stopped" + ("" if self._options.ephemeral else f"; the data stays in {folder.path}")
+        )
+
+    def _check(self, folder: DataDir, recording: Recording | None) -> markets.Market:
+        shown = self._options.data_dir or (folder.path if self._options.ephemeral else DEFAULT_DATA_DIR)
+        market = self._market(recording)
+        markets.refuse_another(shown, market, self._options)
+        check_port(self._options, os.environ.get("HEALTH_HOST") or ports.HOST)
+        if market.kind == "live":
+            check_upbit(market.key)
+            if note := check_gemini(os.environ):
+                self._screen.say(note)
+        markets.remember(shown, market, self._options)
+        return market
+
+    def _market(self, recording: Recording | None) -> markets.Market:
+        if recording:
+            return markets.replayed(recording)
+        if self._options.live:
+            return markets.live((os.environ.get("UPBIT_BASE_URL") or markets.UPBIT_URL).rstrip("/"))
+        return markets.simulated()
+
+    async def _watch(self, stack: Stack, recording: Recording | None) -> None:
+        with self._screen.showing():
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._look(stack))
+                if recording:
+                    group.create_task(
+                        tell_the_end(stack.upbit_url, recording, lambda: self._news, self._screen.say)
+                    )
+
+    async def _look(self, stack: Stack) -> None:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            while True:
+                self._news = await ask(client, stack.health_url)
+                self._screen.show(self._news, stack.supervisor.children, stack.health_url)
+                await asyncio.sleep(REFRESH_SECONDS)
+
+    async def _unless_stopped(self, work: object) -> bool:
+        """Do `work` until it is done or a signal comes; returns whether it was done."""
+        task: asyncio.Task[None] = asyncio.ensure_future(work)  # type: ignore[call-overload]
+        stop = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if task.done():
+            task.result()
+            return True
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return False
+
+    def _listen_to_signals(self) -> None:
+        # The loop's handlers also work in a background job of a script, which starts with INT ignored.
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._on_signal)
+        loop.add_signal_handler(signal.SIGHUP, lambda: None)
+
+    def _on_signal(self) -> None:
+        if self._stopping.is_set() and self._stack:
+            self._stack.supervisor.kill()
+        self._stopping.set()
+
+
+def _recording(path: Path | None) -> Recording | None:
+    if path is None:
+        return None
+    try:
+        return load_recording(path)
+    except RecordingError as error:
+        raise CommandError(str(error)) from error

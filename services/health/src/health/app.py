@@ -1,0 +1,72 @@
+"""What is health made of? The composition root; nothing else happens here."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+
+from common.clock import ExchangeClock
+from common.events import ComponentState
+from common.runtime import Runtime
+from health.answers import HealthAnswers
+from health.http import build_http
+from health.listening import Listening
+from health.overview import MarketsOverview
+from health.own_state import OwnState
+from health.probe import DatabaseProbe
+from health.registry import Registry
+from health.repository import HealthRepository
+from health.roll_call import RollCall
+from health.server import HttpServer, ListenError, listen
+from health.settings import HealthSettings
+
+
+class Health:
+    """The service: HTTP first, so that it tells the truth also while everything else is away."""
+
+    def __init__(self, runtime: Runtime, bound: socket.socket) -> None:
+        exchange = ExchangeClock()
+        registry = Registry(own=runtime.service)
+        repository = HealthRepository(runtime.database)
+        self._listening = Listening(runtime.bus, registry, exchange)
+        self._probe = DatabaseProbe(repository, runtime.config)
+        answers = HealthAnswers(
+            bus=runtime.bus,
+            registry=registry,
+            listening=self._listening,
+            roll_call=RollCall(runtime.bus, registry, self._listening, OwnState(runtime)),
+            probe=self._probe,
+            version=runtime.version,
+        )
+        overview = MarketsOverview(repository, runtime.config, exchange)
+        self._server = HttpServer(build_http(answers, overview, version=runtime.version), bound)
+
+    async def prepare(self) -> None:
+        """Serve, and begin to look for the bus and the database."""
+        await self._server.start()
+        self._listening.start()
+        self._probe.start()
+
+    async def start(self) -> None:
+        """Nothing is left to begin: all of it runs since `prepare`."""
+
+    async def stop(self) -> None:
+        """Stop serving, asking and hearing."""
+        await self._server.stop()
+        await self._probe.stop()
+        await self._listening.stop()
+
+    def components(self) -> tuple[ComponentState, ...]:
+        """Return nothing: what health knows, it answers itself."""
+        return ()
+
+
+def build(settings: HealthSettings) -> tuple[Runtime, Health]:
+    """Build the service for the running event loop; a port that is taken ends the process with one line."""
+    try:
+        bound = listen(settings.health_host, settings.health_port)
+    except ListenError as error:
+        sys.exit(f"health: {error}")
+    runtime = Runtime("health", settings, os.environ)
+    return runtime, Health(runtime, bound)

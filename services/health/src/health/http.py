@@ -1,0 +1,98 @@
+"""Which paths are there, and with which status do they answer?"""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from pydantic import BaseModel
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from common.masking import mask
+from health.aggregate import summarize
+from health.answers import HealthAnswers
+from health.models import DetailedHealthResponse, HealthSummary, Liveness, Overview, Problem, Readiness
+from health.overview import MarketsOverview
+from health.problems import add_problems
+
+PAGE = "page.html"
+# The page carries its own style and script and asks nobody but us.
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self';"
+    " img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def build_http(answers: HealthAnswers, overview: MarketsOverview, *, version: str) -> FastAPI:
+    """Return the application; it holds no state of its own."""
+    app = FastAPI(title="Bongsu health", version=version, docs_url=None, redoc_url=None)
+    app.add_middleware(HeadAsGet)
+    add_problems(app)
+    _add_health(app, answers)
+    _add_data(app, overview)
+    return app
+
+
+def _add_health(app: FastAPI, answers: HealthAnswers) -> None:
+    @app.get("/health", responses=_unhealthy(HealthSummary))
+    async def health() -> HealthSummary:
+        """Return the overall status; 503 when it is unhealthy."""
+        detail = await answers.detail()
+        return _answer(summarize(detail), _status_code(detail))
+
+    @app.get("/health/live")
+    async def live() -> Liveness:
+        """Return 200 for as long as the process answers, whatever else is broken."""
+        return _answer(Liveness())
+
+    @app.get("/health/ready", responses=_unhealthy(Readiness))
+    async def ready() -> Readiness:
+        """Return 200 when this instance has its bus and its database, else 503."""
+        readiness = answers.readiness()
+        return _answer(readiness, 200 if readiness.status == "ready" else 503)
+
+    @app.get("/health/detail", responses=_unhealthy(DetailedHealthResponse))
+    async def detail() -> DetailedHealthResponse:
+        """Return every component and every instance; status code as /health."""
+        found = await answers.detail()
+        return _answer(found, _status_code(found))
+
+
+def _add_data(app: FastAPI, overview: MarketsOverview) -> None:
+    page = resources.files("health").joinpath(PAGE).read_text(encoding="utf-8")
+
+    @app.get("/api/overview", responses={503: {"model": Problem, "description": "PostgreSQL is away"}})
+    async def markets() -> Overview:
+        """Return what is stored of each market, at most a second old."""
+        return _answer(await overview.get())
+
+    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
+    async def status_page() -> Response:
+        return HTMLResponse(page, headers={"Content-Security-Policy": PAGE_POLICY})
+
+
+def _status_code(detail: DetailedHealthResponse) -> int:
+    return 503 if detail.status == "unhealthy" else 200
+
+
+def _unhealthy(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    return {503: {"model": model, "description": "not healthy, and why"}}
+
+
+def _answer(body: BaseModel, status: int = 200) -> Any:
+    """Return the body masked; a health answer is of this moment, so nobody may keep it."""
+    return JSONResponse(mask(body.model_dump(mode="json")), status, headers={"Cache-Control": "no-store"})
+
+
+class HeadAsGet:
+    """Lets every GET route answer HEAD; the server leaves the body out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
+        await self._app(scope, receive, send)

@@ -1,0 +1,83 @@
+"""How is the application served inside the service's own event loop? uvicorn, without its signal handlers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from fastapi import FastAPI
+
+BACKLOG = 512
+STARTED_POLL_SECONDS = 0.01
+
+
+class ListenError(Exception):
+    """The address cannot be listened on; one sentence that names it and the way out."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a bound socket; ListenError when the port is taken or the host is not ours."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        bound = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise ListenError(f"cannot listen on {host}:{port} ({error.strerror}); set HEALTH_HOST") from error
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        # Now, not when the server starts: a bound port that does not listen can be bound twice.
+        bound.listen(BACKLOG)
+    except OSError as error:
+        bound.close()
+        if error.errno == errno.EADDRINUSE:
+            raise ListenError(f"address in use: {host}:{port}; choose another with HEALTH_PORT") from error
+        reason = error.strerror
+        raise ListenError(
+            f"cannot listen on {host}:{port} ({reason}); set HEALTH_HOST or HEALTH_PORT"
+        ) from error
+    return bound
+
+
+class HttpServer:
+    """Serves one application on one socket."""
+
+    def __init__(self, app: FastAPI, bound: socket.socket) -> None:
+        self._bound = bound
+        self._server = _Uvicorn(
+            uvicorn.Config(
+                app,
+                http="h11",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                backlog=BACKLOG,
+                timeout_keep_alive=15,
+                timeout_graceful_shutdown=1,
+            )
+        )
+        self._serving: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Serve; returns when requests are taken."""
+        self._serving = asyncio.create_task(self._server.serve(sockets=[self._bound]))
+        while not self._server.started and not self._serving.done():
+            await asyncio.sleep(STARTED_POLL_SECONDS)
+
+    async def stop(self) -> None:
+        """Take no more requests; those that run have a second."""
+        self._server.should_exit = True
+        if self._serving:
+            await self._serving
+        self._bound.close()
+
+
+class _Uvicorn(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to the runtime."""
+        yield
