@@ -83,7 +83,9 @@ def test_a_flat_minute_without_volume_is_fine(tmp_path: Path) -> None:
     flat = dict.fromkeys(("opening_price", "high_price", "low_price", "trade_price"), 3128)
     nothing = {"candle_acc_trade_price": 0, "candle_acc_trade_volume": 0.0}
     early = {"timestamp": 1582197540000}
-    market = RecordedMarket(load_recording(written(tmp_path, json.dumps([candle(**flat, **nothing, **early)]))))
+    market = RecordedMarket(
+        load_recording(written(tmp_path, json.dumps([candle(**flat, **nothing, **early)])))
+    )
     assert sum(trade.volume for trade in market.trades("KRW-BTC", 1582197540000 // MINUTE_MS)) == 0
 
 

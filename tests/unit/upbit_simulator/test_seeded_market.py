@@ -21,9 +21,12 @@ few = settings(max_examples=30, deadline=None)
 def test_a_minute_is_the_same_whatever_was_asked_before(code: str, minute: int) -> None:
     fresh = SeededMarket(1)
     assert fresh.trades(code, minute) == MARKET.trades(code, minute)
-    assert fresh.candles(code, minute, minute + 1, 1) == MARKET.candles(code, minute - 50, minute + 50, 1)[
-        len(MARKET.candles(code, minute - 50, minute, 1)) :
-    ][: len(fresh.candles(code, minute, minute + 1, 1))]
+    assert (
+        fresh.candles(code, minute, minute + 1, 1)
+        == MARKET.candles(code, minute - 50, minute + 50, 1)[
+            len(MARKET.candles(code, minute - 50, minute, 1)) :
+        ][: len(fresh.candles(code, minute, minute + 1, 1))]
+    )
 
 
 @few

@@ -145,7 +145,7 @@ class Bus:
             )
         except MaxPayloadError as error:
             raise PermanentError(f"{subject}: {len(body)} bytes are more than the server takes") from error
-        except (NatsError, TimeoutError, OSError) as error:
+        except (NatsError, IncorrectState, TimeoutError, OSError) as error:
             raise TransientError(
                 f"{subject} was not acknowledged: {type(error).__name__}: {error}"
             ) from error

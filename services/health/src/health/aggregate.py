@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from health.checks.database import database_answers
 from health.checks.gemini_api import gemini_answers
 from health.checks.recent_orders import orders_do_not_wait
@@ -10,9 +12,9 @@ from health.checks.scheduler import jobs_succeed
 from health.checks.services import missing_services, services_live
 from health.checks.upbit_api import upbit_answers
 from health.domain import Facts
-from health.models import DetailedHealthResponse, HealthSummary, OverallStatus, ServiceHealth
+from health.models import ComponentHealth, DetailedHealthResponse, HealthSummary, OverallStatus, ServiceHealth
 
-CHECKS = (
+CHECKS: tuple[Callable[[Facts], ComponentHealth], ...] = (
     database_answers,
     upbit_answers,
     gemini_answers,
@@ -29,7 +31,8 @@ def judge(facts: Facts, *, version: str) -> DetailedHealthResponse:
     components = tuple(check(facts) for check in CHECKS)
     services = services_live(facts)
     broken = any(component.status == "unhealthy" and component.name in ESSENTIAL for component in components)
-    flawed = any(part.status != "healthy" for part in (*components, *services))
+    statuses = [part.status for part in components] + [service.status for service in services]
+    flawed = any(status != "healthy" for status in statuses)
     status: OverallStatus = "healthy"
     if broken or missing_services(facts):
         status = "unhealthy"

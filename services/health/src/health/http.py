@@ -36,25 +36,27 @@ def build_http(answers: HealthAnswers, overview: MarketsOverview, *, version: st
 
 
 def _add_health(app: FastAPI, answers: HealthAnswers) -> None:
-    @app.get("/health", responses=_unhealthy(HealthSummary))
-    async def health() -> HealthSummary:
+    @app.get("/health", response_model=HealthSummary, responses=_unhealthy(HealthSummary))
+    async def health() -> Response:
         """Return the overall status; 503 when it is unhealthy."""
         detail = await answers.detail()
         return _answer(summarize(detail), _status_code(detail))
 
-    @app.get("/health/live")
-    async def live() -> Liveness:
+    @app.get("/health/live", response_model=Liveness)
+    async def live() -> Response:
         """Return 200 for as long as the process answers, whatever else is broken."""
         return _answer(Liveness())
 
-    @app.get("/health/ready", responses=_unhealthy(Readiness))
-    async def ready() -> Readiness:
+    @app.get("/health/ready", response_model=Readiness, responses=_unhealthy(Readiness))
+    async def ready() -> Response:
         """Return 200 when this instance has its bus and its database, else 503."""
         readiness = answers.readiness()
         return _answer(readiness, 200 if readiness.status == "ready" else 503)
 
-    @app.get("/health/detail", responses=_unhealthy(DetailedHealthResponse))
-    async def detail() -> DetailedHealthResponse:
+    @app.get(
+        "/health/detail", response_model=DetailedHealthResponse, responses=_unhealthy(DetailedHealthResponse)
+    )
+    async def detail() -> Response:
         """Return every component and every instance; status code as /health."""
         found = await answers.detail()
         return _answer(found, _status_code(found))
@@ -63,8 +65,12 @@ def _add_health(app: FastAPI, answers: HealthAnswers) -> None:
 def _add_data(app: FastAPI, overview: MarketsOverview) -> None:
     page = resources.files("health").joinpath(PAGE).read_text(encoding="utf-8")
 
-    @app.get("/api/overview", responses={503: {"model": Problem, "description": "PostgreSQL is away"}})
-    async def markets() -> Overview:
+    @app.get(
+        "/api/overview",
+        response_model=Overview,
+        responses={503: {"model": Problem, "description": "PostgreSQL is away"}},
+    )
+    async def markets() -> Response:
         """Return what is stored of each market, at most a second old."""
         return _answer(await overview.get())
 
@@ -81,7 +87,7 @@ def _unhealthy(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     return {503: {"model": model, "description": "not healthy, and why"}}
 
 
-def _answer(body: BaseModel, status: int = 200) -> Any:
+def _answer(body: BaseModel, status: int = 200) -> Response:
     """Return the body masked; a health answer is of this moment, so nobody may keep it."""
     return JSONResponse(mask(body.model_dump(mode="json")), status, headers={"Cache-Control": "no-store"})
 

@@ -36,7 +36,8 @@ class MarketsOverview:
             raise TransientError(f"PostgreSQL did not answer within {PATIENCE_SECONDS} s") from error
 
     async def _load(self) -> Overview:
-        stored = await self._repository.markets(await self._config.get(MARKETS))
+        markets: list[str] = await self._config.get(MARKETS)
+        stored = await self._repository.markets(markets)
         for _, collected_at in stored:
             if collected_at:
                 self._exchange.observe(collected_at)

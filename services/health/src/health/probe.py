@@ -13,7 +13,7 @@ from common.config_keys import SIGNAL_INTERVAL_MINUTES
 from common.config_store import ConfigRepository
 from common.errors import ServiceError
 from common.telemetry.names import LogEvent
-from health.domain import DatabaseReading, StoredFacts
+from health.domain import NOT_REACHED, DatabaseReading, StoredFacts
 from health.repository import HealthRepository
 
 T = TypeVar("T")
@@ -31,6 +31,7 @@ class DatabaseProbe:
         self._config = config
         self._tasks: list[asyncio.Task[None]] = []
         self._log = structlog.get_logger("health.probe")
+        self._reached = False
         self.reading = DatabaseReading()
 
     def start(self) -> None:
@@ -87,6 +88,9 @@ class DatabaseProbe:
 
     def _pinged(self, latency_ms: float | None, error: str | None) -> None:
         was_there = self.reading.error is None
+        self._reached = self._reached or error is None
+        if error and not self._reached:
+            error = f"{NOT_REACHED}: {error}"
         self.reading = replace(self.reading, latency_ms=latency_ms, error=error)
         if error and was_there:
             self._log.warning(LogEvent.PROBE_FAILED, probe="database", error=error)

@@ -53,6 +53,7 @@ class HttpServer:
                 http="h11",
                 lifespan="off",
                 log_config=None,
+                log_level="warning",
                 access_log=False,
                 server_header=False,
                 backlog=BACKLOG,

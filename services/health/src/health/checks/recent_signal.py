@@ -24,7 +24,7 @@ def limit_for(interval_minutes: int) -> timedelta:
 
 
 def signal_is_recent(facts: Facts) -> ComponentHealth:
-    """Return the component, from the newest `trading_signals.created_at` or, after a start, the stack's age."""
+    """Return the component, from the newest signal's `created_at` or, after a start, the stack's age."""
     stored = facts.database.stored
     if stored is None:
         message = f"signals cannot be read: {facts.database.stored_error}"

@@ -1,0 +1,12 @@
+"""One simulator of the seeded market for each file of tests."""
+
+from collections.abc import Iterator
+
+import pytest
+from contract.upbit.running import Simulator, simulator
+
+
+@pytest.fixture(scope="module")
+def upbit() -> Iterator[Simulator]:
+    with simulator("--seed", "7") as running:
+        yield running

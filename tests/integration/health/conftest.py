@@ -1,0 +1,58 @@
+"""Health beside real servers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from bongsu.servers.nats import NatsServer
+from bongsu.servers.postgres import PostgresServer
+from integration.health.running import HealthProcess, Speak, StartHealth, Voice, speaking
+
+
+@pytest.fixture
+async def start_health(tmp_path: Path) -> AsyncIterator[StartHealth]:
+    """Start health against the given URLs; it is stopped in the end."""
+    started: list[HealthProcess] = []
+
+    async def start(database_url: str, nats_url: str) -> HealthProcess:
+        environment = {"DATABASE_URL": database_url, "NATS_URL": nats_url}
+        process = HealthProcess(environment, tmp_path / f"health-{len(started)}.log")
+        started.append(process)
+        return await process.start()
+
+    yield start
+    for process in started:
+        if process.process.poll() is None:
+            assert await process.stop() == 0
+
+
+@pytest.fixture
+async def health(
+    start_health: StartHealth, postgres: PostgresServer, database: str, fresh_nats: NatsServer
+) -> HealthProcess:
+    """Health beside a database and a bus of this test's own."""
+    return await start_health(postgres.url("bongsu_health", database), fresh_nats.url("health"))
+
+
+@pytest.fixture
+async def speak(fresh_nats: NatsServer) -> AsyncIterator[Speak]:
+    """Have an instance of a service speak until the test ends."""
+    async with AsyncExitStack() as voices:
+
+        async def begin(service: str, instance: str) -> Voice:
+            return await voices.enter_async_context(speaking(fresh_nats.url(service), service, instance))
+
+        yield begin
+
+
+@pytest.fixture
+def own_postgres(servers_folder: Path, tmp_path: Path) -> Iterator[PostgresServer]:
+    """A PostgreSQL that the test may do to what it likes; without tables."""
+    server = PostgresServer(servers_folder / tmp_path.name / "postgres", fsync=False, shared_buffers_mb=16)
+    server.start()
+    yield server
+    server.stop()

@@ -1,0 +1,150 @@
+"""Health as a real process, and other services' voices made of common.presence."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from bongsu.servers import ports
+from common.bus import Bus
+from common.clock import utc_now
+from common.events import CacheUsage, ComponentState, JobState, PoolUsage
+from common.presence import Presence
+from servers.waiting import eventually
+
+INTERVALS = {
+    "collector": {"data_collection": 10.0, "gap_repair": 60.0, "retention": 3600.0},
+    "signaler": {"signal_generation": 3600.0},
+}
+COMPONENTS = {"collector": "upbit_api", "signaler": "gemini_api"}
+EXIT_SECONDS = 5.0
+
+
+@dataclass
+class Voice:
+    """One instance of another service; what it says may be changed while it speaks."""
+
+    bus: Bus
+    presence: Presence = field(init=False)
+    components: tuple[ComponentState, ...] = ()
+    jobs: tuple[JobState, ...] = ()
+
+    async def fall_silent(self) -> None:
+        """Say nothing any more, no goodbye either, as one that was killed."""
+        await self.bus.close()
+
+
+def healthy_jobs(service: str) -> tuple[JobState, ...]:
+    """Every job of the service, each just done."""
+    now = utc_now()
+    return tuple(
+        JobState(
+            job_name=name,
+            interval_seconds=interval,
+            next_run_at=now + timedelta(seconds=interval),
+            last_outcome="ok",
+            last_finished_at=now,
+            last_success_at=now,
+        )
+        for name, interval in INTERVALS[service].items()
+    )
+
+
+@asynccontextmanager
+async def speaking(url: str, service: str, instance: str) -> AsyncIterator[Voice]:
+    """Have a healthy instance speak until the block ends; its goodbye is the test's own business."""
+    bus = Bus(url, service=service, instance=instance)
+    voice = Voice(bus, components=(ComponentState(name=COMPONENTS[service], status="healthy"),))
+    voice.jobs = healthy_jobs(service)
+    voice.presence = Presence(
+        bus,
+        service=service,
+        instance=instance,
+        version="0.1.0",
+        pool=lambda: PoolUsage(min=3, max=6, size=3, in_use=0, waiting=0),
+        cache=lambda: CacheUsage(hits=0, misses=0, hit_rate=0.0, waits=0),
+        jobs=lambda: voice.jobs,
+        components=lambda: voice.components,
+    )
+    await bus.connect()
+    await bus.start()
+    voice.presence.start()
+    try:
+        yield voice
+    finally:
+        await bus.close()
+
+
+class HealthProcess:
+    """`python -m health` on a free port."""
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        self.port = ports.free_port()
+        self._environment = environment | {"HEALTH_PORT": str(self.port)}
+        self._log = log
+        self.http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=5)
+
+    async def start(self) -> HealthProcess:
+        """Start it and return once it serves."""
+        with self._log.open("wb") as output:
+            self.process = subprocess.Popen(  # noqa: ASYNC220  it returns at once
+                [sys.executable, "-m", "health"],
+                env={"PATH": os.environ["PATH"], **self._environment},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        await eventually(self._serves, within=15)
+        return self
+
+    async def stop(self) -> int:
+        """Stop it and return its exit code."""
+        self.process.terminate()
+        try:
+            return self.process.wait(EXIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        finally:
+            await self.http.aclose()
+
+    async def detail(self) -> dict[str, Any]:
+        """Return /health/detail with its status code as `code`."""
+        response = await self.http.get("/health/detail")
+        return {**response.json(), "code": response.status_code}
+
+    async def component(self, name: str) -> dict[str, Any]:
+        """Return one component of /health/detail."""
+        found = next(part for part in (await self.detail())["components"] if part["name"] == name)
+        return dict(found)
+
+    async def services(self) -> dict[str, list[str | None]]:
+        """Return the listed instances by service name."""
+        listed: dict[str, list[str | None]] = {}
+        for row in (await self.detail())["services"]:
+            listed.setdefault(row["name"], []).append(row["instance"])
+        return listed
+
+    async def is_healthy(self) -> bool:
+        """Tell whether everything is healthy."""
+        detail = await self.detail()
+        assert detail["status"] == "healthy", detail
+        return True
+
+    async def _serves(self) -> bool:
+        assert self.process.poll() is None, self._log.read_text()
+        with contextlib.suppress(httpx.TransportError):
+            return (await self.http.get("/health/live")).status_code == 200
+        return False
+
+
+StartHealth = Callable[..., Awaitable[HealthProcess]]
+Speak = Callable[[str, str], Awaitable[Voice]]

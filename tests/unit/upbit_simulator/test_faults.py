@@ -1,0 +1,247 @@
+"""Does every fault change what a client of the REST routes sees?"""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import TestClient
+from aiohttp.web import Application, Request
+
+from upbit_simulator.fault_kinds import ANSWER_KINDS, KINDS, ROW_KINDS
+
+Client = TestClient[Request, Application]
+CANDLES = "/v1/candles/minutes/1?market=KRW-BTC&count=20"
+
+
+async def switch_on(client: Client, kind: str, *, count: int | None = None, **params: object) -> None:
+    fault = {"kind": kind, "params": params} | ({"count": count} if count else {})
+    answer = await client.post("/_control/faults", json=fault)
+    assert answer.status == 201, await answer.text()
+
+
+async def candles(client: Client, path: str = CANDLES) -> list[dict[str, Any]]:
+    answer = await client.get(path)
+    assert answer.status == 200
+    found: list[dict[str, Any]] = json.loads(await answer.text())
+    return found
+
+
+async def test_every_kind_is_listed_with_a_description(client: Client) -> None:
+    listed = (await (await client.get("/_control/faults")).json())["kinds"]
+    assert {kind["kind"] for kind in listed} == {kind.name for kind in KINDS}
+    assert all(kind["description"] for kind in listed)
+
+
+async def test_rate_limited_gives_429_as_text(client: Client) -> None:
+    await switch_on(client, "rate_limited", count=1)
+    answer = await client.get(CANDLES)
+    assert (answer.status, await answer.text()) == (429, "Too many API requests.")
+    assert answer.headers["Remaining-Req"] == "group=candles; min=600; sec=0"
+    assert (await client.get(CANDLES)).status == 200
+
+
+async def test_blocked_lasts_for_the_time_in_the_body_on_every_route(client: Client) -> None:
+    await switch_on(client, "blocked", count=1, block_seconds=90)
+    answer = await client.get(CANDLES)
+    assert answer.status == 418
+    assert "90초" in (await answer.json())["error"]["message"]
+    assert (await client.get("/v1/market/all")).status == 418
+
+
+@pytest.mark.parametrize("body", ["json", "html", "empty"])
+async def test_http_error_gives_the_status_and_body_asked(client: Client, body: str) -> None:
+    await switch_on(client, "http_error", status=503, body=body)
+    answer = await client.get(CANDLES)
+    text = await answer.text()
+    assert answer.status == 503
+    assert {"json": '{"error"', "html": "<html>", "empty": ""}[body] in text
+    assert (body == "empty") == (text == "")
+
+
+async def test_market_offline_is_a_named_403(client: Client) -> None:
+    await switch_on(client, "market_offline")
+    answer = await client.get(CANDLES)
+    assert (answer.status, (await answer.json())["error"]["name"]) == (403, "market_offline")
+
+
+@pytest.mark.parametrize("kind", ["slow", "hang"])
+async def test_a_slow_or_hanging_exchange_runs_into_the_client_s_limit(client: Client, kind: str) -> None:
+    await switch_on(client, kind)
+    with pytest.raises(TimeoutError):
+        await client.get(CANDLES, timeout=aiohttp.ClientTimeout(total=0.2))
+
+
+async def test_slow_answers_after_the_delay(client: Client) -> None:
+    await switch_on(client, "slow", delay_seconds=0.2)
+    started = asyncio.get_running_loop().time()
+    assert (await client.get(CANDLES)).status == 200
+    assert asyncio.get_running_loop().time() - started >= 0.2
+
+
+async def test_reset_breaks_the_connection(client: Client) -> None:
+    await switch_on(client, "reset")
+    with pytest.raises(aiohttp.ClientError):
+        await client.get(CANDLES)
+
+
+async def test_truncated_json_cannot_be_parsed(client: Client) -> None:
+    await switch_on(client, "truncated_json")
+    text = await (await client.get(CANDLES)).text()
+    assert text.startswith('[{"market"')
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(text)
+
+
+async def test_html_page_comes_with_200(client: Client) -> None:
+    await switch_on(client, "html_page")
+    answer = await client.get(CANDLES)
+    assert (answer.status, answer.content_type) == (200, "text/html")
+    assert "<html>" in await answer.text()
+
+
+async def test_wrong_content_type_keeps_the_body(client: Client) -> None:
+    await switch_on(client, "wrong_content_type")
+    answer = await client.get(CANDLES)
+    assert answer.content_type == "text/html"
+    assert len(json.loads(await answer.text())) == 20
+
+
+@pytest.mark.parametrize("kind", ["huge_body", "gzip_bomb"])
+async def test_a_huge_body_is_as_long_as_asked(client: Client, kind: str) -> None:
+    await switch_on(client, kind, megabytes=2)
+    assert len(await (await client.get(CANDLES)).read()) > 2 << 20
+
+
+async def test_clock_skew_moves_date_and_timestamps(client: Client) -> None:
+    await switch_on(client, "clock_skew", seconds=-300)
+    answer = await client.get("/v1/ticker?markets=KRW-BTC")
+    told = [parsedate_to_datetime(answer.headers["Date"]), (await answer.json())[0]["timestamp"]]
+    wanted = datetime.now(UTC) - timedelta(minutes=5)
+    assert abs(told[0] - wanted) < timedelta(seconds=5)
+    assert abs(told[1] / 1000 - wanted.timestamp()) < 5
+
+
+async def test_newest_candle_late_hides_the_last_minutes(client: Client) -> None:
+    await switch_on(client, "newest_candle_late", minutes=3)
+    newest = (await candles(client))[0]["candle_date_time_utc"]
+    assert datetime.fromisoformat(f"{newest}+00:00") <= datetime.now(UTC) - timedelta(minutes=4)
+
+
+async def test_missing_candles_are_missing_in_every_answer(client: Client) -> None:
+    path = "/v1/candles/minutes/1?market=KRW-BTC&count=30&to=2026-03-11T14:40:00Z"
+    whole = await candles(client, path)
+    await switch_on(client, "missing_candles", every=3)
+    holed = await candles(client, path)
+    assert len(holed) < len(whole)
+    assert all(row in whole for row in holed)
+    assert holed == await candles(client, path)
+
+
+async def test_duplicate_candles_come_twice(client: Client) -> None:
+    await switch_on(client, "duplicate_candles")
+    found = await candles(client)
+    assert found[0] == found[1]
+    assert len(found) == 40
+
+
+async def test_out_of_order_changes_the_order_only(client: Client) -> None:
+    path = "/v1/candles/minutes/1?market=KRW-BTC&count=10&to=2026-03-11T14:40:00Z"
+    whole = await candles(client, path)
+    await switch_on(client, "out_of_order")
+    mixed = await candles(client, path)
+    assert mixed != whole
+    assert sorted(mixed, key=str) == sorted(whole, key=str)
+
+
+async def test_future_candle_is_ahead_of_the_clock(client: Client) -> None:
+    await switch_on(client, "future_candle", minutes=5)
+    newest = (await candles(client))[0]["candle_date_time_utc"]
+    assert datetime.fromisoformat(f"{newest}+00:00") > datetime.now(UTC) + timedelta(minutes=3)
+
+
+@pytest.mark.parametrize(
+    ("value", "spelling"),
+    [
+        ("zero", '"trade_price":0.00000000'),
+        ("negative", '"trade_price":-1'),
+        ("nan", '"trade_price":NaN'),
+        ("string", '"trade_price":"1'),
+        ("huge", '"trade_price":1e400'),
+    ],
+)
+async def test_bad_values_break_a_number_of_the_newest_candle(
+    client: Client, value: str, spelling: str
+) -> None:
+    await switch_on(client, "bad_values", value=value)
+    assert spelling in await (await client.get(CANDLES)).text()
+
+
+async def test_bad_values_may_name_the_field(client: Client) -> None:
+    await switch_on(client, "bad_values", value="negative", field="candle_acc_trade_volume")
+    assert (await candles(client))[0]["candle_acc_trade_volume"] < 0
+
+
+async def test_revised_candle_changes_one_closed_candle(client: Client) -> None:
+    path = "/v1/candles/minutes/1?market=KRW-BTC&count=10"
+    before = {row["candle_date_time_utc"]: row for row in await candles(client, path)}
+    ages = range(1, 10)
+    for age in ages:
+        await switch_on(client, "revised_candle", minutes=age, count=1)
+    after = [await candles(client, path) for _ in range(3)]
+    changed = [
+        row
+        for answer in after
+        for row in answer[2:]
+        if row["candle_date_time_utc"] in before and row != before[row["candle_date_time_utc"]]
+    ]
+    assert changed
+    assert all(row["low_price"] <= row["trade_price"] <= row["high_price"] for row in changed)
+
+
+async def test_a_fault_may_concern_one_route_only(client: Client) -> None:
+    await switch_on(client, "http_error", route="ticker")
+    assert (await client.get(CANDLES)).status == 200
+    assert (await client.get("/v1/ticker?markets=KRW-BTC")).status == 502
+
+
+async def test_two_faults_of_a_kind_on_two_routes_do_not_hide_each_other(client: Client) -> None:
+    await switch_on(client, "http_error", route="ticker", status=500)
+    await switch_on(client, "http_error", route="candles", status=504)
+    assert (await client.get(CANDLES)).status == 504
+
+
+async def test_trades_have_the_row_faults_too(client: Client) -> None:
+    await switch_on(client, "duplicate_candles", route="trades")
+    found = await candles(client, "/v1/trades/ticks?market=KRW-BTC&count=5")
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "params"),
+    [
+        ("http_error", {"status": 200}),
+        ("http_error", {"body": "xml"}),
+        ("slow", {"delay_seconds": "long"}),
+        ("slow", {"route": "everything"}),
+        ("bad_values", {"value": "odd"}),
+        ("missing_candles", {"every": 1}),
+        ("huge_body", {"megabytes": 1.5}),
+        ("clock_skew", {"seconds": True}),
+    ],
+)
+async def test_a_wrong_parameter_is_refused_when_it_is_given(
+    client: Client, kind: str, params: dict[str, object]
+) -> None:
+    answer = await client.post("/_control/faults", json={"kind": kind, "params": params})
+    assert answer.status == 400
+    assert next(iter(params)) in (await answer.json())["error"]
+
+
+def test_the_kinds_tested_here_are_all_there_are() -> None:
+    source = Path(__file__).read_text(encoding="utf-8")
+    assert [kind.name for kind in (*ANSWER_KINDS, *ROW_KINDS) if f'"{kind.name}"' not in source] == []
