@@ -10,6 +10,7 @@ import pytest
 
 from bongsu.servers.nats import NatsServer
 from bongsu.servers.postgres import PostgresServer
+from common.events import JobState
 from integration.health.running import HealthProcess, Speak, StartHealth, Voice, speaking
 
 
@@ -43,8 +44,9 @@ async def speak(fresh_nats: NatsServer) -> AsyncIterator[Speak]:
     """Have an instance of a service speak until the test ends."""
     async with AsyncExitStack() as voices:
 
-        async def begin(service: str, instance: str) -> Voice:
-            return await voices.enter_async_context(speaking(fresh_nats.url(service), service, instance))
+        async def begin(service: str, instance: str, jobs: tuple[JobState, ...] | None = None) -> Voice:
+            voice = speaking(fresh_nats.url(service), service, instance, jobs)
+            return await voices.enter_async_context(voice)
 
         yield begin
 

@@ -11,9 +11,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
+
 from bongsu.servers import ports
 from common.bus import Bus
 from common.clock import utc_now
@@ -60,11 +61,13 @@ def healthy_jobs(service: str) -> tuple[JobState, ...]:
 
 
 @asynccontextmanager
-async def speaking(url: str, service: str, instance: str) -> AsyncIterator[Voice]:
+async def speaking(
+    url: str, service: str, instance: str, jobs: tuple[JobState, ...] | None = None
+) -> AsyncIterator[Voice]:
     """Have a healthy instance speak until the block ends; its goodbye is the test's own business."""
     bus = Bus(url, service=service, instance=instance)
     voice = Voice(bus, components=(ComponentState(name=COMPONENTS[service], status="healthy"),))
-    voice.jobs = healthy_jobs(service)
+    voice.jobs = healthy_jobs(service) if jobs is None else jobs
     voice.presence = Presence(
         bus,
         service=service,
@@ -82,6 +85,12 @@ async def speaking(url: str, service: str, instance: str) -> AsyncIterator[Voice
         yield voice
     finally:
         await bus.close()
+
+
+async def soon(predicate: Callable[[], Awaitable[bool]], within: float = 10) -> None:
+    """Wait until the awaited answer is true."""
+    # mypy finds no type for a coroutine in eventually's union.
+    await eventually(cast("Callable[[], bool]", predicate), within)
 
 
 class HealthProcess:
@@ -102,7 +111,7 @@ class HealthProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        await eventually(self._serves, within=15)
+        await soon(self._serves, within=15)
         return self
 
     async def stop(self) -> int:
@@ -147,4 +156,4 @@ class HealthProcess:
 
 
 StartHealth = Callable[..., Awaitable[HealthProcess]]
-Speak = Callable[[str, str], Awaitable[Voice]]
+Speak = Callable[..., Awaitable[Voice]]

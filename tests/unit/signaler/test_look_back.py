@@ -11,6 +11,7 @@ from common.events import Candle
 from signaler.domain.look_back import (
     LOOK_BACK_MINUTES,
     Gap,
+    GapStatus,
     LookBack,
     StoredCandle,
     build_look_back,
@@ -57,8 +58,9 @@ def test_a_confirmed_empty_gap_covers_and_an_open_one_is_stale_at_once() -> None
     candles = candles_until(NOON, [100] * 100)
     known = stored(candles[:40] + candles[50:])
     hole = (candles[40].timestamp, candles[50].timestamp)
-    for status, expected in (("confirmed_empty", "ready"), ("repaired", "ready"), ("open", "stale")):
-        look_back = build_look_back(NOON, known, [Gap(*hole, status)], None)  # type: ignore[arg-type]  the loop's text
+    expectations: dict[GapStatus, str] = {"confirmed_empty": "ready", "repaired": "ready", "open": "stale"}
+    for status, expected in expectations.items():
+        look_back = build_look_back(NOON, known, [Gap(*hole, status)], None)
         assert readiness(look_back) == expected
 
 

@@ -49,3 +49,11 @@ def test_a_block_ends_and_the_next_one_is_longer() -> None:
     assert limits.check(IP, "candles", 100.0 + FIRST_BLOCK_SECONDS).allowed
     refuse(limits, 10, 200.0)
     assert limits.check(IP, "candles", 200.0).block_seconds == 2 * FIRST_BLOCK_SECONDS
+
+
+def test_a_window_may_be_longer_than_a_second() -> None:
+    limits = RateLimits()
+    verdicts = [
+        limits.check(IP, "origin", now, allowed=1, window_seconds=10) for now in (100.0, 109.9, 110.0)
+    ]
+    assert [verdict.allowed for verdict in verdicts] == [True, False, True]

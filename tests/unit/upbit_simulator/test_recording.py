@@ -66,7 +66,8 @@ def test_ticks_of_several_markets_have_their_own_spans(tmp_path: Path) -> None:
     assert recording.markets == ("KRW-BTC", "KRW-XRP")
     assert recording.spans["KRW-XRP"].first == datetime(2026, 1, 14, 1, 0, 1, tzinfo=UTC)
     first = recording.by_market["KRW-BTC"].candles[0]
-    assert (first.opening, first.low, first.volume, first.value) == (135895000, 135890000, 0, 0)
+    assert (first.opening, first.low) == (Decimal(135895000), Decimal(135890000))
+    assert (first.volume, first.value) == (Decimal(0), Decimal(0))
     assert recording.end == datetime(2026, 1, 14, 1, 1, 2, tzinfo=UTC)
 
 
@@ -100,6 +101,7 @@ BROKEN_CANDLES = {
     "negative volume": (candle(candle_acc_trade_volume=-1), "must not be negative"),
     "another time's timestamp": (candle(timestamp=1), "timestamp must be"),
     "no number": (candle(trade_price=float("nan")), "NaN is not a JSON number"),
+    "too many digits": (candle(trade_price=11498000123456789012345678), "must be below"),
     "not an object": ("text", "not a candle object"),
 }
 
@@ -125,6 +127,7 @@ BROKEN_TICKS = {
     "no market": ("2026-01-13T09:59:00Z,bitcoin,1", "not written like KRW-BTC"),
     "no price": ("2026-01-13T09:59:00Z,KRW-BTC,much", "not a number above 0"),
     "a price below zero": ("2026-01-13T09:59:00Z,KRW-BTC,-1", "not a number above 0"),
+    "an endless price": ("2026-01-13T09:59:00Z,KRW-BTC,1e999999", "not a number above 0"),
     "a price that is no number": ("2026-01-13T09:59:00Z,KRW-BTC,nan", "not a number above 0"),
 }
 

@@ -1,5 +1,6 @@
 """Are parameters taken and refused as the exchange does?"""
 
+import asyncio
 import json
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -134,8 +135,21 @@ async def test_every_answer_carries_the_exchange_s_headers(client: Client) -> No
 
 
 async def test_the_eleventh_request_of_a_second_gets_429_as_text(client: Client) -> None:
-    answers = [await client.get(f"{MINUTES}?market=KRW-BTC") for _ in range(25)]
+    answers = await asyncio.gather(*(client.get(f"{MINUTES}?market=KRW-BTC") for _ in range(25)))
     refused = [answer for answer in answers if answer.status == 429]
     assert refused
     assert await refused[0].text() == "Too many API requests."
     assert refused[0].headers["Remaining-Req"] == "group=candles; min=600; sec=0"
+
+
+async def test_a_browser_s_requests_are_one_in_ten_seconds(client: Client) -> None:
+    browser = {"Origin": "http://localhost"}
+    statuses = [(await client.get("/v1/market/all", headers=browser)).status for _ in range(4)]
+    assert 429 in statuses
+    assert (await client.get("/v1/market/all")).headers["Remaining-Req"].startswith("group=market;")
+
+
+async def test_a_time_at_the_edge_of_the_calendar_is_no_crash(client: Client) -> None:
+    for text in ("0001-01-01T00:00:00%2B09:00", "9999-12-31T23:59:59-09:00"):
+        answer = await client.get(URL(f"{MINUTES}?market=KRW-BTC&to={text}", encoded=True))
+        assert answer.status in {200, 400}

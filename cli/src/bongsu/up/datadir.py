@@ -87,7 +87,6 @@ class DataDir:
 
     def end_left_behind(self) -> list[str]:
         """End the children of a run that was killed; returns their names."""
-        (self.path / "run.json").unlink(missing_ok=True)
         ended = []
         for name, child in self._noted_children().items():
             with contextlib.suppress(KeyError, TypeError, ValueError, PermissionError):
@@ -121,6 +120,8 @@ class DataDir:
             handle, json.dumps({"pid": os.getpid(), "since": f"{utc_now():%Y-%m-%dT%H:%M:%SZ}"}).encode()
         )
         self._lock = handle
+        # Whoever wrote it was killed.
+        (self.path / "run.json").unlink(missing_ok=True)
 
 
 def _temporary() -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -64,7 +65,7 @@ def lines(before: News, now: News) -> list[str]:
 def candle_text(market: dict[str, Any]) -> str:
     """Return the newest candle of a market in words."""
     candle = market.get("newest_candle")
-    return f"{candle.get('timestamp')} at {candle.get('close')}" if candle else "none yet"
+    return f"{candle.get('timestamp')} at {_won(candle.get('close'))}" if candle else "none yet"
 
 
 def signal_text(market: dict[str, Any]) -> str:
@@ -77,6 +78,13 @@ def signal_text(market: dict[str, Any]) -> str:
         f"{signal.get('signal_type')} {signal.get('confidence')} for {signal.get('candle_timestamp')}"
         f" ({signal.get('source')}{cause})"
     )
+
+
+def _won(price: object) -> str:
+    try:
+        return f"{Decimal(str(price)).normalize():,f}"
+    except ArithmeticError:
+        return str(price)
 
 
 def _flaw(component: dict[str, Any]) -> str:

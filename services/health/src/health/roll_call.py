@@ -33,18 +33,23 @@ class RollCall:
 
     async def hold(self) -> None:
         """Return when all that are expected have answered, after 0.8 s, or at once when just asked."""
-        await self._cache.get_or_set("roll_call", self._ask)
+        if self._listening.inbox is None or not self._bus.is_connected:
+            # Nobody can be asked, so nobody answers. Not kept: it ends the moment the bus is back.
+            self._begin()
+        else:
+            await self._cache.get_or_set("roll_call", self._ask)
+
+    def _begin(self) -> float:
+        now = time.monotonic()
+        self._registry.heard(self._own(), now)
+        self._registry.asked(now)
+        return now
 
     async def _ask(self) -> None:
-        began = time.monotonic()
-        self._registry.heard(self._own(), began)
-        self._registry.asked(began)
-        inbox = self._listening.inbox
-        if inbox is None or not self._bus.is_connected:
-            return
-        # Who cannot be asked does not answer; the registry makes silence of it.
+        began = self._begin()
+        # A failure shows as silence, which the registry judges.
         with contextlib.suppress(NatsError, OSError, TimeoutError):
-            await self._bus.client.publish(ComponentReport.subject, reply=inbox)
+            await self._bus.client.publish(ComponentReport.subject, reply=self._listening.inbox or "")
             await asyncio.wait_for(self._answers(began), ANSWER_SECONDS)
 
     async def _answers(self, since: float) -> None:

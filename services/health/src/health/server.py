@@ -22,8 +22,9 @@ class ListenError(Exception):
 def listen(host: str, port: int) -> socket.socket:
     """Return a bound socket; ListenError when the port is taken or the host is not ours."""
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        bound = socket.socket(family, socket.SOCK_STREAM)
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        # Only with the protocol named does asyncio set TCP_NODELAY; without it an answer takes 40 ms.
+        bound = socket.socket(family, kind, protocol)
     except OSError as error:
         raise ListenError(f"cannot listen on {host}:{port} ({error.strerror}); set HEALTH_HOST") from error
     try:

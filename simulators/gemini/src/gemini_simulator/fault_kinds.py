@@ -146,10 +146,12 @@ def _spoil_shape(body: Body, fault: Fault, prompt: str) -> None:
         case "no_candidates":
             del body["candidates"]
         case "prompt_blocked":
-            del body["candidates"]
-            body["promptFeedback"] = {"blockReason": "PROHIBITED_CONTENT"}
+            rest = {key: value for key, value in body.items() if key != "candidates"}
+            rest["usageMetadata"] = usage_row(prompt, "", 0)
+            body.clear()
+            body.update({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}} | rest)
         case "no_finish_reason":
-            del candidate["finishReason"], candidate["index"]
+            del candidate["finishReason"], candidate["index"], body["responseId"]
         case "routed_model":
             body["modelVersion"] = fault.params.get("version", "gemini-3.6-flash")
         case "bad_thought_signature":

@@ -17,6 +17,7 @@ from upbit_simulator.recording import RecordingError, load_recording
 from upbit_simulator.seeded import SeededMarket
 
 USAGE_ERROR = 2
+FASTEST = 1_000_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,8 +74,8 @@ def _speed(text: str) -> float:
         speed = float(text)
     except ValueError:
         speed = math.nan
-    if not 0 < speed <= 100_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a speed; give a number above 0, at most 100000")
+    if not 0 < speed <= FASTEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a speed; give a number above 0, at most {FASTEST}")
     return speed
 
 

@@ -1,6 +1,7 @@
 """The simulator put together: routes, middlewares, control."""
 
 from typing import Any
+from weakref import WeakSet
 
 from aiohttp import web
 
@@ -10,7 +11,7 @@ from upbit_simulator.exchange import EXCHANGE, Exchange
 from upbit_simulator.faulty_answers import inject_faults, limit_rate, pack, speak_as_upbit, tell_time
 from upbit_simulator.quote_routes import quote_routes
 from upbit_simulator.spelling import iso_utc
-from upbit_simulator.ws_route import websocket_routes
+from upbit_simulator.ws_route import SOCKETS, close_all, websocket_routes
 
 
 def build_app(exchange: Exchange) -> web.Application:
@@ -19,6 +20,8 @@ def build_app(exchange: Exchange) -> web.Application:
         middlewares=[stats_middleware(exchange.stats), pack, limit_rate, inject_faults, speak_as_upbit]
     )
     app[EXCHANGE] = exchange
+    app[SOCKETS] = WeakSet()
+    app.on_shutdown.append(close_all)
     app.on_response_prepare.append(tell_time)
     app.add_routes([*candle_routes(), *quote_routes(), *websocket_routes()])
     clock = {"clock": lambda: clock_state(exchange)}

@@ -6,9 +6,9 @@ from aiohttp import web
 
 from upbit_simulator import parameters
 from upbit_simulator.answers import INVALID, QuotationError, json_answer
-from upbit_simulator.candle import DAY_MINUTES
+from upbit_simulator.candle import DAY_MINUTES, MINUTE_MS
 from upbit_simulator.exchange import EXCHANGE, Exchange
-from upbit_simulator.longer import periods_back
+from upbit_simulator.longer import PERIODS, periods_back
 from upbit_simulator.row_faults import with_row_faults
 from upbit_simulator.rows import Row, candle_row, day_row, minute_row, period_row
 
@@ -63,7 +63,8 @@ async def periods(request: web.Request) -> web.Response:
     exchange = request.app[EXCHANGE]
     code, before, count, now = _asked(request, exchange)
     period = request.match_info["period"]
-    every_day = exchange.view.candles_back(code, DAY_MINUTES, now + 1, now)
+    until = before + PERIODS[period].longest_days * DAY_MINUTES * MINUTE_MS
+    every_day = exchange.view.candles_back(code, DAY_MINUTES, until, now)
     found = ((first, candle) for first, candle in periods_back(every_day, period) if candle.open_ms < before)
     return _answer(exchange, [period_row(code, candle, first) for first, candle in islice(found, count)], now)
 

@@ -13,6 +13,7 @@ from aiohttp.typedefs import Handler
 from simulator_control import Fault
 from upbit_simulator import answers
 from upbit_simulator.exchange import DEFAULT_SKEW_SECONDS, EXCHANGE
+from upbit_simulator.limits import PER_SECOND
 
 GROUPS = {
     "candles": "candles",
@@ -64,13 +65,8 @@ async def limit_rate(request: web.Request, handler: Handler) -> web.StreamRespon
     if part is None:
         return await handler(request)
     limits, client, now = request.app[EXCHANGE].limits, request.remote or "", time.time()
-    group, per_second = ("websocket-connect", 5) if part == "websocket" else (GROUPS[part], 10)
-    if "Origin" in request.headers and part != "websocket":
-        # A browser's request: 1 in 10 s, so the window is the wall time in tens of seconds.
-        verdict = limits.check(client, "origin", now // 10, per_second=1)
-        group = "origin"
-    else:
-        verdict = limits.check(client, group, now, per_second=per_second)
+    group, allowed, window_seconds = _limit(part, from_browser="Origin" in request.headers)
+    verdict = limits.check(client, group, now, allowed=allowed, window_seconds=window_seconds)
     if verdict.block_seconds:
         return answers.blocked(verdict.block_seconds)
     if not verdict.allowed:
@@ -79,6 +75,13 @@ async def limit_rate(request: web.Request, handler: Handler) -> web.StreamRespon
     if not response.prepared:
         response.headers.setdefault("Remaining-Req", answers.remaining_req(group, verdict.remaining))
     return response
+
+
+def _limit(part: str, *, from_browser: bool) -> tuple[str, int, int]:
+    """Return group, requests and seconds; a browser's requests, which name an Origin, are nearly none."""
+    if part == "websocket":
+        return "websocket-connect", 5, 1
+    return ("origin", 1, 10) if from_browser else (GROUPS[part], PER_SECOND, 1)
 
 
 @web.middleware

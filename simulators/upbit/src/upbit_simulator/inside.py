@@ -26,7 +26,7 @@ def trades_inside(code: str, candle: Candle) -> tuple[Trade, ...]:
     times = _times(chance, candle, count)
     sides = ["BID" if later >= earlier else "ASK" for earlier, later in pairwise(prices)]
     rows = zip(times, prices, volumes, values, ["BID", *sides], strict=True)
-    return tuple(Trade(*row, row[0] * 10_000) for row in rows)
+    return tuple(Trade(*row, row[0] * 10_000 + place) for place, row in enumerate(rows))
 
 
 def _prices(chance: Random, candle: Candle, count: int) -> list[Decimal]:

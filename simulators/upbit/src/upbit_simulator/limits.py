@@ -39,16 +39,19 @@ class RateLimits:
     def __init__(self) -> None:
         self._clients: dict[str, _Client] = {}
 
-    def check(self, ip: str, group: str, now: float, *, per_second: int = PER_SECOND) -> Verdict:
-        """Count one request and say what it gets."""
+    def check(
+        self, ip: str, group: str, now: float, *, allowed: int = PER_SECOND, window_seconds: int = 1
+    ) -> Verdict:
+        """Count one request and say what it gets; `allowed` requests fit into a window."""
         client = self._client(ip)
         if now < client.blocked_until:
             return Verdict(False, block_seconds=client.blocked_until - now)
-        second, used = client.windows.get(group, (0, 0))
-        used = used + 1 if second == int(now) else 1
-        client.windows[group] = (int(now), used)
-        if used <= per_second:
-            return Verdict(True, remaining=per_second - used)
+        current = int(now) // window_seconds
+        window, used = client.windows.get(group, (0, 0))
+        used = used + 1 if window == current else 1
+        client.windows[group] = (current, used)
+        if used <= allowed:
+            return Verdict(True, remaining=allowed - used)
         return self._refuse(client, now)
 
     def block(self, ip: str, now: float, seconds: float) -> float:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from upbit_simulator.candle import Candle
+from upbit_simulator.recorded_numbers import BELOW, MOST_DIGITS, is_exact
 from upbit_simulator.recorded_ticks import MARKET_CODE
 from upbit_simulator.recording_errors import RecordingError, broken_line
 
@@ -124,7 +125,11 @@ def _number(path: Path, line: int, row: Mapping[str, object], name: str) -> Deci
     value = row.get(name)
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise broken_line(path, line, f"{name} is missing or not a number", _FIX)
-    return Decimal(value)
+    number = Decimal(value)
+    if not is_exact(number):
+        rule = f"{name} must be below {BELOW} with at most {MOST_DIGITS} digits"
+        raise broken_line(path, line, rule, _FIX)
+    return number
 
 
 def _open_ms(path: Path, line: int, value: object) -> int:

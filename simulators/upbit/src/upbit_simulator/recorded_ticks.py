@@ -6,6 +6,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from upbit_simulator.candle import Trade
+from upbit_simulator.recorded_numbers import MOST_DIGITS, is_exact
 from upbit_simulator.recording_errors import RecordingError, broken_line
 
 CSV_HEADER = "exchange_time_utc,market,price_krw"
@@ -59,8 +60,8 @@ def _price(path: Path, number: int, text: str) -> Decimal:
         price = Decimal(text)
     except InvalidOperation:
         price = _NOTHING
-    if not price.is_finite() or price <= 0:
-        rule = f"price_krw {text[:40]!r} is not a number above 0"
+    if not is_exact(price) or price <= 0:
+        rule = f"price_krw {text[:40]!r} is not a number above 0 with at most {MOST_DIGITS} digits"
         raise broken_line(path, number, rule, "correct or delete the line")
     return price
 

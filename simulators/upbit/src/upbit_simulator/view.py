@@ -28,10 +28,6 @@ class MarketView:
         today = now_ms // MINUTE_MS // DAY_MINUTES
         return [*self._extremes(code, today - days, today)]
 
-    def has_begun(self, code: str, now_ms: int) -> bool:
-        """Say whether the market's first trade has happened."""
-        return next(self.trades_back(code, now_ms), None) is not None
-
     def total(self, code: str, first: int, now_ms: int) -> Candle | None:
         """Return everything since the Unix minute `first` as one candle; None where nobody traded."""
         minute = now_ms // MINUTE_MS

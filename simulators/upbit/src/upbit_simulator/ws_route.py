@@ -1,11 +1,14 @@
 """GET /websocket/v1: the handshake, and the session behind it."""
 
-from aiohttp import web
+from weakref import WeakSet
+
+from aiohttp import WSCloseCode, web
 
 from upbit_simulator.answers import error_answer
 from upbit_simulator.exchange import EXCHANGE
 from upbit_simulator.ws_session import Session
 
+SOCKETS: web.AppKey[WeakSet[web.WebSocketResponse]] = web.AppKey("sockets", WeakSet)
 _LARGEST_REQUEST = 256 * 1024
 
 
@@ -23,5 +26,13 @@ async def connect(request: web.Request) -> web.StreamResponse:
     if not socket.can_prepare(request):
         return error_answer(400, 'Can "Upgrade" only to "WebSocket".')
     await socket.prepare(request)
+    request.app[SOCKETS].add(socket)
     await Session(exchange, socket, request.transport).run()
     return socket
+
+
+async def close_all(app: web.Application) -> None:
+    """Say goodbye to every connection, so that stopping does not wait for them."""
+    sockets = app[SOCKETS]
+    for socket in list(sockets):
+        await socket.close(code=WSCloseCode.GOING_AWAY, drain=False)

@@ -1,0 +1,189 @@
+"""What does the official client see of each fault? Every kind is listed, so none can be added untested."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+from google import genai
+from google.genai import errors
+
+from contract.gemini.conftest import KEY
+from contract.gemini.test_google_genai import MODEL, RISING, decide
+from servers.simulators import Simulator
+
+ERRORS = {
+    "unavailable": (503, "UNAVAILABLE"),
+    "quota_per_minute": (429, "RESOURCE_EXHAUSTED"),
+    "quota_per_day": (429, "RESOURCE_EXHAUSTED"),
+    "limit_zero": (429, "RESOURCE_EXHAUSTED"),
+    "prepay_depleted": (429, "RESOURCE_EXHAUSTED"),
+    "spend_cap": (429, "RESOURCE_EXHAUSTED"),
+    "model_retired": (404, "NOT_FOUND"),
+    "key_invalid": (400, "INVALID_ARGUMENT"),
+    "auth_key_invalid": (401, "UNAUTHENTICATED"),
+    "key_leaked": (403, "PERMISSION_DENIED"),
+    "region": (400, "FAILED_PRECONDITION"),
+    "deadline_exceeded": (504, "DEADLINE_EXCEEDED"),
+    "http_error": (500, "INTERNAL"),
+    "html_error": (502, "Bad Gateway"),
+}
+FINISH_REASONS = {
+    "max_tokens_empty": "MAX_TOKENS",
+    "truncated_json": "MAX_TOKENS",
+    "safety": "SAFETY",
+    "prohibited_content": "PROHIBITED_CONTENT",
+    "recitation": "RECITATION",
+    "malformed_function_call": "MALFORMED_FUNCTION_CALL",
+    "unexpected_tool_call": "UNEXPECTED_TOOL_CALL",
+}
+NO_JSON = {"truncated_json", "fenced_json", "trailing_comma", "prose_around_json"}
+WRONG_JSON: dict[str, Callable[[Any], bool]] = {
+    "wrong_types": lambda answer: answer["confidence"] == "high",
+    "extra_keys": lambda answer: "size_krw" in answer,
+    "nan_confidence": lambda answer: answer["confidence"] != answer["confidence"],
+    "confidence_out_of_range": lambda answer: answer["confidence"] > 1,
+    "unknown_action": lambda answer: answer["action"] == "SHORT",
+    "contradictory_answer": lambda answer: "SELL" in answer["reasoning"],
+    "wrong_price": lambda answer: "140700000" in answer["reasoning"],
+}
+EMPTY = {
+    "stop_empty", "no_candidates", "no_parts", "prompt_blocked", "max_tokens_empty", "safety",
+    "prohibited_content", "recitation", "malformed_function_call", "unexpected_tool_call",
+}  # fmt: skip
+OTHER = {
+    "slow", "drip", "hang", "reset", "broken_json_200", "models_list_fails", "stream_error_midway",
+    "stream_eof", "routed_model", "bad_thought_signature", "missing_usage", "no_finish_reason",
+}  # fmt: skip
+# The API's own 504 where the simulator notices the client's deadline first.
+NOTHING_CAME = (httpx2.HTTPError, errors.ServerError)
+
+
+def ask(client: genai.Client) -> Any:
+    return client.models.generate_content(
+        model=MODEL, contents=RISING, config={"response_mime_type": "application/json"}
+    )
+
+
+def body_of(gemini: Simulator) -> dict[str, Any]:
+    body = {
+        "contents": [{"parts": [{"text": RISING}]}],
+        "generationConfig": {
+            "responseMimeType": "application/json",
+            "responseJsonSchema": {
+                "type": "object",
+                "properties": {
+                    "action": {"enum": ["BUY", "SELL", "HOLD"]},
+                    "confidence": {"type": "number"},
+                    "reasoning": {"type": "string"},
+                },
+            },
+        },
+    }
+    status, answer = gemini.post(f"/v1beta/models/{MODEL}:generateContent", body, {"x-goog-api-key": KEY})
+    assert status == 200
+    found: dict[str, Any] = answer
+    return found
+
+
+def test_every_listed_kind_is_tested_here(gemini: Simulator) -> None:
+    listed = {kind["kind"] for kind in gemini.get("/_control/faults")["kinds"]}
+    assert listed == {*ERRORS, *FINISH_REASONS, *NO_JSON, *WRONG_JSON, *EMPTY, *OTHER}
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+def test_an_error_is_raised_with_its_code_and_status(
+    gemini: Simulator, client: genai.Client, kind: str
+) -> None:
+    gemini.switch_on(kind, count=1)
+    with pytest.raises(errors.APIError) as raised:
+        ask(client)
+    assert (raised.value.code, raised.value.status) == ERRORS[kind]
+    assert decide(client, RISING)["action"] == "BUY"
+
+
+@pytest.mark.parametrize("kind", FINISH_REASONS)
+def test_an_answer_ends_for_another_reason(gemini: Simulator, kind: str, client: genai.Client) -> None:
+    gemini.switch_on(kind, count=1)
+    assert body_of(gemini)["candidates"][0]["finishReason"] == FINISH_REASONS[kind]
+    assert ask(client).text
+
+
+@pytest.mark.parametrize("kind", sorted(EMPTY))
+def test_an_answer_has_no_text(gemini: Simulator, client: genai.Client, kind: str) -> None:
+    gemini.switch_on(kind, count=1)
+    assert not ask(client).text
+
+
+@pytest.mark.parametrize("kind", sorted(NO_JSON))
+def test_an_answers_text_is_no_json(gemini: Simulator, client: genai.Client, kind: str) -> None:
+    gemini.switch_on(kind, count=1)
+    text = body_of(gemini)["candidates"][0]["content"]["parts"][0]["text"]
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(text)
+    assert ask(client).text
+
+
+@pytest.mark.parametrize("kind", WRONG_JSON)
+def test_an_answers_json_is_wrong(gemini: Simulator, client: genai.Client, kind: str) -> None:
+    gemini.switch_on(kind, count=1)
+    text = body_of(gemini)["candidates"][0]["content"]["parts"][0]["text"]
+    assert WRONG_JSON[kind](json.loads(text))
+    assert ask(client).text
+
+
+def test_the_served_model_differs(gemini: Simulator, client: genai.Client) -> None:
+    gemini.switch_on("routed_model", count=1)
+    assert ask(client).model_version == "gemini-3.6-flash"
+
+
+def test_usage_and_finish_reason_may_be_missing(gemini: Simulator, client: genai.Client) -> None:
+    gemini.switch_on("missing_usage", count=1)
+    assert ask(client).usage_metadata is None
+    gemini.switch_on("no_finish_reason", count=1)
+    assert ask(client).candidates[0].finish_reason is None
+
+
+@pytest.mark.parametrize("kind", ["broken_json_200", "bad_thought_signature"])
+def test_a_damaged_body_is_no_api_error(gemini: Simulator, client: genai.Client, kind: str) -> None:
+    gemini.switch_on(kind, count=1)
+    with pytest.raises(ValueError, match=r"."):
+        ask(client)
+
+
+@pytest.mark.parametrize("kind", ["hang", "slow", "drip", "reset"])
+def test_a_connection_that_brings_nothing_is_no_api_error(
+    gemini: Simulator, client: genai.Client, kind: str
+) -> None:
+    gemini.switch_on(kind, count=1)
+    with pytest.raises(NOTHING_CAME):
+        client.models.generate_content(model=MODEL, contents="hi", config={"http_options": {"timeout": 500}})
+
+
+def test_the_model_list_fails(gemini: Simulator, client: genai.Client) -> None:
+    gemini.switch_on("models_list_fails", count=1)
+    with pytest.raises(errors.ServerError):
+        list(client.models.list())
+
+
+def test_a_stream_breaks_off_with_an_error_event(gemini: Simulator, client: genai.Client) -> None:
+    gemini.switch_on("stream_error_midway", count=1)
+    stream = client.models.generate_content_stream(model=MODEL, contents=RISING)
+    assert next(stream).text
+    with pytest.raises(errors.ServerError):
+        next(stream)
+
+
+def test_a_stream_just_ends(gemini: Simulator, client: genai.Client) -> None:
+    gemini.switch_on("stream_eof", count=1)
+    stream = client.models.generate_content_stream(model=MODEL, contents=RISING)
+    with pytest.raises(NOTHING_CAME):
+        list(stream)
+
+
+def test_a_fault_for_one_model_leaves_the_others_alone(gemini: Simulator, client: genai.Client) -> None:
+    gemini.switch_on("unavailable", model="gemini-3.6-flash")
+    assert decide(client, RISING)["action"] == "BUY"
+    with pytest.raises(errors.ServerError):
+        client.models.generate_content(model="gemini-3.6-flash", contents="hi")

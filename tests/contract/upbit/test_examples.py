@@ -1,0 +1,162 @@
+"""Does the simulator write every public example's keys, order, kinds and digits?
+
+The examples stand beside the project, in `shared/examples`; without them these tests are skipped.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+
+import aiohttp
+import pytest
+
+from contract.upbit.running import Simulator
+from servers.waiting import eventually
+
+FOLDER = Path(__file__).parents[4] / "shared" / "examples"
+pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no examples at {FOLDER}")
+
+CODES = ["KRW-BTC", "KRW-ETH", "KRW-XRP", "KRW-SOL", "KRW-DOGE"]
+BODIES = {
+    "candles_minutes": "/v1/candles/minutes/1?market=KRW-BTC&count=3",
+    "candles_seconds": "/v1/candles/seconds?market=KRW-BTC&count=2",
+    "candles_days": "/v1/candles/days?market=KRW-BTC&count=2",
+    "candles_days_converted": "/v1/candles/days?market=KRW-BTC&converting_price_unit=KRW",
+    "market_all": "/v1/market/all",
+    "market_all_details": "/v1/market/all?is_details=true",
+    "orderbook": "/v1/orderbook?markets=KRW-BTC",
+    "orderbook_instruments": "/v1/orderbook/instruments?markets=KRW-BTC",
+    "ticker": "/v1/ticker?markets=KRW-BTC",
+    "trades_ticks": "/v1/trades/ticks?market=KRW-BTC&count=2",
+}
+ERRORS: dict[str, tuple[str, dict[str, object] | None]] = {
+    "error_400_quotation": ("/v1/candles/minutes/2?market=KRW-BTC", None),
+    "error_400_quotation_missing": ("/v1/candles/minutes/1", None),
+    "error_400_quotation_type": ("/v1/candles/minutes/1?market=KRW-BTC&count=x", None),
+    "error_404_quotation": ("/v1/candles/minutes/1?market=KRW-NONE", None),
+    "error_403_market_offline": ("/v1/market/all", {"kind": "market_offline"}),
+    "error_429": ("/v1/candles/days?market=KRW-BTC", {"kind": "rate_limited"}),
+    "error_500": ("/v1/market/all", {"kind": "http_error", "status": 500}),
+    "error_418": ("/v1/orderbook?markets=KRW-BTC", {"kind": "blocked", "block_seconds": 0.01}),
+}
+MESSAGES = {
+    "ws_ticker": ("ticker", "DEFAULT", "REALTIME"),
+    "ws_ticker_simple": ("ticker", "SIMPLE", "REALTIME"),
+    "ws_trade": ("trade", "DEFAULT", "REALTIME"),
+    "ws_trade_simple": ("trade", "SIMPLE", "REALTIME"),
+    "ws_orderbook": ("orderbook", "DEFAULT", "SNAPSHOT"),
+    "ws_orderbook_simple": ("orderbook", "SIMPLE", "SNAPSHOT"),
+    "ws_orderbook_realtime": ("orderbook", "DEFAULT", "REALTIME"),
+    "ws_orderbook_realtime_simple": ("orderbook", "SIMPLE", "REALTIME"),
+    "ws_candle_1m": ("candle.1m", "DEFAULT", "REALTIME"),
+    "ws_candle_1m_simple": ("candle.1m", "SIMPLE", "REALTIME"),
+}
+EXACT_FRAMES = {"ws_status_up": "PING", "ws_error_wrong_format": "not a request"}
+REQUESTS = {"ws_subscribe"}
+PRIVATE = re.compile(
+    r"upbit_(accounts|orders?_.*|ws_my(asset|order).*|ws_error|error_429_exchange"
+    r"|error_40[013]_(?!market_offline|quotation).*|error_404_order_not_found)\.json"
+)
+
+
+class Digits(str):
+    """A JSON number as it was written."""
+
+
+def kind(value: Any, places: bool) -> Any:
+    """Return the shape of a value: keys in order, types, for numbers the decimals where fixed."""
+    if isinstance(value, dict):
+        return [(key, kind(item, places)) for key, item in value.items()]
+    if isinstance(value, list):
+        return [kind(value[0], places)] if value else []
+    if isinstance(value, Digits):
+        _, _, decimals = value.partition(".")
+        return "number" if not places else f"number .{len(decimals)}"
+    return type(value).__name__
+
+
+def parsed(text: str) -> Any:
+    return json.loads(text, parse_float=Digits, parse_int=Digits)
+
+
+def example(name: str) -> str:
+    return (FOLDER / f"upbit_{name}.json").read_text(encoding="utf-8")
+
+
+async def fetch(upbit: Simulator, path: str) -> tuple[int, str, str]:
+    async with aiohttp.ClientSession() as session, session.get(upbit.url + path) as answer:
+        return answer.status, await answer.text(), answer.headers["Content-Type"]
+
+
+def is_blocked(upbit: Simulator) -> bool:
+    try:
+        upbit.get("/v1/orderbook/instruments?markets=KRW-XRP")
+    except HTTPError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("name", BODIES)
+async def test_a_body_has_the_example_s_shape(upbit: Simulator, name: str) -> None:
+    upbit.switch_all_off()
+    status, text, _ = await fetch(upbit, BODIES[name])
+    fixed_places = name.startswith(("candles", "trades", "ticker"))
+    assert status == 200
+    assert kind(parsed(text), fixed_places) == kind(parsed(example(name)), fixed_places)
+    assert text == text.strip()
+    assert ", " not in text
+
+
+@pytest.mark.parametrize("name", ERRORS)
+async def test_an_error_is_the_example_s(upbit: Simulator, name: str) -> None:
+    path, fault = ERRORS[name]
+    upbit.switch_all_off()
+    if fault is not None:
+        params = {key: value for key, value in fault.items() if key != "kind"}
+        upbit.switch_on(str(fault["kind"]), count=1, **params)
+    wanted = json.loads(example(name))
+    status, text, content_type = await fetch(upbit, path)
+    assert (status, content_type) == (wanted["status"], wanted["headers"]["Content-Type"])
+    if "text" in wanted:
+        assert text == wanted["text"]
+    else:
+        expected = json.dumps(wanted["body"], ensure_ascii=False, separators=(",", ":"))
+        assert text == expected.replace("60초", "1초")
+    if name == "error_418":
+        await eventually(lambda: not is_blocked(upbit))
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+async def test_a_message_has_the_example_s_shape(upbit: Simulator, name: str) -> None:
+    upbit.switch_all_off()
+    wanted_type, wire_format, stream = MESSAGES[name]
+    request: list[dict[str, object]] = [{"ticket": "test"}, {"type": wanted_type, "codes": CODES}]
+    key = "st" if wire_format == "SIMPLE" else "stream_type"
+    async with aiohttp.ClientSession() as session, session.ws_connect(upbit.websocket_url) as socket:
+        await socket.send_str(json.dumps([*request, {"format": wire_format}]))
+        text = await socket.receive_bytes(timeout=10)
+        while parsed(text.decode())[key] != stream:
+            text = await socket.receive_bytes(timeout=90)
+    assert kind(parsed(text.decode()), False) == kind(parsed(example(name)), False)
+
+
+@pytest.mark.parametrize("name", EXACT_FRAMES)
+async def test_a_frame_is_the_example_to_the_letter(upbit: Simulator, name: str) -> None:
+    async with aiohttp.ClientSession() as session, session.ws_connect(upbit.websocket_url) as socket:
+        await socket.send_str(EXACT_FRAMES[name])
+        assert await socket.receive_bytes(timeout=10) == example(name).strip().encode()
+
+
+async def test_the_example_s_subscription_is_understood(upbit: Simulator) -> None:
+    async with aiohttp.ClientSession() as session, session.ws_connect(upbit.websocket_url) as socket:
+        await socket.send_str(example("ws_subscribe"))
+        kinds = [json.loads(await socket.receive_bytes(timeout=10))["type"] for _ in range(2)]
+    assert kinds == ["ticker", "candle.1m"]
+
+
+def test_every_example_is_either_tested_here_or_private() -> None:
+    tested = {*BODIES, *ERRORS, *MESSAGES, *EXACT_FRAMES, *REQUESTS}
+    files = [path for path in FOLDER.glob("upbit_*.json") if not PRIVATE.fullmatch(path.name)]
+    assert {path.stem.removeprefix("upbit_") for path in files} == tested

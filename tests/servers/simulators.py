@@ -1,0 +1,81 @@
+"""How does a test get a simulator of its own? A real process on a free port, stopped at the end."""
+
+import json
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from bongsu.servers import ports
+from servers.waiting import eventually_sync
+
+START_SECONDS = 15.0
+STOP_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """A running simulator; `url` is scheme, host and port."""
+
+    url: str
+    process: subprocess.Popen[str]
+
+    @property
+    def websocket_url(self) -> str:
+        return self.url.replace("http://", "ws://") + "/websocket/v1"
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Any:
+        """Return the JSON of a route."""
+        request = urllib.request.Request(self.url + path, headers=dict(headers or {}))
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return json.load(answer)
+
+    def post(self, path: str, body: object, headers: Mapping[str, str] | None = None) -> tuple[int, Any]:
+        """Return status and JSON of a posted JSON body, of an error too."""
+        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), dict(headers or {}))
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+
+    def switch_on(self, kind: str, *, count: int | None = None, **params: object) -> None:
+        """Switch a fault on."""
+        fault = {"kind": kind, "params": params} | ({"count": count} if count else {})
+        request = urllib.request.Request(f"{self.url}/_control/faults", json.dumps(fault).encode())
+        urllib.request.urlopen(request, timeout=5).close()
+
+    def switch_all_off(self) -> None:
+        """Switch every fault off."""
+        request = urllib.request.Request(f"{self.url}/_control/faults", method="DELETE")
+        urllib.request.urlopen(request, timeout=5).close()
+
+
+@contextmanager
+def simulator(module: str, *options: str) -> Iterator[Simulator]:
+    """Run `python -m <module>`, `upbit_simulator` or `gemini_simulator`, with these options."""
+    port = ports.free_port()
+    command = [sys.executable, "-m", module, "--port", str(port), *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    running = Simulator(f"http://127.0.0.1:{port}", process)
+    try:
+        eventually_sync(lambda: _listens(running), START_SECONDS)
+        yield running
+    finally:
+        process.terminate()
+        process.communicate(timeout=STOP_SECONDS)
+
+
+def _listens(running: Simulator) -> bool:
+    if running.process.poll() is not None:
+        raise RuntimeError(f"the simulator ended: {running.process.communicate()[1]}")
+    try:
+        running.get("/_control/stats")
+    except OSError:
+        return False
+    return True

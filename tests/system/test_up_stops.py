@@ -1,0 +1,66 @@
+"""Does `bongsu up` leave nothing behind, however it ends?"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from bongsu.servers import ports
+from bongsu.servers.running import process_started
+from servers.waiting import eventually_sync
+from system.conftest import Start, alive
+
+FILES_OF_A_RUN = {"run.json", "lock", "children.json"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_everything(start: Start, number: signal.Signals) -> None:
+    run = start().until_up()
+    document = run.document
+    assert run.stop(number) == 0
+    assert alive(document["pids"]) == {}
+    assert not FILES_OF_A_RUN & {path.name for path in run.folder.iterdir()}
+    for url in ("database_url", "nats_url", "health_url", "upbit_url", "gemini_url"):
+        assert ports.is_free(int(document[url].rpartition(":")[2].partition("/")[0]))
+
+
+def test_a_run_in_the_background_of_a_script_hears_int(start: Start) -> None:
+    run = start(ignore_int=True).until_up()
+    assert run.stop(signal.SIGINT) == 0
+
+
+def test_a_signal_while_starting_leaves_nothing(start: Start) -> None:
+    run = start()
+    run.until("starting postgres", within=20)
+    assert run.stop() == 0
+    assert not FILES_OF_A_RUN & {path.name for path in run.folder.iterdir()}
+
+
+def test_a_killed_run_leaves_no_child_and_the_next_one_goes_on(start: Start) -> None:
+    run = start().until_up()
+    pids = run.document["pids"]
+    run.process.kill()
+    run.process.wait()
+    eventually_sync(lambda: not alive(pids), within=5)
+    again = start(port=run.port).until_up()
+    assert set(again.document["pids"]) == set(pids)
+    assert again.stop() == 0
+
+
+def test_a_second_signal_does_not_wait_for_a_frozen_child(start: Start) -> None:
+    run = start().until_up()
+    frozen = run.document["pids"]["collector"]
+    os.kill(frozen, signal.SIGSTOP)
+    run.process.send_signal(signal.SIGTERM)
+    run.until("stopping", within=3)
+    run.process.send_signal(signal.SIGTERM)
+    assert run.ends() == 0
+    assert process_started(frozen) == ""
+
+
+def test_an_ephemeral_run_leaves_no_folder(start: Start) -> None:
+    run = start("--ephemeral").until_up()
+    assert run.stop() == 0
+    assert not run.folder.exists()
