@@ -81,7 +81,8 @@ class Run:
         return (self.folder / "run.json").exists() and self.document["pid"] == self.process.pid
 
     def _ended(self) -> bool:
-        assert self.process.poll() is None, f"bongsu up ended: {self.text[-2000:]}"
+        if self.process.poll() is not None:
+            raise RuntimeError(f"bongsu up ended: {self.text[-2000:]}")
         return False
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from contract.upbit.running import Simulator, simulator
+from servers.simulators import Simulator, simulator
 
 
 @pytest.fixture(scope="module")
 def upbit() -> Iterator[Simulator]:
-    with simulator("--seed", "7") as running:
+    with simulator("upbit_simulator", "--seed", "7") as running:
         yield running

@@ -7,7 +7,7 @@ import ccxt
 import ccxt.pro
 import pytest
 
-from contract.upbit.running import Simulator
+from servers.simulators import Simulator
 
 BTC = "BTC/KRW"
 

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import AbstractContextManager
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from contract.upbit.running import Simulator, free_port, simulator
+from bongsu.servers.ports import free_port
+from servers.simulators import Simulator, simulator
 from servers.waiting import eventually_sync
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
@@ -26,6 +28,10 @@ TICKS = (
     "2026-01-13T12:00:10.000Z,KRW-XRP,3128\n"
 )
 needs_data = pytest.mark.skipif(not RECORDED.is_file(), reason=f"no recording at {RECORDED}")
+
+
+def upbit_simulator(*options: str) -> AbstractContextManager[Simulator]:
+    return simulator("upbit_simulator", *options)
 
 
 def refused(*options: str) -> str:
@@ -85,7 +91,7 @@ def test_a_taken_port_is_named() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_it_cleanly(number: signal.Signals) -> None:
-    with simulator() as running:
+    with upbit_simulator() as running:
         started = time.monotonic()
         running.process.send_signal(number)
         assert running.process.wait(timeout=5) == 0
@@ -95,12 +101,15 @@ def test_a_signal_stops_it_cleanly(number: signal.Signals) -> None:
 
 def test_the_same_seed_is_the_same_market_in_another_process() -> None:
     query = "market=KRW-SOL&count=200&to=2026-03-11T14:41:00Z"
-    with simulator("--seed", "3") as one, simulator("--seed", "3") as other:
+    with (
+        upbit_simulator("--seed", "3") as one,
+        upbit_simulator("--seed", "3") as other,
+    ):
         assert candles(one, query) == candles(other, query)
 
 
 def test_a_replay_runs_to_its_end_and_goes_on_serving(ticks: Path) -> None:
-    with simulator("--replay", str(ticks), "--speed", "20000") as running:
+    with upbit_simulator("--replay", str(ticks), "--speed", "20000") as running:
         clock = eventually_sync(lambda: ended(running))
         assert (clock["mode"], clock["speed"]) == ("replay", 20000)
         assert clock["now"] == clock["end"] == "2026-01-13T12:01:02.000Z"
@@ -118,7 +127,7 @@ def test_a_replay_runs_to_its_end_and_goes_on_serving(ticks: Path) -> None:
 
 
 def test_a_market_whose_first_record_is_ahead_answers_nothing(ticks: Path) -> None:
-    with simulator("--replay", str(ticks)) as running:
+    with upbit_simulator("--replay", str(ticks)) as running:
         assert {row["market"] for row in running.get("/v1/market/all")} == {"KRW-BTC", "KRW-XRP"}
         assert candles(running, "market=KRW-XRP&count=200") == []
         assert candles(running, "market=KRW-XRP&count=200&to=2027-01-01T00:00:00Z") == []
@@ -128,9 +137,9 @@ def test_a_market_whose_first_record_is_ahead_answers_nothing(ticks: Path) -> No
 
 def test_a_restart_goes_on_where_it_was(ticks: Path, tmp_path: Path) -> None:
     options = ("--replay", str(ticks), "--speed", "60", "--anchor", str(tmp_path / "anchor.json"))
-    with simulator(*options) as first:
+    with upbit_simulator(*options) as first:
         before = first.get("/_control/clock")["now"]
-    with simulator(*options) as second:
+    with upbit_simulator(*options) as second:
         after = second.get("/_control/clock")["now"]
     assert before < after < "2026-01-13T11:00:00"
 
@@ -145,14 +154,16 @@ def test_an_anchor_of_another_recording_is_refused(ticks: Path, tmp_path: Path) 
 @needs_data
 def test_recorded_candles_come_out_exactly(tmp_path: Path) -> None:
     wanted = json.loads(RECORDED.read_text())
-    with simulator("--replay", str(RECORDED), "--speed", "20000") as running:
+    with upbit_simulator("--replay", str(RECORDED), "--speed", "20000") as running:
         eventually_sync(lambda: ended(running))
         assert candles(running, "market=KRW-BTC&count=200") == wanted
 
 
 @needs_data
 def test_the_january_ticks_keep_their_hole() -> None:
-    with simulator("--replay", str(DATA / "upbit_ticks_2026-01.csv.gz"), "--speed", "1000000") as running:
+    with simulator(
+        "upbit_simulator", "--replay", str(DATA / "upbit_ticks_2026-01.csv.gz"), "--speed", "1000000"
+    ) as running:
         clock = eventually_sync(lambda: ended(running), 30.0)
         assert {code: market["records"] for code, market in clock["markets"].items()} == {
             "KRW-BTC": 19579,

@@ -12,7 +12,7 @@ from urllib.error import HTTPError
 import aiohttp
 import pytest
 
-from contract.upbit.running import Simulator
+from servers.simulators import Simulator
 from servers.waiting import eventually
 
 FOLDER = Path(__file__).parents[4] / "shared" / "examples"

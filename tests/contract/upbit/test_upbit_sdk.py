@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import upbit as sdk
 
-from contract.upbit.running import Simulator
+from servers.simulators import Simulator
 
 
 @pytest.fixture

@@ -50,7 +50,9 @@ def page_of(
     covers_to: datetime,
     market: str = "KRW-BTC",
     collected_at: datetime | None = None,
+    repair_run_id: str | None = None,
 ) -> CandlesClosed:
+    """A page of these candles, answered three seconds after its end where not said otherwise."""
     return CandlesClosed(
         market=market,
         covers_from=covers_from,
@@ -58,6 +60,7 @@ def page_of(
         candles=tuple(candles),
         collected_at=collected_at or covers_to + timedelta(seconds=3),
         source="simulator",
+        repair_run_id=repair_run_id,
     )
 
 

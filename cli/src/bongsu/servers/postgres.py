@@ -23,13 +23,14 @@ from bongsu.servers.postgres_config import (
 )
 from bongsu.servers.postgres_place import Place, find_place
 from bongsu.servers.postgres_template import NAME, environment, make_cluster, run_single
-from bongsu.servers.process import ChildProcess, last_line
-from bongsu.servers.running import end_process, process_command, process_started
+from bongsu.servers.process import ChildProcess, last_line, wait_until
+from bongsu.servers.running import end_process, number_is_taken, process_command, processes_in
 from bongsu.servers.secrets_file import Secrets
 from bongsu.servers.starting import start_server
 
 START_SECONDS = 20.0
 FAST_STOP_SECONDS = 3.0
+BACKENDS_END_SECONDS = 5.0
 
 
 class PostgresServer:
@@ -60,7 +61,7 @@ class PostgresServer:
         shared_buffers_mb: int = 64,
         databases: str = DATABASE,
     ) -> None:
-        self.directory = directory.absolute()
+        self.directory = directory.resolve()
         self.port = port or ports.free_port()
         self.log = log or self.directory / "postgres.log"
         self._port_is_ours = port is None
@@ -102,6 +103,7 @@ class PostgresServer:
         """Make the cluster if it is new, end a postmaster of a killed run, set the roles."""
         place = find_place(self.directory)
         self._end_stale_postmaster(place)
+        self._forget_dead_postmaster(place)
         if not (place.cluster / "PG_VERSION").exists():
             make_cluster(place, sync=self._fsync)
         self._write_configuration(place)
@@ -112,7 +114,7 @@ class PostgresServer:
     def launch(self) -> None:
         """Start the postmaster and return at once; `is_ready` tells when it takes connections."""
         place = self._prepared()
-        self._forget_reused_pid(place)
+        self._forget_dead_postmaster(place)
         self._process = ChildProcess(
             [str(place.binaries / "postgres"), "-D", str(place.cluster)],
             log=self.log,
@@ -188,14 +190,18 @@ class PostgresServer:
         if pid := self._live_postmaster(place):
             end_process(pid, first=signal.SIGINT, seconds=FAST_STOP_SECONDS)
 
-    def _forget_reused_pid(self, place: Place) -> None:
-        """PostgreSQL refuses to start while the number in its pid file lives, be it any program by now.
+    def _forget_dead_postmaster(self, place: Place) -> None:
+        """Remove a pid file whose number PostgreSQL would wrongly take for a living postmaster.
 
-        A file whose process is gone stays: by it PostgreSQL finds backends that outlived their postmaster.
+        It may belong to another program by now, or to a zombie that nobody has reaped yet. The file also
+        leads PostgreSQL to backends that outlived their postmaster, so it goes only once there are none.
         """
         number = _pid_file(place.cluster)[:1]
-        alive = bool(number) and number[0].strip().isdigit() and process_started(int(number[0])) != ""
-        if alive and not self._live_postmaster(place):
+        if not number or not number[0].strip().isdigit() or self._live_postmaster(place):
+            return
+        if number_is_taken(int(number[0])) and wait_until(
+            lambda: not processes_in(place.cluster), BACKENDS_END_SECONDS
+        ):
             (place.cluster / "postmaster.pid").unlink(missing_ok=True)
 
     def _live_postmaster(self, place: Place) -> int | None:

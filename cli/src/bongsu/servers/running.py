@@ -34,6 +34,27 @@ def process_started(pid: int) -> str:
     return _ask_ps(pid, "lstart")
 
 
+def number_is_taken(pid: int) -> bool:
+    """Return whether a process of that number exists, be it one that ended and was not reaped."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def processes_in(folder: Path) -> list[int]:
+    """Return the processes whose working directory is `folder`; [] where the system does not tell."""
+    found = []
+    for link in Path("/proc").glob("[0-9]*/cwd"):
+        with contextlib.suppress(OSError):
+            if link.readlink() == folder:
+                found.append(int(link.parent.name))
+    return found
+
+
 def end_process(pid: int, *, first: signal.Signals = signal.SIGTERM, seconds: float) -> None:
     """Ask a process that is not our child to end, and kill it after `seconds`; PermissionError if foreign."""
     started = process_started(pid)

@@ -101,7 +101,7 @@ class Faults:
         return fault
 
     def _check(self, kind: str, seconds: float | None, count: int | None, params: Mapping[str, Any]) -> None:
-        if kind not in self.kinds:
+        if not isinstance(kind, str) or kind not in self.kinds:
             raise InvalidFaultError(
                 f"kind {str(kind)[:60]!r} is unknown; GET /_control/faults lists the kinds"
             )

@@ -1,0 +1,106 @@
+"""The signaler beside real servers and the Gemini simulator."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bongsu.servers.nats import NatsServer
+from bongsu.servers.postgres import PostgresServer
+from common.cache import TTLCache
+from common.config_store import ConfigRepository
+from common.database import Database, Share
+from common.events import ConfigChanged
+from integration.signaler.running import GeminiSimulator, SignalerProcess
+from signaler.decisions import Decider
+from signaler.domain.gemini_state import GeminiState
+from signaler.gemini import Gemini
+from signaler.usage_repository import UsageRepository
+
+KEY = "AQ.integration-test-key-0123456789"
+StartSignaler = Callable[[], SignalerProcess]
+
+
+@pytest.fixture(scope="session")
+def simulator() -> Iterator[GeminiSimulator]:
+    """One Gemini simulator for all tests of a worker."""
+    running = GeminiSimulator()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def gemini_faults(simulator: GeminiSimulator) -> Iterator[GeminiSimulator]:
+    """The simulator, healed before and after the test."""
+    simulator.heal()
+    yield simulator
+    simulator.heal()
+
+
+@pytest.fixture
+async def own_database(postgres: PostgresServer, database: str) -> AsyncIterator[Database]:
+    """A pool on this test's database with the rights of the signaler."""
+    pool = Database(postgres.url("bongsu_signaler", database), service="signaler", share=Share(1, 3))
+    await pool.open()
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+def usage(own_database: Database) -> UsageRepository:
+    """The day's budget."""
+    return UsageRepository(own_database)
+
+
+@pytest.fixture
+def state() -> GeminiState:
+    """What health would be told."""
+    return GeminiState(has_key=True)
+
+
+@pytest.fixture
+async def gemini(gemini_faults: GeminiSimulator) -> AsyncIterator[Gemini]:
+    """The adapter on the simulator."""
+    adapter = Gemini(api_key=SecretStr(KEY), base_url=gemini_faults.url)
+    yield adapter
+    await adapter.close()
+
+
+@pytest.fixture
+def decider(gemini: Gemini, usage: UsageRepository, own_database: Database, state: GeminiState) -> Decider:
+    """Decides with the simulator and a real budget."""
+
+    async def nobody_listens(event: ConfigChanged) -> None:
+        """These tests set their values before the first read."""
+
+    return Decider(gemini, usage, ConfigRepository(own_database, TTLCache(), nobody_listens), state)
+
+
+@pytest.fixture
+def start_signaler(
+    postgres: PostgresServer,
+    database: str,
+    fresh_nats: NatsServer,
+    gemini_faults: GeminiSimulator,
+    tmp_path: Path,
+) -> Iterator[StartSignaler]:
+    """Start signalers on this test's database and bus; they are stopped in the end."""
+    started: list[SignalerProcess] = []
+
+    def start() -> SignalerProcess:
+        environment = {
+            "DATABASE_URL": postgres.url("bongsu_signaler", database),
+            "NATS_URL": fresh_nats.url("signaler"),
+            "GEMINI_API_KEY": KEY,
+            "GOOGLE_GEMINI_BASE_URL": gemini_faults.url,
+        }
+        started.append(SignalerProcess(environment, tmp_path / f"signaler-{len(started)}.log"))
+        return started[-1]
+
+    yield start
+    for process in started:
+        if process.process.poll() is None:
+            assert process.stop() == 0

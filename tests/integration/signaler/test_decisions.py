@@ -1,0 +1,220 @@
+"""Every way in which Gemini can fail ends in one decision: its own, or the rule's with a cause."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from common.clock import utc_now
+from gemini_simulator.fault_kinds import ALL_KINDS
+from integration.signaler.conftest import KEY
+from integration.signaler.running import GeminiSimulator, configure, rows
+from signaler.decisions import Decider, Decision
+from signaler.domain.errors import GeminiError
+from signaler.domain.gemini_state import GeminiState
+from signaler.domain.quota_day import next_quota_day, quota_day
+from signaler.domain.rule import rule_answer
+from signaler.gemini import Gemini
+from signaler.usage_repository import UsageRepository
+from unit.signaler.market import snapshot_of, wavy_closes
+
+SNAPSHOT = snapshot_of(wavy_closes(1500))
+FIRST, SECOND = "gemini-3.8-flash", "gemini-3.6-flash"
+SECONDS = 2.0
+
+ANSWER_REFUSED = {
+    "max_tokens_empty", "truncated_json", "fenced_json", "trailing_comma", "prose_around_json", "wrong_types",
+    "extra_keys", "nan_confidence", "confidence_out_of_range", "unknown_action", "stop_empty",
+    "no_candidates", "no_parts", "no_finish_reason", "safety", "prohibited_content", "recitation",
+    "prompt_blocked", "malformed_function_call", "unexpected_tool_call", "wrong_price", "broken_json_200",
+}  # fmt: skip
+CAUSES = {
+    "unavailable": "unavailable",
+    "quota_per_minute": "rate_limited",
+    "quota_per_day": "quota_exhausted",
+    "limit_zero": "quota_exhausted",
+    "prepay_depleted": "quota_exhausted",
+    "spend_cap": "quota_exhausted",
+    "model_retired": "model_gone",
+    "key_invalid": "key_refused",
+    "auth_key_invalid": "key_refused",
+    "key_leaked": "key_refused",
+    "region": "request_refused",
+    "deadline_exceeded": "unavailable",
+    "http_error": "unavailable",
+    "html_error": "unavailable",
+    "slow": "unavailable",
+    "drip": "unavailable",
+    "hang": "unavailable",
+    "reset": "unavailable",
+} | dict.fromkeys(ANSWER_REFUSED, "answer_refused")
+
+
+async def decide(decider: Decider) -> Decision:
+    return await decider.decide(SNAPSHOT, within_seconds=SECONDS)
+
+
+def cause_of(decision: Decision) -> str | None:
+    return decision.failure.cause if decision.failure else None
+
+
+@pytest.mark.parametrize("kind", [kind.name for kind in ALL_KINDS])
+async def test_each_fault_ends_in_one_decision_with_its_cause(
+    kind: str, decider: Decider, gemini_faults: GeminiSimulator, state: GeminiState
+) -> None:
+    gemini_faults.fail(kind)
+    started = time.monotonic()
+    decision = await decider.decide(SNAPSHOT, within_seconds=1.0)
+    assert cause_of(decision) == CAUSES.get(kind)
+    assert time.monotonic() - started < 1.5
+    if decision.failure:
+        assert decision.answer == rule_answer(SNAPSHOT)
+        assert KEY not in str(decision.failure)
+        assert state.component().status == "warning"
+    else:
+        assert state.component().status == "healthy"
+
+
+async def test_an_answer_of_gemini_is_taken_and_everything_said_is_kept(
+    decider: Decider, usage: UsageRepository
+) -> None:
+    decision = await decide(decider)
+    last = decision.transcript.last
+    assert decision.failure is None
+    assert last is not None
+    assert SNAPSHOT.canonical_json().replace('"', '\\"') in (last.request_text or "")
+    assert decision.answer.reasoning in (last.response_text or "").replace('\\\\\\"', '"')
+    assert last.usage.model_served == FIRST
+    used = await usage.usage(quota_day(utc_now()), FIRST)
+    assert used.requests == 1
+    assert used.cost_usd_of_day == decision.transcript.cost_usd(quota_day(utc_now())) != Decimal(0)
+
+
+async def test_a_refused_answer_is_repaired_once(decider: Decider, gemini_faults: GeminiSimulator) -> None:
+    gemini_faults.fail("fenced_json", count=1)
+    decision = await decide(decider)
+    assert decision.failure is None
+    assert len(decision.transcript.exchanges) == 2
+    repair = decision.transcript.exchanges[1].request_text or ""
+    assert "cannot be used: the text is not one JSON object" in repair
+
+
+async def test_a_model_that_is_gone_leaves_the_question_to_the_next(
+    decider: Decider, gemini_faults: GeminiSimulator
+) -> None:
+    gemini_faults.fail("model_retired", model=FIRST)
+    decision = await decide(decider)
+    assert decision.failure is None
+    assert [exchange.model for exchange in decision.transcript.exchanges] == [FIRST, SECOND]
+
+
+async def test_a_spent_day_blocks_the_model_until_midnight_pacific_and_is_not_asked_again(
+    decider: Decider, gemini_faults: GeminiSimulator, usage: UsageRepository
+) -> None:
+    gemini_faults.fail("quota_per_day", model=FIRST)
+    await decide(decider)
+    again = await decide(decider)
+    assert [exchange.model for exchange in again.transcript.exchanges] == [SECOND]
+    used = await usage.usage(quota_day(utc_now()), FIRST)
+    assert (used.requests, used.blocked_until) == (1, next_quota_day(utc_now()))
+
+
+async def test_an_empty_account_is_asked_once_and_not_again_that_day(
+    decider: Decider, gemini_faults: GeminiSimulator
+) -> None:
+    gemini_faults.fail("prepay_depleted")
+    before = gemini_faults.generations()
+    causes = [cause_of(await decide(decider)) for _ in range(3)]
+    assert causes == ["quota_exhausted", "blocked", "blocked"]
+    assert gemini_faults.generations() - before == 1
+
+
+async def test_a_server_that_names_a_short_delay_is_given_it(
+    decider: Decider, gemini_faults: GeminiSimulator
+) -> None:
+    gemini_faults.fail("quota_per_minute", count=1, retry_delay_seconds="0.6")
+    started = time.monotonic()
+    decision = await decide(decider)
+    assert decision.failure is None
+    assert 0.6 <= time.monotonic() - started < 1.0
+
+
+async def test_a_delay_beyond_the_decisions_time_is_not_waited_for(
+    decider: Decider, gemini_faults: GeminiSimulator
+) -> None:
+    gemini_faults.fail("quota_per_minute", retry_delay_seconds="34")
+    started = time.monotonic()
+    assert cause_of(await decide(decider)) == "rate_limited"
+    assert time.monotonic() - started < 0.5
+
+
+async def test_the_budget_is_counted_before_each_attempt_and_never_passed(
+    decider: Decider, database_url: str, gemini_faults: GeminiSimulator
+) -> None:
+    await configure(database_url, gemini_daily_request_budget=3, gemini_fallback_models=[])
+    gemini_faults.fail("reset")
+    before = gemini_faults.generations()
+    decisions = [await decide(decider) for _ in range(3)]
+    counted = await rows(database_url, "SELECT requests FROM gemini_usage")
+    attempts = sum(len(decision.transcript.exchanges) for decision in decisions)
+    assert attempts == counted[0]["requests"] == 3
+    assert gemini_faults.generations() - before <= 3
+    assert cause_of(decisions[-1]) == "budget_spent"
+
+
+async def test_money_spent_stops_every_model(decider: Decider, database_url: str) -> None:
+    await configure(database_url, gemini_daily_cost_budget_usd="0.000001")
+    assert cause_of(await decide(decider)) is None
+    spent = await decide(decider)
+    assert cause_of(spent) == "budget_spent"
+    assert spent.transcript.exchanges == []
+
+
+async def test_a_budget_of_nothing_asks_nobody(decider: Decider, database_url: str) -> None:
+    await configure(database_url, gemini_daily_request_budget=0)
+    decision = await decide(decider)
+    assert cause_of(decision) == "budget_spent"
+    assert decision.transcript.exchanges == []
+
+
+async def test_a_long_outage_costs_at_most_one_attempt_a_decision(
+    decider: Decider, gemini_faults: GeminiSimulator
+) -> None:
+    gemini_faults.fail("hang")
+    decisions = [await decider.decide(SNAPSHOT, within_seconds=0.8) for _ in range(5)]
+    assert [len(decision.transcript.exchanges) for decision in decisions] == [1] * 5
+
+
+async def test_a_better_market_gets_another_answer(decider: Decider) -> None:
+    rising = snapshot_of([90_000_000 + n * n * 40 + (n % 3) * 60_000 for n in range(300)])
+    falling = snapshot_of([110_000_000 - n * n * 40 - (n % 3) * 60_000 for n in range(300)])
+    up = await decider.decide(rising, within_seconds=SECONDS)
+    down = await decider.decide(falling, within_seconds=SECONDS)
+    assert (up.failure, down.failure) == (None, None)
+    assert up.answer != down.answer
+
+
+async def test_the_model_list_costs_nothing_and_fails_as_ours(
+    gemini: Gemini, gemini_faults: GeminiSimulator, database_url: str
+) -> None:
+    assert FIRST in await gemini.list_models()
+    gemini_faults.fail("models_list_fails")
+    with pytest.raises(GeminiError):
+        await gemini.list_models()
+    assert await rows(database_url, "SELECT * FROM gemini_usage") == []
+
+
+async def test_two_replicas_never_pass_the_budget_together(usage: UsageRepository) -> None:
+    now = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    day = quota_day(now)
+    counted = await asyncio.gather(
+        *(
+            usage.count_request(day, FIRST, request_budget=5, cost_budget_usd=Decimal(1), now=now)
+            for _ in range(12)
+        )
+    )
+    assert sum(counted) == 5

@@ -1,0 +1,65 @@
+"""What is told about a run, and when does a recording count as arrived?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bongsu.up.news import News, lines
+from bongsu.up.recording_end import ending, is_complete
+
+
+def _market(code: str = "KRW-BTC", candles: int = 60, minute: int = 17) -> dict[str, Any]:
+    return {
+        "market": code,
+        "newest_candle": {"timestamp": f"2020-02-20T08:{minute}:00Z", "close": "11523000.00000000"},
+        "candles": candles,
+        "newest_signal": {
+            "candle_timestamp": "2020-02-20T08:16:00Z",
+            "signal_type": "BUY",
+            "confidence": 0.7,
+            "source": "rule",
+            "cause": "no key",
+        },
+        "signals": 3,
+    }
+
+
+def _news(*markets: dict[str, Any], status: str = "healthy") -> News:
+    return News({"status": status}, {"markets": list(markets)})
+
+
+def test_only_what_changed_is_told() -> None:
+    assert lines(_news(_market()), _news(_market())) == []
+    assert lines(_news(_market(minute=17)), _news(_market(minute=18, candles=61))) == [
+        "KRW-BTC: candle 2020-02-20T08:18:00Z at 11,523,000, 61 stored"
+    ]
+
+
+def test_a_signal_of_the_rule_says_why_it_spoke() -> None:
+    told = lines(_news(), _news(_market()))
+    assert "KRW-BTC: signal BUY 0.7 for 2020-02-20T08:16:00Z (rule, no key)" in told
+
+
+def test_a_silent_health_service_is_told() -> None:
+    assert lines(_news(), News()) == ["health: health does not answer"]
+
+
+def test_flaws_and_missing_services_are_named() -> None:
+    detail = {
+        "status": "unhealthy",
+        "components": [{"name": "database", "status": "unhealthy", "message": "refused"}],
+        "services": [{"name": "signaler", "instance": None}],
+    }
+    assert News(detail).health == "unhealthy (database unhealthy: refused; signaler: missing)"
+
+
+def test_a_recording_has_arrived_when_every_market_has_its_candles() -> None:
+    expected = {"KRW-BTC": 60, "KRW-XRP": 2}
+    assert not is_complete(_news(_market()), expected)
+    assert is_complete(_news(_market(), _market("KRW-XRP", candles=2)), expected)
+
+
+def test_the_end_of_a_recording_is_told_with_its_counts() -> None:
+    assert ending(_news(_market(candles=59)), {"KRW-BTC": 60}) == (
+        "the recording has ended: KRW-BTC 59 of 60 candles, 3 signals; still serving, Ctrl-C stops"
+    )

@@ -1,0 +1,42 @@
+"""Which options make sense together, and what does one type instead?"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from bongsu.errors import UsageError
+from bongsu.up.options import Options, check, command_line
+
+FILE = Path("hour.json")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        Options(port=0),
+        Options(port=70_000),
+        Options(speed=2.0),
+        Options(live=True, replay=FILE),
+        Options(replay=FILE, speed=0.0),
+        Options(replay=FILE, speed=math.inf),
+        Options(replay=FILE, speed=math.nan),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(options: Options) -> None:
+    with pytest.raises(UsageError):
+        check(options)
+
+
+@pytest.mark.parametrize("options", [Options(), Options(live=True), Options(replay=FILE, speed=0.5)])
+def test_options_that_make_sense_are_taken(options: Options) -> None:
+    check(options)
+
+
+def test_the_command_for_another_folder_keeps_every_other_option() -> None:
+    options = Options(port=9000, replay=Path("my hour.json"), speed=60.0, plain=True)
+    assert command_line(options, data_dir=Path(".bongsu-replay")) == (
+        "make run ARGS=\"--port 9000 --data-dir .bongsu-replay --replay 'my hour.json' --speed 60 --no-ui\""
+    )

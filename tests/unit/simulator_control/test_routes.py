@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from simulator_control import FaultKind, Faults, RequestStats, control_routes, stats_middleware
+
+Client = TestClient[web.Request, web.Application]
+
+
+async def pong(_: web.Request) -> web.Response:
+    return web.Response(text="pong")
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[Client]:
+    faults, stats = Faults([FaultKind("slow", "late", {"delay_seconds": "5"})]), RequestStats()
+    app = web.Application(middlewares=[stats_middleware(stats)])
+    app.add_routes(
+        [*control_routes(faults, stats, extra={"clock": lambda: {"now": 1}}), web.get("/ping/{n}", pong)]
+    )
+    async with TestClient(TestServer(app)) as opened:
+        yield opened
+
+
+async def test_a_fault_is_posted_listed_and_deleted(client: Client) -> None:
+    posted = await client.post("/_control/faults", json={"kind": "slow", "seconds": 9, "count": 2})
+    assert posted.status == 201
+    listed = await (await client.get("/_control/faults")).json()
+    assert listed["kinds"] == [{"kind": "slow", "description": "late", "params": {"delay_seconds": "5"}}]
+    assert listed["active"][0]["id"] == (await posted.json())["id"]
+    assert 8 < listed["active"][0]["seconds_left"] <= 9
+    assert await (await client.delete("/_control/faults?kind=slow")).json() == {"deleted": 1}
+    assert (await (await client.get("/_control/faults")).json())["active"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"{", "must be JSON"),
+        (b"[]", "must be an object with a kind"),
+        (b"{}", "must be an object with a kind"),
+        (b'{"kind": "slow", "sec": 1}', "field 'sec' is unknown; allowed: count, kind, params, seconds"),
+        (b'{"kind": "slow", "params": [1]}', "params must be an object"),
+        (b'{"kind": []}', "is unknown"),
+    ],
+)
+async def test_a_wrong_body_is_answered_400_with_the_fix(client: Client, body: bytes, reason: str) -> None:
+    answer = await client.post("/_control/faults", data=body)
+    assert answer.status == 400
+    assert reason in (await answer.json())["error"]
+
+
+async def test_requests_are_counted_by_route_and_status_control_routes_apart(client: Client) -> None:
+    for path in ("/ping/1", "/ping/2", "/nowhere", "/_control/clock"):
+        await (await client.get(path)).read()
+    counted: dict[str, Any] = await (await client.get("/_control/stats")).json()
+    assert counted == {
+        "total": 3,
+        "requests": [
+            {"route": "/ping/{n}", "status": 200, "count": 2},
+            {"route": "unknown route", "status": 404, "count": 1},
+        ],
+    }
+
+
+async def test_an_extra_route_shows_what_its_function_gives(client: Client) -> None:
+    assert await (await client.get("/_control/clock")).json() == {"now": 1}
