@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -58,6 +59,14 @@ def test_a_second_signal_does_not_wait_for_a_frozen_child(start: Start) -> None:
     run.process.send_signal(signal.SIGTERM)
     assert run.ends() == 0
     assert process_started(frozen) == ""
+
+
+def test_it_runs_below_a_folder_that_only_its_owner_may_enter(start: Start, tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    run = start("--ephemeral", folder=closed / "data").until_up()
+    assert run.stop() == 0
+    assert closed.stat().st_mode & 0o777 == 0o700
 
 
 def test_an_ephemeral_run_leaves_no_folder(start: Start) -> None:

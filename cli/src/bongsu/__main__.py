@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from types import FrameType
 
 OLDEST_PYTHON = (3, 11)
 EXIT_INTERRUPTED = 130
@@ -14,11 +16,23 @@ def main() -> None:
     if sys.version_info < OLDEST_PYTHON:
         wanted, found = ".".join(map(str, OLDEST_PYTHON)), ".".join(map(str, sys.version_info[:3]))
         _end(f"Python {wanted} or newer is needed, this is {found}; run `make run`, which finds one", 1)
-    # Only now: an older Python could not even read these.
-    from bongsu.invocation import run
+    is_up = sys.argv[1:2] == ["up"]
+    try:
+        if is_up:
+            # Also before its own handlers stand, and where a script's background job ignores INT.
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, _interrupt)
+        # Only now: an older Python could not even read these.
+        from bongsu.invocation import run
 
-    code, message = run(sys.argv[1:])
+        code, message = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code, message = 0 if is_up else EXIT_INTERRUPTED, ""
     _end(message, code)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _end(message: str, code: int) -> None:

@@ -25,8 +25,9 @@ def run(arguments: Sequence[str]) -> tuple[int, str]:
         return error.exit_code, mask_sensitive(str(error))
     except typer.Exit as exit_:
         return exit_.exit_code, ""
-    except (typer.Abort, KeyboardInterrupt):
-        return EXIT_INTERRUPTED, ""
+    except typer.Abort:
+        # How typer calls an interrupt; `up` has its own end for one, and that is no failure.
+        return 0 if list(arguments[:1]) == ["up"] else EXIT_INTERRUPTED, ""
     except BrokenPipeError:
         return 0, ""
     except ClickException as error:

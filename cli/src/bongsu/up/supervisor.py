@@ -84,7 +84,7 @@ class Supervisor:
     async def start(self, watched: Watched, *, within_seconds: float) -> None:
         """Start a child, wait until it is ready and keep it from now on; raises its `failure()`."""
         child = watched.child
-        await asyncio.to_thread(child.prepare)
+        await _to_its_end(child.prepare)
         for _ in range(ATTEMPTS):
             self._launch(watched)
             if await self._is_up(child, within_seconds):
@@ -153,6 +153,16 @@ class Supervisor:
                 return child.running
             await asyncio.sleep(POLL_SECONDS / 2)
         return False
+
+
+async def _to_its_end(work: Callable[[], None]) -> None:
+    """Do blocking work in a thread; a stop waits for it, or it would go on writing after the end."""
+    task = asyncio.create_task(asyncio.to_thread(work))
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
 
 
 def ended(exit_code: int | None) -> str:
