@@ -55,6 +55,7 @@ def test_faults_are_switched_off_by_kind_or_all() -> None:
         ("slow", {"seconds": 0}, "seconds must be a number above 0"),
         ("slow", {"seconds": float("nan")}, "seconds must be"),
         ("slow", {"seconds": True}, "seconds must be"),
+        ("slow", {"seconds": 10**400}, "seconds must be"),
         ("slow", {"count": -1}, "count must be a whole number above 0"),
         ("slow", {"count": 1.5}, "count must be"),
         ("slow", {"params": {"delay": 1}}, r"params\.delay is unknown for slow; it takes: delay_seconds"),

@@ -70,3 +70,9 @@ async def test_requests_are_counted_by_route_and_status_control_routes_apart(cli
 
 async def test_an_extra_route_shows_what_its_function_gives(client: Client) -> None:
     assert await (await client.get("/_control/clock")).json() == {"now": 1}
+
+
+async def test_a_kind_that_does_not_exist_cannot_be_switched_off(client: Client) -> None:
+    answer = await client.delete("/_control/faults?kind=slwo")
+    assert answer.status == 400
+    assert "kind 'slwo' is unknown" in (await answer.json())["error"]

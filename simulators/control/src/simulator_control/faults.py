@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+MAX_SECONDS = 1e9
+
 
 @dataclass(frozen=True)
 class FaultKind:
@@ -71,7 +73,13 @@ class Faults:
         return fault
 
     def clear(self, kind: str | None = None) -> int:
-        """Switch off one kind, or all; returns how many there were."""
+        """Switch off one kind, or all; returns how many there were.
+
+        Raises:
+            InvalidFaultError: There is no such kind.
+        """
+        if kind is not None:
+            self._check_kind(kind)
         kept = [fault for fault in self.active() if kind is not None and fault.kind != kind]
         gone = len(self._active) - len(kept)
         self._active = kept
@@ -101,12 +109,11 @@ class Faults:
         return fault
 
     def _check(self, kind: str, seconds: float | None, count: int | None, params: Mapping[str, Any]) -> None:
-        if not isinstance(kind, str) or kind not in self.kinds:
+        self._check_kind(kind)
+        if seconds is not None and not (_is_number(seconds) and 0 < seconds <= MAX_SECONDS):
             raise InvalidFaultError(
-                f"kind {str(kind)[:60]!r} is unknown; GET /_control/faults lists the kinds"
+                "seconds must be a number above 0, at most a billion; leave it out for no limit"
             )
-        if seconds is not None and not (_is_number(seconds) and 0 < seconds < float("inf")):
-            raise InvalidFaultError("seconds must be a number above 0; leave it out for no limit")
         if count is not None and not (isinstance(count, int) and not isinstance(count, bool) and count > 0):
             raise InvalidFaultError("count must be a whole number above 0; leave it out for no limit")
         known = self.kinds[kind].params
@@ -114,6 +121,12 @@ class Faults:
             if name not in known:
                 allowed = ", ".join(known) or "none"
                 raise InvalidFaultError(f"params.{str(name)[:60]} is unknown for {kind}; it takes: {allowed}")
+
+    def _check_kind(self, kind: object) -> None:
+        if not isinstance(kind, str) or kind not in self.kinds:
+            raise InvalidFaultError(
+                f"kind {str(kind)[:60]!r} is unknown; GET /_control/faults lists the kinds"
+            )
 
 
 def _is_number(value: object) -> bool:

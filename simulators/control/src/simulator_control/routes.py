@@ -37,7 +37,10 @@ def control_routes(
         return web.json_response(fault.as_dict(), status=201)
 
     async def clear_faults(request: web.Request) -> web.Response:
-        return web.json_response({"deleted": faults.clear(request.query.get("kind"))})
+        try:
+            return web.json_response({"deleted": faults.clear(request.query.get("kind"))})
+        except InvalidFaultError as error:
+            return web.json_response({"error": str(error)}, status=400)
 
     async def show_stats(_: web.Request) -> web.Response:
         return web.json_response(stats.as_dict())
