@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from contract.gemini.conftest import KEY
@@ -39,16 +40,18 @@ GENERATE: dict[str, str | None] = {
     "gemini_error_503": "unavailable",
     "gemini_error_504": "deadline_exceeded",
 }
+# Their numbers are the simulator's own.
+QUOTAS = {"gemini_error_429", "gemini_error_429_per_day"}
 ROUTES = {
-    "gemini_models": "/v1beta/models",
+    "gemini_models": "/v1beta/models?pageSize=3",
     "gemini_model_get": f"/v1beta/models/{MODEL}",
-    "gemini_models_last_page": "/v1beta/models?pageSize=5&pageToken=5",
+    "gemini_models_last_page": "/v1beta/models?pageToken=",
 }
 # Requests, other spellings of an answer that stands above, and what has a test of its own.
 ELSEWHERE = {
     "gemini_generate_request", "gemini_generate_request_as_sdk_sends", "gemini_error_400", "gemini_error_403",
     "gemini_error_404", "gemini_error_499", "gemini_error_503_overloaded", "gemini_count_tokens",
-    "gemini_generate_thoughts",
+    "gemini_generate_thoughts", "gemini_stream", "gemini_stream_error_midway",
 }  # fmt: skip
 HEADERS = {"x-goog-api-key": KEY}
 
@@ -57,24 +60,33 @@ def example(name: str) -> Any:
     return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
 
 
+def events(raw: bytes) -> list[Any]:
+    """Return the documents of an event stream, which is spelled as the service does."""
+    assert raw.endswith(b"\r\n\r\n")
+    frames = raw.removesuffix(b"\r\n\r\n").split(b"\r\n\r\n")
+    assert all(frame.startswith(b"data: ") for frame in frames)
+    return [json.loads(frame.removeprefix(b"data: ")) for frame in frames]
+
+
 def shape(value: Any) -> Any:
-    """Return keys in order and kinds of values; a list stands for its first row."""
+    """Return keys in order and kinds of values; rows of one shape that follow each other are one."""
     if isinstance(value, dict):
         return [(key, shape(item)) for key, item in value.items()]
     if isinstance(value, list):
-        return ["list", shape(value[0]) if value else None]
-    return (
-        "number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value).__name__
-    )
+        rows = [shape(item) for item in value]
+        return ["list", *(row for index, row in enumerate(rows) if index == 0 or row != rows[index - 1])]
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return "number" if is_number else type(value).__name__
 
 
 def generate(gemini: Simulator, **config: Any) -> tuple[int, Any]:
+    config = {"responseMimeType": "application/json"} | config
     body = {"contents": [{"parts": [{"text": "hi"}]}], "generationConfig": config}
     return gemini.post(f"/v1beta/models/{MODEL}:generateContent", body, HEADERS)
 
 
 def test_every_example_has_its_place() -> None:
-    names = {path.stem for path in FOLDER.glob("gemini_*.json")}
+    names = {path.stem for path in FOLDER.glob("gemini_*.*")}
     assert names == {*GENERATE, *ROUTES, *ELSEWHERE}
 
 
@@ -87,32 +99,83 @@ def test_an_answer_has_the_shape_of_its_example(gemini: Simulator, name: str) ->
     if "error" in wanted:
         assert status == wanted["error"]["code"]
         assert answer["error"]["status"] == wanted["error"]["status"]
-    assert loose(shape(answer)) == loose(shape(wanted))
+    assert shape(answer) == shape(wanted)
 
 
-def loose(found: Any) -> Any:
-    """Forget what the examples themselves disagree on: thought signatures and safety ratings' fields."""
-    if isinstance(found, list):
-        optional = ("thoughtSignature", "safetyRatings", "avgLogprobs", "citationMetadata", "finishMessage")
-        return [
-            loose(item)
-            for item in found
-            if not (isinstance(item, tuple) and item[0] in (*optional, "serviceTier", "usageMetadata"))
-        ]
-    return (found[0], loose(found[1])) if isinstance(found, tuple) else found
+@pytest.mark.parametrize("name", [name for name in GENERATE if "error" in name and name not in QUOTAS])
+def test_an_error_is_the_recorded_one_to_the_letter(gemini: Simulator, name: str) -> None:
+    gemini.switch_on(str(GENERATE[name]), count=1)
+    model = "gemini-2.5-flash" if name.endswith("retired") else MODEL
+    body = {"contents": [{"parts": [{"text": "hi"}]}]}
+    _, answer = gemini.post(f"/v1beta/models/{model}:generateContent", body, HEADERS)
+    gemini.switch_all_off()
+    assert answer == example(name)
+
+
+@pytest.mark.parametrize("name", ["gemini_error_499", "gemini_error_500", "gemini_error_503_overloaded"])
+def test_an_error_of_any_status_can_be_asked_for(gemini: Simulator, name: str) -> None:
+    wanted = example(name)
+    gemini.switch_on("http_error", count=1, status=wanted["error"]["code"])
+    assert generate(gemini) == (wanted["error"]["code"], wanted)
 
 
 @pytest.mark.parametrize("name", ROUTES)
-def test_a_model_row_has_the_shape_of_its_example(gemini: Simulator, name: str) -> None:
-    answer = gemini.get(ROUTES[name], HEADERS)
-    wanted, row = example(name), answer
-    if "models" in wanted:
-        assert ("nextPageToken" in answer) <= ("nextPageToken" in wanted) or name == "gemini_models"
-        wanted, row = wanted["models"][0], answer["models"][0]
-    shared = [key for key in row if key in wanted]
-    assert [key for key in wanted if key in row] == shared
-    assert all(shape(row[key]) == shape(wanted[key]) for key in shared)
-    assert len(shared) >= 7
+def test_a_model_list_has_the_shape_of_its_example(gemini: Simulator, name: str) -> None:
+    path = ROUTES[name]
+    if path.endswith("="):
+        path += gemini.get("/v1beta/models?pageSize=3", HEADERS)["nextPageToken"]
+    assert shape(gemini.get(path, HEADERS)) == shape(example(name))
+
+
+def test_a_token_nobody_gave_out_is_refused(gemini: Simulator) -> None:
+    for query in ("pageToken=x", "pageToken=AAAA", "pageSize=-1", "pageSize=many"):
+        answer = httpx.get(f"{gemini.url}/v1/models?{query}", headers=HEADERS)
+        assert (answer.status_code, answer.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")
+
+
+@pytest.mark.parametrize("name", ["gemini_stream", "gemini_stream_error_midway"])
+def test_a_stream_is_spelled_as_recorded(gemini: Simulator, name: str) -> None:
+    if name.endswith("error_midway"):
+        gemini.switch_on("stream_error_midway", count=1)
+    url = f"{gemini.url}/v1beta/models/{MODEL}:streamGenerateContent?alt=sse"
+    body = {"contents": [{"parts": [{"text": "hi"}]}]}
+    answer = httpx.post(url, json=body, headers=HEADERS)
+    found, wanted = events(answer.content), events((FOLDER / f"{name}.sse").read_bytes())
+    assert [shape(chunk) for chunk in found] == [shape(chunk) for chunk in wanted]
+    assert answer.headers["content-type"] == "text/event-stream"
+    assert answer.headers["content-disposition"] == "attachment"
+    totals = [chunk["usageMetadata"]["totalTokenCount"] for chunk in found if "usageMetadata" in chunk]
+    assert totals == sorted(set(totals))
+
+
+def test_a_stream_without_alt_is_one_array_its_errors_too(gemini: Simulator) -> None:
+    path = f"/v1beta/models/{MODEL}:streamGenerateContent"
+    status, chunks = gemini.post(path, {"contents": [{"parts": [{"text": "hi"}]}]}, HEADERS)
+    assert status == 200
+    assert len(chunks) == 3
+    assert gemini.post(path, {"wishes": 1}, HEADERS)[1][0]["error"]["code"] == 400
+
+
+def test_an_answer_is_spelled_and_headed_as_recorded(gemini: Simulator) -> None:
+    answer = httpx.get(f"{gemini.url}/v1beta/models/{MODEL}", headers=HEADERS)
+    assert answer.content == (FOLDER / "gemini_model_get.json").read_bytes()
+    assert answer.headers["content-type"] == "application/json; charset=UTF-8"
+    assert answer.headers["server"] == "scaffolding on HTTPServer2"
+    assert answer.headers["content-encoding"] == "gzip"
+    assert {"vary", "server-timing", "alt-svc", "x-content-type-options", "x-frame-options"} <= {
+        *answer.headers
+    }
+
+
+def test_thoughts_use_up_the_allowed_tokens(gemini: Simulator) -> None:
+    _, empty = generate(gemini, maxOutputTokens=50)
+    assert shape(empty) == shape(example("gemini_generate_max_tokens_empty"))
+    level = {"thinkingLevel": "low"}
+    _, cut = generate(gemini, maxOutputTokens=110, thinkingConfig=level)
+    assert shape(cut["usageMetadata"]) == shape(
+        example("gemini_generate_max_tokens_truncated_json")["usageMetadata"]
+    )
+    assert cut["candidates"][0]["finishReason"] == "MAX_TOKENS"
 
 
 def test_no_key_no_model_an_unknown_field_and_a_count_look_as_recorded(gemini: Simulator) -> None:
@@ -130,9 +193,7 @@ def test_no_key_no_model_an_unknown_field_and_a_count_look_as_recorded(gemini: S
 
 def test_thoughts_come_first_when_they_are_asked_for(gemini: Simulator) -> None:
     _, answer = generate(gemini, thinkingConfig={"includeThoughts": True})
-    parts = answer["candidates"][0]["content"]["parts"]
-    recorded = example("gemini_generate_thoughts")["candidates"][0]["content"]["parts"]
-    assert [part.get("thought", False) for part in parts] == [part.get("thought", False) for part in recorded]
+    assert shape(answer) == shape(example("gemini_generate_thoughts"))
 
 
 def test_the_request_the_official_client_sends_is_taken(gemini: Simulator) -> None:

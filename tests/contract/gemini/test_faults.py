@@ -1,9 +1,11 @@
 """What does the official client see of each fault? Every kind is listed, so none can be added untested."""
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import httpx2
 import pytest
 from google import genai
@@ -159,6 +161,64 @@ def test_a_connection_that_brings_nothing_is_no_api_error(
     gemini.switch_on(kind, count=1)
     with pytest.raises(NOTHING_CAME):
         client.models.generate_content(model=MODEL, contents="hi", config={"http_options": {"timeout": 500}})
+
+
+@pytest.mark.parametrize("kind", ["key_invalid", "auth_key_invalid", "key_leaked", "region"])
+def test_a_dead_key_is_dead_on_every_route(gemini: Simulator, client: genai.Client, kind: str) -> None:
+    gemini.switch_on(kind)
+    for call in (
+        lambda: list(client.models.list()),
+        lambda: client.models.get(model=MODEL),
+        lambda: client.models.count_tokens(model=MODEL, contents="hi"),
+        lambda: list(client.models.generate_content_stream(model=MODEL, contents="hi")),
+    ):
+        with pytest.raises(errors.ClientError) as refused:
+            call()
+        assert (refused.value.code, refused.value.status) == ERRORS[kind]
+
+
+def test_a_hang_outlasts_the_clients_own_deadline(gemini: Simulator) -> None:
+    gemini.switch_on("hang", count=1)
+    path = f"{gemini.url}/v1/models/{MODEL}:generateContent"
+    headers = {"x-goog-api-key": KEY, "X-Server-Timeout": "0.1"}
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(path, json={"contents": [{"parts": [{"text": "hi"}]}]}, headers=headers, timeout=0.6)
+
+
+def test_a_reset_is_a_reset_and_counted_as_unanswered(gemini: Simulator) -> None:
+    gemini.switch_on("reset", count=1)
+    with pytest.raises(httpx.ReadError, match="reset by peer"):
+        httpx.post(f"{gemini.url}/v1/models/{MODEL}:countTokens", headers={"x-goog-api-key": KEY})
+    rows = gemini.get("/_control/stats")["requests"]
+    assert {"route": "/{version}/models/{model}:{method}", "status": 0} in [
+        {"route": row["route"], "status": row["status"]} for row in rows
+    ]
+
+
+def test_a_dripping_body_is_whole_in_the_end(gemini: Simulator, client: genai.Client) -> None:
+    gemini.switch_on("drip", count=2, bytes_per_second=100_000)
+    assert decide(client, RISING)["action"] == "BUY"
+    pieces = list(client.models.generate_content_stream(model=MODEL, contents=RISING))
+    assert "".join(piece.text or "" for piece in pieces).startswith("BUY")
+
+
+def test_a_wrong_price_is_five_percent_off_whatever_it_is(gemini: Simulator) -> None:
+    gemini.switch_on("wrong_price", count=1)
+    prompt = RISING.replace("134000000", "0.00124")
+    body = {
+        "contents": [{"parts": [{"text": prompt}]}],
+        "generationConfig": {"responseMimeType": "application/json"},
+    }
+    _, answer = gemini.post(f"/v1/models/{MODEL}:generateContent", body, {"x-goog-api-key": KEY})
+    assert "0.001302" in answer["candidates"][0]["content"]["parts"][0]["text"]
+
+
+def test_a_storm_comes_slowly_and_for_one_model(gemini: Simulator, client: genai.Client) -> None:
+    gemini.switch_on("unavailable", model=MODEL, delay_seconds=0.3)
+    started = time.monotonic()
+    with pytest.raises(errors.ServerError):
+        ask(client)
+    assert time.monotonic() - started >= 0.3
 
 
 def test_the_model_list_fails(gemini: Simulator, client: genai.Client) -> None:

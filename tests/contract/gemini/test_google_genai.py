@@ -1,11 +1,12 @@
 """Can the official client tell the simulator from the service?"""
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from google import genai
 from google.genai import errors, types
+from pydantic import BaseModel, Field
 
 from contract.gemini.conftest import KEY, client_for
 from servers.simulators import Simulator
@@ -196,3 +197,51 @@ def test_the_clients_own_deadline_is_answered_504(gemini: Simulator, client: gen
             model=MODEL, contents="hi", config={"http_options": {"headers": {"X-Server-Timeout": "1"}}}
         )
     assert late.value.code == 504
+
+
+def test_an_enum_is_answered_with_the_bare_word(client: genai.Client) -> None:
+    config = types.GenerateContentConfig(
+        response_mime_type="text/x.enum", response_schema={"type": "STRING", "enum": ["HOLD", "SELL", "BUY"]}
+    )
+    assert client.models.generate_content(model=MODEL, contents=RISING, config=config).text == "BUY"
+
+
+class Order(BaseModel):
+    action: Literal["BUY", "SELL", "HOLD"]
+    confidence: float = Field(ge=0, le=1)
+    reasons: list[str] = Field(min_length=2)
+    stop: float | None
+    parts: list["Order"] = []
+
+
+def test_a_pydantic_schema_with_references_is_answered_with_an_instance(client: genai.Client) -> None:
+    config = types.GenerateContentConfig(
+        response_mime_type="application/json", response_json_schema=Order.model_json_schema()
+    )
+    answer = client.models.generate_content(model=MODEL, contents=FALLING, config=config)
+    assert Order.model_validate_json(answer.text or "").action == "SELL"
+
+
+def test_loose_figures_decide_too(client: genai.Client) -> None:
+    for words in ("RSI(14): 12.5 and no more", "RSI 14 is 12.5", '"rsi_14": "12.5"', "rsi=12.5"):
+        assert decide(client, words)["action"] == "BUY"
+    assert decide(client, "rsi : 91")["action"] == "SELL"
+
+
+def test_a_retired_model_names_its_successor(client: genai.Client) -> None:
+    with pytest.raises(errors.ClientError, match="no longer available to new users") as refused:
+        client.models.generate_content(model="gemini-2.5-flash", contents="hi")
+    assert refused.value.code == 404
+
+
+async def test_the_asynchronous_client_lists_counts_streams_and_is_refused(gemini: Simulator) -> None:
+    own = client_for(gemini.url, KEY).aio
+    assert MODEL in [str(model.name).removeprefix("models/") async for model in await own.models.list()]
+    assert (await own.models.get(model=MODEL)).output_token_limit == 65536
+    assert (await own.models.count_tokens(model=MODEL, contents="x" * 40)).total_tokens == 10
+    stream = await own.models.generate_content_stream(model=MODEL, contents=RISING, config=DECISION)
+    assert json.loads("".join([piece.text or "" async for piece in stream]))["action"] == "BUY"
+    with pytest.raises(errors.ClientError) as refused:
+        await own.models.generate_content(model="gemini-0", contents="hi")
+    assert refused.value.code == 404
+    await own.aclose()

@@ -1,88 +1,121 @@
-"""How does an answer look: text that fits the asked schema, around it the body of generateContent."""
+"""How does an answer look: text that fits what was asked for, around it the body of generateContent."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from gemini_simulator.decision import Opinion
+from gemini_simulator.decision import Opinion, opinion_of
+from gemini_simulator.instances import InstanceMaker
+from gemini_simulator.requests import GenerateRequest
 
-MAX_DEPTH = 8
+CHARACTERS_A_TOKEN = 4
+STREAM_CHUNKS = 3
+# What JSON looks like where no schema was given.
+_DECISION = {
+    "properties": {"action": {}, "confidence": {"type": "number"}, "reasoning": {}},
+}
+
+Body = dict[str, Any]
 
 
-def answer_text(opinion: Opinion, schema: Mapping[str, Any] | None) -> str:
-    """Return the opinion as JSON that fits `schema`, or as a sentence where none is asked for."""
-    if schema is None:
+def answer_text(opinion: Opinion, asked: GenerateRequest) -> str:
+    """Return the opinion as JSON that fits the schema, as one enum value, or as a sentence."""
+    maker = InstanceMaker(asked.schema or _DECISION, opinion)
+    if asked.mime_type == "text/x.enum":
+        return str(maker.value(maker.root))
+    if asked.schema is None and asked.mime_type != "application/json":
         return f"{opinion.action} (confidence {opinion.confidence}). {opinion.reasoning}"
-    return json.dumps(_instance(schema, opinion, name="", depth=0), indent=2, ensure_ascii=False)
-
-
-def _instance(schema: Mapping[str, Any], opinion: Opinion, *, name: str, depth: int) -> Any:
-    """Return a valid instance; the fields of a decision get its values, any other a plain one."""
-    if depth > MAX_DEPTH:
-        return None
-    kind = str(schema.get("type", "")).lower()
-    options = schema.get("enum")
-    if isinstance(options, list) and options:
-        return opinion.action if opinion.action in options else options[0]
-    if kind == "object" or "properties" in schema:
-        properties = schema.get("properties", {})
-        return {key: _instance(sub, opinion, name=key, depth=depth + 1) for key, sub in properties.items()}
-    if kind == "array":
-        return [_instance(schema.get("items", {}), opinion, name=name, depth=depth + 1)]
-    if kind in ("number", "integer"):
-        value = opinion.confidence if "confidence" in name.lower() else float(schema.get("minimum", 0))
-        return int(value) if kind == "integer" else value
-    if kind == "boolean":
-        return False
-    if kind == "null":
-        return None
-    return opinion.action if name.lower() in ("action", "decision", "signal") else opinion.reasoning
+    return json.dumps(maker.value(maker.root), indent=2, ensure_ascii=False)
 
 
 def tokens_of(text: str) -> int:
     """Return about how many tokens a text has: one for every four characters, at least one."""
-    return max(1, len(text) // 4)
+    return max(1, len(text) // CHARACTERS_A_TOKEN)
 
 
-def usage_row(prompt: str, answer: str, thoughts: int) -> dict[str, Any]:
-    """Return `usageMetadata`; total = prompt + candidates + thoughts."""
-    asked, answered = tokens_of(prompt), tokens_of(answer) if answer else 0
-    row: dict[str, Any] = {"promptTokenCount": asked}
+def usage_row(*, asked: int, answered: int = 0, thoughts: int = 0) -> Body:
+    """Return `usageMetadata`; total = prompt + candidates + thoughts, a count of zero is left out."""
+    row: Body = {"promptTokenCount": asked}
     if answered:
         row["candidatesTokenCount"] = answered
     row["totalTokenCount"] = asked + answered + thoughts
     row["promptTokensDetails"] = [{"modality": "TEXT", "tokenCount": asked}]
     if thoughts:
         row["thoughtsTokenCount"] = thoughts
-    row["serviceTier"] = "standard"
-    return row
+    return row | {"serviceTier": "standard"}
+
+
+def generate_body(asked: GenerateRequest, *, model: str) -> Body:
+    """Return the body of a good answer; MAX_TOKENS where thoughts and text are longer than was allowed."""
+    text = answer_text(opinion_of(asked.text), asked)
+    thoughts = asked.thought_tokens
+    finish, room = "STOP", asked.max_output_tokens
+    if room is not None and room < thoughts + tokens_of(text):
+        thoughts = min(thoughts, room)
+        finish, text = "MAX_TOKENS", text[: (room - thoughts) * CHARACTERS_A_TOKEN]
+    parts: list[Body] = [{"text": text, "thoughtSignature": signature(text)}] if text else []
+    if asked.include_thoughts and parts:
+        parts.insert(0, {"text": "**Weighing the figures**\n\nTrend against momentum...", "thought": True})
+    content = ({"parts": parts} if parts else {}) | {"role": "model"}
+    return {
+        "candidates": [{"content": content, "finishReason": finish, "index": 0}],
+        "usageMetadata": usage_row(
+            asked=tokens_of(asked.text + asked.system_text),
+            answered=tokens_of(text) if text else 0,
+            thoughts=thoughts,
+        ),
+        "modelVersion": model,
+        "responseId": response_id(asked.text),
+    }
 
 
 def response_id(prompt: str) -> str:
     """Return the 22-character id of the answer to this prompt."""
-    return base64.urlsafe_b64encode(hashlib.sha256(prompt.encode()).digest()[:17]).decode()[:22]
+    return base64.urlsafe_b64encode(hashlib.sha256(prompt.encode(errors="replace")).digest()[:17]).decode()[
+        :22
+    ]
 
 
 def signature(text: str) -> str:
     """Return a thought signature: valid base64, meaningless."""
-    return base64.b64encode(hashlib.sha512(text.encode()).digest() * 2).decode()
+    return base64.b64encode(hashlib.sha512(text.encode(errors="replace")).digest() * 2).decode()
 
 
-def generate_body(
-    *, prompt: str, text: str, model: str, include_thoughts: bool = False, finish: str = "STOP"
-) -> dict[str, Any]:
-    """Return the body of a good answer."""
-    parts: list[dict[str, Any]] = [{"text": text, "thoughtSignature": signature(text)}]
-    if include_thoughts:
-        parts.insert(0, {"text": "Weighing trend against momentum.", "thought": True})
-    thoughts = 100 + len(prompt) % 100
-    return {
-        "candidates": [{"content": {"parts": parts, "role": "model"}, "finishReason": finish, "index": 0}],
-        "usageMetadata": usage_row(prompt, text, thoughts),
-        "modelVersion": model,
-        "responseId": response_id(prompt),
-    }
+def stream_chunks(body: Body) -> list[Body]:
+    """Return the answer in pieces, split anywhere; usage grows, finishReason stands only in the last."""
+    candidates = body.get("candidates") or [{}]
+    parts = candidates[0].get("content", {}).get("parts")
+    if not parts:
+        return [body]
+    pieces = list(_pieces(parts))
+    usage = body.get("usageMetadata")
+    chunks = []
+    for number, piece in enumerate(pieces, start=1):
+        candidate = dict(candidates[0], content={"parts": [piece], "role": "model"})
+        if number < len(pieces):
+            candidate.pop("finishReason", None)
+        chunk = {**body, "candidates": [candidate]}
+        if usage:
+            chunk["usageMetadata"] = _grown(usage, number / len(pieces))
+        chunks.append(chunk)
+    return chunks
+
+
+def _pieces(parts: list[Body]) -> Iterator[Body]:
+    yield from parts[:-1]
+    text = parts[-1]["text"]
+    size = max(1, -(-len(text) // STREAM_CHUNKS))
+    for start in range(0, len(text), size):
+        yield {"text": text[start : start + size]}
+
+
+def _grown(usage: Body, share: float) -> Body:
+    return usage_row(
+        asked=usage["promptTokenCount"],
+        answered=int(usage.get("candidatesTokenCount", 0) * share),
+        thoughts=usage.get("thoughtsTokenCount", 0),
+    )

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from typing import Any
+
+from gemini_simulator.errors import bad_request
 
 METHODS = ["generateContent", "countTokens", "createCachedContent", "batchGenerateContent"]
 DEFAULT_PAGE_SIZE = 50
@@ -19,16 +23,17 @@ _TITLES = {
 # Deprecated names that are answered by another model; aliases exist only on v1beta.
 ROUTED = {"gemini-3.7-flash": "gemini-3.8-flash", "gemini-3.5-flash": "gemini-3.6-flash"}
 ALIASES = {"gemini-flash-latest": "gemini-3.8-flash", "gemini-flash-lite-latest": "gemini-3.5-flash-lite"}
+RETIRED = frozenset({"gemini-2.5-flash", "gemini-2.5-flash-lite", "gemini-2.5-pro"})
 
 
-def model_row(name: str) -> dict[str, Any]:
-    """Return one model as the API describes it; KeyError for a name that is not listed."""
-    version, title = _TITLES[name]
+def model_row(name: str, served: str) -> dict[str, Any]:
+    """Return the model called `name` as the API describes it; KeyError unless `served` is a real model."""
+    version, title = _TITLES[served]
     return {
         "name": f"models/{name}",
         "version": version,
         "displayName": title,
-        "description": f"Stable version of {title}",
+        "description": f"Stable version of {title}" if name == served else f"Answered by {title}",
         "inputTokenLimit": 1048576,
         "outputTokenLimit": 65536,
         "supportedGenerationMethods": METHODS,
@@ -49,12 +54,31 @@ def served_by(name: str, *, api_version: str) -> str | None:
     return name if name in _TITLES else None
 
 
-def list_page(page_size: int, token: str) -> dict[str, Any]:
-    """Return one page of ListModels; `token` is what the page before gave, empty for the first."""
-    names = list(_TITLES)
-    start = int(token) if token.isdigit() else 0
-    stop = start + min(max(page_size, 1), MAX_PAGE_SIZE)
-    page: dict[str, Any] = {"models": [model_row(name) for name in names[start:stop]]}
-    if stop < len(names):
-        page["nextPageToken"] = str(stop)
-    return page
+def list_page(*, api_version: str, page_size: str, token: str) -> dict[str, Any]:
+    """Return one page of ListModels; `token` is what the page before gave, empty for the first.
+
+    Raises:
+        ApiError: The size is no whole number, or nobody gave out this token.
+    """
+    if not page_size.removeprefix("-").isdecimal() or len(page_size) > 9 or int(page_size) < 0:
+        raise bad_request("page_size", f"Invalid value at 'page_size' (TYPE_INT32), \"{page_size[:40]}\"")
+    names = [*_TITLES, *(ALIASES if api_version == "v1beta" else ())]
+    start = _start(token, names)
+    stop = start + min(int(page_size) or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
+    rows = [model_row(name, ALIASES.get(name, name)) for name in names[start:stop]]
+    return {"models": rows} | ({"nextPageToken": _token(names[stop - 1])} if stop < len(names) else {})
+
+
+def _token(last: str) -> str:
+    """Return the token of the page behind the model `last`: opaque, as the service's own."""
+    name = f"models/{last}".encode()
+    return base64.b64encode(b"\n" + bytes([len(name)]) + name).decode()
+
+
+def _start(token: str, names: list[str]) -> int:
+    if not token:
+        return 0
+    try:
+        return names.index(base64.b64decode(token, validate=True)[2:].decode().removeprefix("models/")) + 1
+    except (binascii.Error, ValueError) as error:
+        raise bad_request("page_token", "The page token is invalid.") from error

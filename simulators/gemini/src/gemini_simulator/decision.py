@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_LOOSE_RSI = re.compile(r"rsi\w*[\"'\s:=]+(\d{1,3}(?:\.\d+)?)", re.IGNORECASE)
+_LOOSE_RSI = re.compile(r"rsi\w*(?:\s*\(?\s*14\s*\)?)?[\"'\s:=]+(?:is\s+)?(\d{1,3}(?:\.\d+)?)", re.IGNORECASE)
 _DECODER = json.JSONDecoder()
 MAX_OBJECTS = 200
 
@@ -37,6 +37,11 @@ def opinion_of(prompt: str) -> Opinion:
             )
         snapshot = {"indicators": {"rsi_14": loose[1]}}
     return _judge(snapshot)
+
+
+def price_in(prompt: str) -> float | None:
+    """Return the price of the first snapshot in `prompt`, None where there is none."""
+    return _number(next(_snapshots(prompt), {}).get("price"))
 
 
 def _snapshots(prompt: str) -> Iterator[Mapping[str, Any]]:
@@ -85,7 +90,8 @@ def _votes(snapshot: Mapping[str, Any], indicators: Mapping[str, Any]) -> Iterat
 def _reasoning(action: str, snapshot: Mapping[str, Any], score: float) -> str:
     rsi = _number(snapshot["indicators"].get("rsi_14"))
     figures = []
-    if (price := snapshot.get("price")) is not None:
+    if (price := snapshot.get("price")) is not None and _number(price) is not None:
+        # As it is written there: a price with other digits would be another price.
         figures.append(f"the price is {price} KRW")
     if rsi is not None:
         figures.append(f"RSI 14 is {rsi:g}")
@@ -99,7 +105,7 @@ def _number(value: object) -> float | None:
         return None
     try:
         number = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
 

@@ -6,7 +6,7 @@ from typing import Any
 
 TYPE = "type.googleapis.com/google.rpc."
 SERVICE = "generativelanguage.googleapis.com"
-METRIC = f"{SERVICE}/generate_content_free_tier_requests"
+SUCCESSOR = "gemini-3.8-flash"
 
 
 class ApiError(Exception):
@@ -106,8 +106,8 @@ def model_retired(name: str) -> ApiError:
     return ApiError(
         404,
         "NOT_FOUND",
-        f"This model models/{name} is no longer available to new users. Please update your code to use a"
-        " newer model for the latest features and improvements.",
+        f"This model models/{name} is no longer available to new users. Please update your code to use"
+        f" models/{SUCCESSOR}.",
     )
 
 
@@ -123,65 +123,6 @@ def unknown_name(name: str, path: str) -> ApiError:
     where = f" at '{path}'" if path else ""
     text = f'Invalid JSON payload received. Unknown name "{name}"{where}: Cannot find field.'
     return bad_request(path, text)
-
-
-def quota_exceeded(model: str, *, period: str, limit: int, retry_delay: str) -> ApiError:
-    """A free-tier quota is used up; `period` is PerMinute or PerDay, `retry_delay` as in "34.1s"."""
-    seconds = retry_delay.removesuffix("s")
-    message = (
-        "You exceeded your current quota, please check your plan and billing details. For more information"
-        " on this error, head to: https://ai.google.dev/gemini-api/docs/rate-limits. To monitor your current"
-        f" usage, head to: https://ai.dev/rate-limit. \n* Quota exceeded for metric: {METRIC}, limit:"
-        f" {limit}, model: {model}\nPlease retry in {seconds}s."
-    )
-    return ApiError(
-        429,
-        "RESOURCE_EXHAUSTED",
-        message,
-        [
-            {
-                "@type": f"{TYPE}Help",
-                "links": [
-                    {
-                        "description": "Learn more about Gemini API quotas",
-                        "url": "https://ai.google.dev/gemini-api/docs/rate-limits",
-                    }
-                ],
-            },
-            {
-                "@type": f"{TYPE}QuotaFailure",
-                "violations": [
-                    {
-                        "quotaMetric": METRIC,
-                        "quotaId": f"GenerateRequests{period}PerProjectPerModel-FreeTier",
-                        "quotaDimensions": {"location": "global", "model": model},
-                        "quotaValue": str(limit),
-                    }
-                ],
-            },
-            {"@type": f"{TYPE}RetryInfo", "retryDelay": retry_delay},
-        ],
-    )
-
-
-def prepay_depleted() -> ApiError:
-    """The prepaid money is gone."""
-    return ApiError(
-        429,
-        "RESOURCE_EXHAUSTED",
-        "Your prepayment credits are depleted. Please go to AI Studio at https://ai.studio/projects to manage"
-        " your project and billing.",
-    )
-
-
-def spend_cap() -> ApiError:
-    """The project's own cap is reached."""
-    return ApiError(
-        429,
-        "RESOURCE_EXHAUSTED",
-        "Your project has exceeded its monthly spending cap. Please go to AI Studio at https://ai.studio/spend"
-        " to manage your project spend cap.",
-    )
 
 
 def unavailable() -> ApiError:
@@ -207,3 +148,31 @@ def internal() -> ApiError:
         "An internal error has occurred. Please retry or report in"
         " https://developers.generativeai.google/guide/troubleshooting",
     )
+
+
+def overloaded() -> ApiError:
+    """The model is overloaded, in the words of the years before 2026."""
+    return ApiError(503, "UNAVAILABLE", "The model is overloaded. Please try again later.")
+
+
+def cancelled() -> ApiError:
+    """The caller went away."""
+    return ApiError(499, "CANCELLED", "The operation was cancelled.")
+
+
+def of_status(code: int) -> ApiError:
+    """Return the plain error of an HTTP status, from 400 to 599."""
+    known = {499: cancelled, 500: internal, 503: overloaded, 504: deadline_exceeded}
+    if code in known:
+        return known[code]()
+    names = {401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED"}
+    name = names.get(code, "INTERNAL" if code >= 500 else "INVALID_ARGUMENT")
+    return ApiError(code, name, f"The request failed with status {code}.")
+
+
+class HtmlError(Exception):
+    """Something in front of the API answers with a page instead of JSON."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"an HTML page with status {code}")
+        self.code = code

@@ -7,7 +7,8 @@ from collections import Counter, defaultdict, deque
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from gemini_simulator.errors import quota_exceeded
+from gemini_simulator.errors import ApiError
+from gemini_simulator.quota_errors import quota_exceeded
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
 MINUTE_SECONDS = 60.0
@@ -24,18 +25,29 @@ class Quotas:
 
     def take(self, model: str) -> None:
         """Count one request; ApiError 429 where the minute's or the day's quota is used up."""
-        now = time.monotonic()
+        now, today = time.monotonic(), datetime.now(UTC).astimezone(PACIFIC)
         recent = self._recent[model]
         while recent and recent[0] <= now - MINUTE_SECONDS:
             recent.popleft()
-        today = datetime.now(UTC).astimezone(PACIFIC)
         day = (model, today.date().isoformat())
         if self._days[day] >= self._per_day:
-            midnight = datetime.combine(today.date() + timedelta(days=1), datetime.min.time(), PACIFIC)
-            delay = f"{int((midnight - today).total_seconds())}s"
-            raise quota_exceeded(model, period="PerDay", limit=self._per_day, retry_delay=delay)
+            raise _refusal(model, "PerDay", self._per_day, seconds_to_midnight(today))
         if len(recent) >= self._per_minute:
-            delay = f"{recent[0] + MINUTE_SECONDS - now:.9f}s"
-            raise quota_exceeded(model, period="PerMinute", limit=self._per_minute, retry_delay=delay)
+            left = recent[0] + MINUTE_SECONDS - now if recent else MINUTE_SECONDS
+            raise _refusal(model, "PerMinute", self._per_minute, left)
         recent.append(now)
         self._days[day] += 1
+
+
+def seconds_to_midnight(now: datetime) -> float:
+    """Return the seconds until the vendor's next day; two days a year have 23 or 25 hours."""
+    tomorrow = now.astimezone(PACIFIC).date() + timedelta(days=1)
+    midnight = datetime.combine(tomorrow, datetime.min.time(), PACIFIC)
+    # Between two times of one zone Python subtracts what the clocks show, not what passes.
+    return (midnight.astimezone(UTC) - now.astimezone(UTC)).total_seconds()
+
+
+def _refusal(model: str, period: str, limit: int, seconds: float) -> ApiError:
+    return quota_exceeded(
+        model, period=period, limit=limit, retry_in=f"{seconds:.9f}", retry_delay=str(int(seconds))
+    )

@@ -1,0 +1,101 @@
+"""What do the options do, and how does the process end?"""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from urllib.parse import urlsplit
+
+import pytest
+from google.genai import errors
+
+from bongsu.servers import ports
+from contract.gemini.conftest import KEY, client_for
+from contract.gemini.test_google_genai import MODEL
+from servers.simulators import simulator
+
+
+def test_the_quota_of_a_minute_is_each_models_own() -> None:
+    with simulator("gemini_simulator", "--requests-per-minute", "1") as gemini:
+        client = client_for(gemini.url, KEY)
+        client.models.generate_content(model=MODEL, contents="hi")
+        with pytest.raises(errors.ClientError, match="PerMinutePerProjectPerModel") as refused:
+            client.models.generate_content(model=MODEL, contents="hi")
+        assert refused.value.code == 429
+        client.models.generate_content(model="gemini-3.6-flash", contents="hi")
+
+
+def test_the_quota_of_a_day_is_refused_until_midnight_pacific() -> None:
+    with simulator("gemini_simulator", "--requests-per-day", "1") as gemini:
+        client = client_for(gemini.url, KEY)
+        client.models.generate_content(model=MODEL, contents="hi")
+        with pytest.raises(errors.ClientError, match="PerDayPerProjectPerModel"):
+            client.models.generate_content(model=MODEL, contents="hi")
+
+
+def test_with_keys_given_no_other_is_taken() -> None:
+    with simulator("gemini_simulator", "--key", "AQ.mine", "--key", "AIza-mine") as gemini:
+        for key in ("AQ.mine", "AIza-mine"):
+            client = client_for(gemini.url, key)
+            assert client.models.get(model=MODEL).name
+        assert gemini.get("/v1/models?key=AQ.mine")["models"]
+        stranger = client_for(gemini.url, KEY)
+        with pytest.raises(errors.ClientError) as refused:
+            stranger.models.get(model=MODEL)
+        assert refused.value.code == 401
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_is_gone_soon_after_a_signal_even_while_a_request_hangs(number: signal.Signals) -> None:
+    with simulator("gemini_simulator") as gemini:
+        gemini.switch_on("hang")
+        address = urlsplit(gemini.url)
+        with socket.create_connection((address.hostname or "", address.port or 0)) as client:
+            client.sendall(
+                f"POST /v1/models/{MODEL}:countTokens?key={KEY} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+            )
+            gemini.process.send_signal(number)
+            started = time.monotonic()
+            assert gemini.process.wait(5) == 0
+            assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--port", "70000"], "must be a whole number from 1 to 65535"),
+        (["--port", "x"], "must be a whole number"),
+        ([], "--port"),
+        (["--port", "8000", "--requests-per-day", "-1"], "--requests-per-day"),
+        (["--port", "8000", "--wish"], "--wish"),
+    ],
+)
+def test_a_wrong_option_is_refused_by_name(options: list[str], words: str) -> None:
+    ended = run(*options)
+    assert ended.returncode == 2
+    assert words in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_taken_port_is_named() -> None:
+    with simulator("gemini_simulator") as gemini:
+        port = gemini.url.rpartition(":")[2]
+        ended = run("--port", port)
+    assert ended.returncode == 1
+    assert f"127.0.0.1:{port} cannot be used" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_it_says_where_it_listens() -> None:
+    port = ports.free_port()
+    command = [sys.executable, "-m", "gemini_simulator", "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"Gemini simulator listening on http://127.0.0.1:{port}\n"
+        process.terminate()
+
+
+def run(*options: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "gemini_simulator", *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
