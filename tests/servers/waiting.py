@@ -5,15 +5,23 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
 POLL_SECONDS = 0.02
 
 
-async def eventually(predicate: Callable[[], Awaitable[T]] | Callable[[], T], within: float = 5.0) -> T:
+@overload
+async def eventually(predicate: Callable[[], Coroutine[Any, Any, T]], within: float = 5.0) -> T: ...
+
+
+@overload
+async def eventually(predicate: Callable[[], T], within: float = 5.0) -> T: ...
+
+
+async def eventually(predicate: Callable[[], Any], within: float = 5.0) -> Any:
     """Return the first true value of `predicate`, asked again and again; AssertionError after `within` s.
 
     An AssertionError that the predicate raises counts as "not yet" and is shown when time is up.
@@ -23,7 +31,7 @@ async def eventually(predicate: Callable[[], Awaitable[T]] | Callable[[], T], wi
         reason: AssertionError | None = None
         try:
             answer = predicate()
-            value: T = await answer if inspect.isawaitable(answer) else answer
+            value = await answer if inspect.isawaitable(answer) else answer
             if value:
                 return value
         except AssertionError as error:

@@ -6,17 +6,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import httpx
 
 from bongsu.servers import ports
 from common.events import Candle
-from servers.waiting import eventually_sync
+from servers.waiting import eventually, eventually_sync
 
 EXIT_SECONDS = 5.0
 MARKET = "KRW-BTC"
@@ -50,7 +50,7 @@ class GeminiSimulator:
     def generations(self) -> int:
         """How many generateContent requests have come so far, answered or not."""
         rows = self._http.get("/_control/stats").json()["requests"]
-        return sum(row["count"] for row in rows if "generateContent" in row["route"])
+        return sum(row["count"] for row in rows if row["route"].endswith(":{method}"))
 
     def stop(self) -> None:
         """End the process."""
@@ -104,6 +104,12 @@ class SignalerProcess:
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
+
+
+async def soon(predicate: Callable[[], Awaitable[bool]], within: float = 10) -> None:
+    """Wait until the awaited answer is true."""
+    # mypy finds no type for a coroutine in eventually's union.
+    await eventually(cast("Callable[[], bool]", predicate), within)
 
 
 async def store_candles(url: str, candles: Sequence[Candle], *, collected_at: datetime) -> None:

@@ -14,7 +14,7 @@ from bongsu.servers.nats import NatsServer
 from common.bus import Bus
 from common.events import Candle, CandlesClosed, SignalGenerated
 from integration.signaler.conftest import KEY, StartSignaler
-from integration.signaler.running import MARKET, GeminiSimulator, configure, rows, store_candles
+from integration.signaler.running import MARKET, GeminiSimulator, configure, rows, soon, store_candles
 from servers.waiting import eventually
 from signaler.domain.snapshot import Snapshot
 from unit.signaler.market import MINUTE, NOON, candles_until, page_of, wavy_closes
@@ -54,7 +54,7 @@ async def signals(url: str, count: int, within: float = 20) -> list[dict[str, An
         found[:] = await rows(url, SIGNALS)
         return len(found) >= count
 
-    await eventually(enough, within)
+    await soon(enough, within)
     assert len(found) == count
     return found
 
@@ -66,7 +66,7 @@ async def everything_is_acked(bus: Bus) -> None:
         info = await bus.jetstream.consumer_info("MARKET", "signaler-candles-closed")
         return (info.num_pending or 0) + (info.num_ack_pending or 0) == 0
 
-    await eventually(settled, 10)
+    await soon(settled)
 
 
 def ended(check: Callable[[], object]) -> Callable[[], bool]:
@@ -132,8 +132,8 @@ async def test_too_little_history_and_old_pages_are_skipped_with_a_reason(
     process = start_signaler()
     await collector.publish(page(CANDLES[-20:]))
     await collector.publish(page(CANDLES[-20:], collected_at=NOON + timedelta(hours=1), repair_run_id="old"))
-    skipped = await eventually(lambda: len(process.jobs("skipped")) == 3 and process.jobs("skipped"), 20)
-    reasons = sorted((line["reason"], line["count"]) for line in skipped)
+    await eventually(lambda: len(process.jobs("skipped")) == 3, 20)
+    reasons = sorted((line["reason"], line["count"]) for line in process.jobs("skipped"))
     assert reasons == [("late", 1), ("late", 2), ("stale_data", 1)]
     assert await rows(database_url, SIGNALS) == []
 
@@ -174,7 +174,7 @@ async def test_a_stop_during_a_gemini_call_hands_the_page_back_within_five_secon
     async def asked() -> bool:
         return bool(await rows(database_url, "SELECT 1 FROM gemini_usage WHERE requests > 0"))
 
-    await eventually(asked, 20)
+    await soon(asked, 20)
     started = time.monotonic()
     assert process.stop() == 0
     assert time.monotonic() - started < 5
