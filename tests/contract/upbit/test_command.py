@@ -16,18 +16,16 @@ from urllib.request import urlopen
 import pytest
 
 from bongsu.servers.ports import free_port
+from servers.recordings import HOURS, JANUARY, needs_recordings
 from servers.simulators import Simulator, simulator
 from servers.waiting import eventually_sync
 
-DATA = Path(__file__).parents[4] / "shared" / "data"
-RECORDED = DATA / "upbit_1m_20200220_170000-20200220_202000.json"
 TICKS = (
     "exchange_time_utc,market,price_krw\n"
     "2026-01-13T09:59:00.461Z,KRW-BTC,135895000\n"
     "2026-01-13T10:04:30.000Z,KRW-BTC,135890000\n"
     "2026-01-13T12:00:10.000Z,KRW-XRP,3128\n"
 )
-needs_data = pytest.mark.skipif(not RECORDED.is_file(), reason=f"no recording at {RECORDED}")
 
 
 def upbit_simulator(*options: str) -> AbstractContextManager[Simulator]:
@@ -62,9 +60,9 @@ def test_a_broken_recording_ends_the_command_with_one_line(tmp_path: Path) -> No
     assert "; correct or delete the line" in line
 
 
-@needs_data
+@needs_recordings
 def test_three_minute_candles_are_refused() -> None:
-    [path] = DATA.glob("upbit_3m_*.json")
+    [path] = HOURS.parent.glob("upbit_3m_*.json")
     assert "unit is 3" in refused("--port", "1", "--replay", str(path))
 
 
@@ -121,9 +119,21 @@ def test_a_replay_runs_to_its_end_and_goes_on_serving(ticks: Path) -> None:
         }
         times = [row["candle_date_time_utc"] for row in candles(running, "market=KRW-BTC&count=200")]
         assert times == ["2026-01-13T10:04:00", "2026-01-13T09:59:00"]
-        with urlopen(f"{running.url}/v1/market/all", timeout=5) as answer:
-            told = parsedate_to_datetime(answer.headers["Date"])
-        assert told.isoformat() == "2026-01-13T12:01:02+00:00"
+        assert told_time(running, "/v1/market/all") == "2026-01-13T12:01:02+00:00"
+
+
+def test_nothing_is_told_of_the_minutes_behind_a_markets_own_recording(ticks: Path) -> None:
+    with upbit_simulator("--replay", str(ticks), "--speed", "20000") as running:
+        eventually_sync(lambda: ended(running))
+        path = "/v1/candles/minutes/1?market={}&count=1"
+        assert told_time(running, path.format("KRW-BTC")) == "2026-01-13T10:05:02+00:00"
+        assert told_time(running, path.format("KRW-XRP")) == "2026-01-13T12:01:02+00:00"
+
+
+def told_time(running: Simulator, path: str) -> str:
+    """Return an answer's `Date` in ISO 8601."""
+    with urlopen(running.url + path, timeout=5) as answer:
+        return parsedate_to_datetime(answer.headers["Date"]).isoformat()
 
 
 def test_a_market_whose_first_record_is_ahead_answers_nothing(ticks: Path) -> None:
@@ -151,19 +161,17 @@ def test_an_anchor_of_another_recording_is_refused(ticks: Path, tmp_path: Path) 
     assert "belongs to another recording" in line
 
 
-@needs_data
+@needs_recordings
 def test_recorded_candles_come_out_exactly(tmp_path: Path) -> None:
-    wanted = json.loads(RECORDED.read_text())
-    with upbit_simulator("--replay", str(RECORDED), "--speed", "20000") as running:
+    wanted = json.loads(HOURS.read_text())
+    with upbit_simulator("--replay", str(HOURS), "--speed", "20000") as running:
         eventually_sync(lambda: ended(running))
         assert candles(running, "market=KRW-BTC&count=200") == wanted
 
 
-@needs_data
+@needs_recordings
 def test_the_january_ticks_keep_their_hole() -> None:
-    with simulator(
-        "upbit_simulator", "--replay", str(DATA / "upbit_ticks_2026-01.csv.gz"), "--speed", "1000000"
-    ) as running:
+    with upbit_simulator("--replay", str(JANUARY), "--speed", "1000000") as running:
         clock = eventually_sync(lambda: ended(running), 30.0)
         assert {code: market["records"] for code, market in clock["markets"].items()} == {
             "KRW-BTC": 19579,

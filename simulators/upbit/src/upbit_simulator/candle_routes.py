@@ -7,7 +7,7 @@ from aiohttp import web
 from upbit_simulator import parameters
 from upbit_simulator.answers import INVALID, QuotationError, json_answer
 from upbit_simulator.candle import DAY_MINUTES, MINUTE_MS
-from upbit_simulator.exchange import EXCHANGE, Exchange
+from upbit_simulator.exchange import CANDLES_OF, EXCHANGE, Exchange
 from upbit_simulator.longer import PERIODS, periods_back
 from upbit_simulator.row_faults import with_row_faults
 from upbit_simulator.rows import Row, candle_row, day_row, minute_row, period_row
@@ -71,8 +71,8 @@ async def periods(request: web.Request) -> web.Response:
 
 def _asked(request: web.Request, exchange: Exchange) -> tuple[str, int, int, int]:
     """Return market, exclusive end (Unix ms), count and exchange time (Unix ms)."""
-    now = exchange.clock.now_ms()
-    code = parameters.market(request.query, exchange.codes)
+    code = request[CANDLES_OF] = parameters.market(request.query, exchange.codes)
+    now = exchange.now_ms(code)
     return code, parameters.before_ms(request.query, now), parameters.count(request.query), now
 
 

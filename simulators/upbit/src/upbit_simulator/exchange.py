@@ -38,6 +38,14 @@ class Exchange:
         """Return a market by its code."""
         return next((listing for listing in self.source.listings if listing.code == code), None)
 
+    def now_ms(self, code: str) -> int:
+        """Return the time at which this market's candles are told; one whose recording has ended stays there.
+
+        Minutes behind a recording's end are unknown: told at a later time they would count as without a trade.
+        """
+        now = self.clock.now_ms()
+        return now if self.recording is None else min(now, self.recording.by_market[code].end_ms)
+
     @property
     def codes(self) -> list[str]:
         """All market codes."""
@@ -45,3 +53,5 @@ class Exchange:
 
 
 EXCHANGE = web.AppKey("exchange", Exchange)
+# The market whose candles a request asks for.
+CANDLES_OF = web.RequestKey("candles_of", str)

@@ -12,7 +12,7 @@ from aiohttp.typedefs import Handler
 
 from simulator_control import Fault
 from upbit_simulator import answers
-from upbit_simulator.exchange import DEFAULT_SKEW_SECONDS, EXCHANGE
+from upbit_simulator.exchange import CANDLES_OF, DEFAULT_SKEW_SECONDS, EXCHANGE
 from upbit_simulator.limits import PER_SECOND
 
 GROUPS = {
@@ -39,7 +39,8 @@ def part_of(path: str) -> str | None:
 
 def told_ms(request: web.Request) -> int:
     """Return the exchange time this answer claims; off under the fault `clock_skew`."""
-    return request.app[EXCHANGE].clock.now_ms() + int(request.get(_SKEW, 0))
+    exchange, code = request.app[EXCHANGE], request.get(CANDLES_OF)
+    return (exchange.now_ms(code) if code else exchange.clock.now_ms()) + int(request.get(_SKEW, 0))
 
 
 async def tell_time(request: web.Request, response: web.StreamResponse) -> None:

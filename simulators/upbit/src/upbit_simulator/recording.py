@@ -43,6 +43,11 @@ class RecordedMarket:
     last_ms: int
     records: int
 
+    @property
+    def end_ms(self) -> int:
+        """The last minute's end and 2 s (Unix ms): nothing is known of later minutes."""
+        return self.candles[-1].open_ms + _AFTER_LAST_OPEN_MS
+
 
 @dataclass(frozen=True, slots=True)
 class Recording:
@@ -94,10 +99,9 @@ def load_recording(path: Path | str) -> Recording:
     text = _text(path, _unpacked(path, raw))
     by_market = _parse(path, text)
     ordered = dict(sorted(by_market.items(), key=lambda item: item[1].first_ms))
-    last_open = max(market.candles[-1].open_ms for market in ordered.values())
     first_ms = min(market.first_ms for market in ordered.values())
-    digest = hashlib.sha256(raw).hexdigest()
-    return Recording(path, digest, ordered, first_ms, last_open + _AFTER_LAST_OPEN_MS)
+    end_ms = max(market.end_ms for market in ordered.values())
+    return Recording(path, hashlib.sha256(raw).hexdigest(), ordered, first_ms, end_ms)
 
 
 def _parse(path: Path, text: str) -> dict[str, RecordedMarket]:
