@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-import asyncpg
 import pytest
 
 from bongsu.servers.postgres import PostgresServer
@@ -14,6 +14,9 @@ from collector.repository import CandleRepository
 from common.clock import MINUTE
 from common.database import Database, Share
 from common.events import Candle, CandlesClosed
+
+if TYPE_CHECKING:
+    from integration.collector.conftest import Admin
 
 BASE = datetime(2026, 3, 11, 14, 0, tzinfo=UTC)
 
@@ -53,14 +56,7 @@ async def repository(postgres: PostgresServer, database: str) -> AsyncIterator[C
     await opened.close()
 
 
-@pytest.fixture
-async def admin(database_url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
-
-
-async def gaps(admin: asyncpg.Connection[asyncpg.Record]) -> list[tuple[int, int, str]]:
+async def gaps(admin: Admin) -> list[tuple[int, int, str]]:
     rows = await admin.fetch("SELECT from_time, to_time, status FROM candle_gaps ORDER BY from_time")
     return [
         (int((row["from_time"] - BASE) / MINUTE), int((row["to_time"] - BASE) / MINUTE), row["status"])
@@ -68,9 +64,7 @@ async def gaps(admin: asyncpg.Connection[asyncpg.Record]) -> list[tuple[int, int
     ]
 
 
-async def test_a_page_seen_twice_is_stored_once(
-    repository: CandleRepository, admin: asyncpg.Connection[asyncpg.Record]
-) -> None:
+async def test_a_page_seen_twice_is_stored_once(repository: CandleRepository, admin: Admin) -> None:
     for _ in range(2):
         await repository.store_page(page(0, 3, candle(0), candle(2)))
     rows = await admin.fetch("SELECT timestamp, close, revision FROM market_data ORDER BY timestamp")
@@ -79,7 +73,7 @@ async def test_a_page_seen_twice_is_stored_once(
 
 
 async def test_a_newer_value_replaces_and_an_older_one_never_does(
-    repository: CandleRepository, admin: asyncpg.Connection[asyncpg.Record]
+    repository: CandleRepository, admin: Admin
 ) -> None:
     await repository.store_page(page(0, 1, candle(0, close=100), asked_at=10))
     await repository.store_page(page(0, 1, candle(0, close=105), asked_at=20))
@@ -89,16 +83,14 @@ async def test_a_newer_value_replaces_and_an_older_one_never_does(
     assert tuple(row) == (Decimal(105), Decimal(105), 2, at(20))
 
 
-async def test_the_same_value_asked_again_is_no_revision(
-    repository: CandleRepository, admin: asyncpg.Connection[asyncpg.Record]
-) -> None:
+async def test_the_same_value_asked_again_is_no_revision(repository: CandleRepository, admin: Admin) -> None:
     await repository.store_page(page(0, 1, candle(0), asked_at=10))
     await repository.store_page(page(0, 1, candle(0), asked_at=20))
     assert await admin.fetchval("SELECT revision FROM market_data") == 1
 
 
 async def test_pages_that_meet_at_the_same_time_keep_the_ledger_whole(
-    repository: CandleRepository, admin: asyncpg.Connection[asyncpg.Record]
+    repository: CandleRepository, admin: Admin
 ) -> None:
     await repository.store_page(page(0, 1, candle(0)))
     await asyncio.gather(*(repository.store_page(page(start, start + 2)) for start in range(1, 41)))
@@ -106,7 +98,7 @@ async def test_pages_that_meet_at_the_same_time_keep_the_ledger_whole(
 
 
 async def test_a_page_that_lacks_a_stored_candle_does_not_call_its_minute_empty(
-    repository: CandleRepository, admin: asyncpg.Connection[asyncpg.Record]
+    repository: CandleRepository, admin: Admin
 ) -> None:
     await repository.store_page(page(0, 3, candle(0), candle(1), candle(2)))
     await repository.store_page(page(0, 3, candle(0), candle(2), asked_at=2000))
@@ -115,7 +107,7 @@ async def test_a_page_that_lacks_a_stored_candle_does_not_call_its_minute_empty(
 
 
 async def test_a_hole_is_found_marked_open_and_settled_by_its_repair(
-    repository: CandleRepository, admin: asyncpg.Connection[asyncpg.Record]
+    repository: CandleRepository, admin: Admin
 ) -> None:
     await repository.store_page(page(0, 2, candle(0), candle(1)))
     await repository.store_page(page(6, 8, candle(6), candle(7)))
@@ -142,7 +134,7 @@ async def test_where_collecting_goes_on_is_behind_the_newest_covered_minute(
 
 
 async def test_minutes_before_the_first_candle_are_in_no_ledger(
-    repository: CandleRepository, admin: asyncpg.Connection[asyncpg.Record]
+    repository: CandleRepository, admin: Admin
 ) -> None:
     await repository.store_page(page(0, 5))
     await repository.store_page(page(5, 8, candle(7)))
@@ -150,7 +142,7 @@ async def test_minutes_before_the_first_candle_are_in_no_ledger(
 
 
 async def test_old_candles_and_gaps_are_deleted_a_day_at_a_time(
-    repository: CandleRepository, admin: asyncpg.Connection[asyncpg.Record]
+    repository: CandleRepository, admin: Admin
 ) -> None:
     for day in range(3):
         start = day * 1440

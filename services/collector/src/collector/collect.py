@@ -49,8 +49,11 @@ class CandleCollector:
         done = self._published_until.get(market)
         return now is not None and (done is None or done < closed_until(now))
 
-    async def collect(self, market: str) -> None:
+    async def collect(self, market: str) -> bool:
         """Publish what is closed and not yet published.
+
+        Returns:
+            False when Upbit's own time had not come as far as the clock says, so that something is still due.
 
         Raises:
             TransientError, PermanentError: As the first call that failed; what was published stays.
@@ -58,13 +61,13 @@ class CandleCollector:
         async with self._locks[market]:
             start = await self._next_minute(market)
             now = self._clock.now
-            if now is None:
-                return
+            assert now is not None  # noqa: S101  whoever knows the next minute has seen the time
             for covers_from, covers_to in page_ranges(start, closed_until(now)):
                 page = await self.publish_page(market, covers_from, covers_to)
                 if page is None:
-                    return
+                    return False
                 self._published_until[market] = page.covers_to
+            return True
 
     async def publish_page(
         self, market: str, covers_from: datetime, covers_to: datetime, *, repair_run_id: str | None = None

@@ -40,6 +40,7 @@ class CollectorJobs:
         self._bus = bus
         self._config = config
         self._clock = clock
+        self._looked_until: dict[str, datetime] = {}
 
     async def collect_candles(self, _: JobRun) -> None:
         """Collect every market; one that fails does not keep the others from being collected."""
@@ -48,7 +49,7 @@ class CollectorJobs:
             *(self._collector.collect(market) for market in markets), return_exceptions=True
         )
         for error in results:
-            if error:
+            if isinstance(error, BaseException):
                 raise error
 
     async def repair_gaps(self, run: JobRun) -> None:
@@ -56,11 +57,18 @@ class CollectorJobs:
         if not await self._store_has_caught_up():
             return
         for market in await self._config.get(MARKETS):
-            missing = await self._missing(market)
-            for from_time, to_time in missing:
-                await self._repository.mark_open(market, from_time, to_time)
-            for from_time, to_time in [*missing, *await self._recently_empty(market)]:
-                await self._fetch_again(market, from_time, to_time, run.run_id)
+            await self._repair(market, run.run_id)
+
+    async def _repair(self, market: str, run_id: str) -> None:
+        missing = await self._missing(market)
+        for from_time, to_time in missing:
+            await self._repository.mark_open(market, from_time, to_time)
+        closed = closed_until(self._clock.now) if self._clock.now else None
+        empty = await self._recently_empty(market, closed) if closed else []
+        for from_time, to_time in [*missing, *empty]:
+            await self._fetch_again(market, from_time, to_time, run_id)
+        if closed:
+            self._looked_until[market] = closed
 
     async def delete_old_candles(self, _: JobRun) -> None:
         """Delete what is older than `retention_days`, by exchange time."""
@@ -76,11 +84,10 @@ class CollectorJobs:
         covered = await self._repository.covered_ranges(market, begins, end)
         return missing_ranges(covered, start=begins, end=end)
 
-    async def _recently_empty(self, market: str) -> list[tuple[datetime, datetime]]:
-        now = self._clock.now
-        if now is None:
-            return []
-        return await self._repository.recently_empty(market, closed_until(now) - LATE_DELIVERY)
+    async def _recently_empty(self, market: str, closed: datetime) -> list[tuple[datetime, datetime]]:
+        """Return what was empty since a little before the last repair that ran to its end."""
+        since = min(self._looked_until.get(market, closed), closed) - LATE_DELIVERY
+        return await self._repository.recently_empty(market, since)
 
     async def _fetch_again(self, market: str, from_time: datetime, to_time: datetime, run_id: str) -> None:
         for covers_from, covers_to in page_ranges(from_time, to_time):

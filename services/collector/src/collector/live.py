@@ -16,7 +16,7 @@ from common.events import TickerUpdated
 from common.telemetry.jobs import JobOwner, track_job
 
 TICKER_SECONDS = 1.0
-PAUSE_AFTER_FAILURE_SECONDS = 1.0
+PAUSE_SECONDS = 1.0
 
 
 class LiveMarkets:
@@ -89,9 +89,11 @@ class LiveMarkets:
         while True:
             await due.wait()
             due.clear()
-            try:
+            is_done = False
+            # A failure is recorded by track_job.
+            with contextlib.suppress(ServiceError):
                 async with track_job("data_collection", owner=self._owner):
-                    await self._collector.collect(market)
-            except ServiceError:
-                # Recorded by track_job. A pause, so that a tick a second does not become a call a second.
-                await asyncio.sleep(PAUSE_AFTER_FAILURE_SECONDS)
+                    is_done = await self._collector.collect(market)
+            if not is_done:
+                # So that ten ticks a second do not become ten calls a second.
+                await asyncio.sleep(PAUSE_SECONDS)

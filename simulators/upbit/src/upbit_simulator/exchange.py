@@ -41,7 +41,7 @@ class Exchange:
     def now_ms(self, code: str) -> int:
         """Return the time at which this market's candles are told; one whose recording has ended stays there.
 
-        Minutes behind a recording's end are unknown: told at a later time they would count as without a trade.
+        Minutes behind a recording's end are unknown; told at a later time they would count as empty.
         """
         now = self.clock.now_ms()
         return now if self.recording is None else min(now, self.recording.by_market[code].end_ms)
