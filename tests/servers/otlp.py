@@ -40,8 +40,8 @@ class SpanReceiver:
         return found
 
     def tree(self, trace_id: str) -> list[str]:
-        """Return one line per span of a trace, children indented below their parent."""
-        spans = self.traces()[trace_id]
+        """Return one line per span of a trace, children by name, indented below their parent."""
+        spans = sorted(self.traces()[trace_id], key=lambda span: (span.service, span.name))
         known = {span.span_id for span in spans}
         roots = [span for span in spans if span.parent_id not in known]
         return [line for root in roots for line in self._lines(root, spans, 0)]

@@ -27,7 +27,12 @@ class Run:
     """One `bongsu up` that was started."""
 
     def __init__(
-        self, folder: Path, *options: str, port: int | None = None, ignore_int: bool = False
+        self,
+        folder: Path,
+        *options: str,
+        port: int | None = None,
+        ignore_int: bool = False,
+        **environment: str,
     ) -> None:
         self.folder = folder
         self.port = port or ports.free_port()
@@ -37,7 +42,11 @@ class Run:
         ignored = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"] if ignore_int else []
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                [*ignored, *command, *options], stdin=subprocess.DEVNULL, stdout=output, stderr=output
+                [*ignored, *command, *options],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={**os.environ, **environment},
             )
 
     @property
