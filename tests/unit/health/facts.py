@@ -49,7 +49,11 @@ def heard(*states: InstanceState) -> tuple[HeardInstance, ...]:
 
 def stored(**changes: Any) -> DatabaseReading:
     facts = StoredFacts(
-        newest_signal_at=NOW, oldest_active_order_at=None, any_order=False, signal_interval_minutes=60
+        server_started_at=STARTED,
+        newest_signal_at=NOW,
+        oldest_active_order_at=None,
+        any_order=False,
+        signal_interval_minutes=60,
     )
     return DatabaseReading(latency_ms=1.2, error=None, stored=replace(facts, **changes), stored_error=None)
 
@@ -60,6 +64,7 @@ def facts(**changes: Any) -> Facts:
         database=stored(),
         instances=heard(instance("collector"), instance("health"), instance("signaler")),
         bus_problem=None,
+        bus_back_since=None,
         stack_since=STARTED,
         heard_since=dict.fromkeys(JOBS, STARTED),
         last_success={(service, job): NOW for service, jobs in JOBS.items() for job in jobs},

@@ -184,3 +184,23 @@ def test_an_instance_that_serves_old_settings_is_a_warning() -> None:
     cache = CacheUsage(hits=1, misses=1, hit_rate=50.0, waits=0, stale_keys=("markets",))
     rows = services_live(facts(instances=heard(instance("signaler", cache=cache))))
     assert rows[1].status == "warning"
+
+
+def test_a_server_that_was_started_again_is_told_for_a_moment() -> None:
+    component = database_answers(facts(database=replace(stored(), restarted_at=ago(seconds=2))))
+    assert (component.status, component.message) == ("warning", "PostgreSQL was started again, seen 2 s ago")
+    assert (
+        database_answers(facts(database=replace(stored(), restarted_at=ago(seconds=6)))).status == "healthy"
+    )
+
+
+def test_without_the_bus_no_run_is_claimed() -> None:
+    component = jobs_succeed(facts(bus_problem="NATS is away"))
+    assert component.status == "unhealthy"
+    assert "no run can be claimed: NATS is away" in str(component.message)
+
+
+def test_a_bus_that_is_back_is_told_for_a_moment() -> None:
+    component = jobs_succeed(facts(bus_back_since=ago(seconds=2)))
+    assert (component.status, component.message) == ("warning", "NATS was away until 2 s ago")
+    assert jobs_succeed(facts(bus_back_since=ago(seconds=6))).status == "healthy"

@@ -45,8 +45,8 @@ class LiveMarkets:
 
     @property
     def stream_error(self) -> str | None:
-        """Why the WebSocket is not delivering, None while it does."""
-        return self._stream.error
+        """Why the WebSocket is not delivering, or was not a moment ago; None while all is well."""
+        return self._stream.trouble
 
     async def watch(self, markets: tuple[str, ...]) -> None:
         """Watch these markets instead of those before."""

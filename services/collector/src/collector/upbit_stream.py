@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ IDLE_SECONDS = 10.0
 CONNECT_SECONDS = 5.0
 MAX_FRAME_BYTES = 1024 * 1024
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0)
+# Back within a second, it would not be seen by anyone who asks every five seconds.
+INTERRUPTION_SHOWN_SECONDS = 6.0
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,16 @@ class UpbitStream:
         self._markets: tuple[str, ...] = ()
         self._task: asyncio.Task[None] | None = None
         self._log = structlog.get_logger("collector.upbit_stream")
+        self._interrupted_at: float | None = None
         self.error: str | None = "not connected yet"
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it is not delivering, or that it was interrupted a moment ago; None otherwise."""
+        if self.error or self._interrupted_at is None:
+            return self.error
+        seconds = time.monotonic() - self._interrupted_at
+        return f"it was interrupted {seconds:.0f} s ago" if seconds < INTERRUPTION_SHOWN_SECONDS else None
 
     async def watch(self, markets: tuple[str, ...]) -> None:
         """Subscribe to these markets, instead of those before."""
@@ -71,7 +83,9 @@ class UpbitStream:
             except (WebSocketException, UpbitError, OSError, TimeoutError, ValueError) as error:
                 if failures == 0:
                     self._log.warning(LogEvent.PROBE_FAILED, probe="upbit_websocket", error=_describe(error))
-                failures = failures + 1 if self.error else 1
+                if not self.error:
+                    failures, self._interrupted_at = 0, time.monotonic()
+                failures += 1
                 self.error = _describe(error)
             pause = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
             await asyncio.sleep(pause * random.uniform(1, 1.2))  # noqa: S311

@@ -55,6 +55,7 @@ class HealthAnswers:
             database=self._probe.reading,
             instances=instances,
             bus_problem=self._bus_problem(),
+            bus_back_since=self._listening.back_since,
             stack_since=self._registry.stack_since(now) or self._started_at,
             heard_since=self._registry.heard_since,
             last_success=self._registry.last_success,

@@ -10,6 +10,8 @@ from common.events import InstanceState
 
 EXPECTED_SERVICES = ("collector", "signaler", "health")
 NOT_REACHED = "not reached yet"
+# An outage that is over before anyone looks is told for so long; then all is well again within 10 s.
+INTERRUPTION_SHOWN = timedelta(seconds=6)
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,12 @@ class StoredFacts:
     """What the database probe read, wall times, UTC.
 
     Attributes:
+        server_started_at: PostgreSQL's own start; another one means that it was started again.
         oldest_active_order_at: When the oldest order that still waits was made; None without one.
         any_order: False when no order was ever made.
     """
 
+    server_started_at: datetime
     newest_signal_at: datetime | None
     oldest_active_order_at: datetime | None
     any_order: bool
@@ -41,12 +45,17 @@ class StoredFacts:
 
 @dataclass(frozen=True)
 class DatabaseReading:
-    """The newest result of the database probe: the time SELECT 1 took or why it failed, and what was read."""
+    """The newest result of the database probe: the time SELECT 1 took or why it failed, and what was read.
+
+    Attributes:
+        restarted_at: When the probe saw that the server had been started again; None while it never was.
+    """
 
     latency_ms: float | None = None
     error: str | None = NOT_REACHED
     stored: StoredFacts | None = None
     stored_error: str | None = NOT_REACHED
+    restarted_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,7 @@ class Facts:
 
     Attributes:
         bus_problem: Why nobody can be heard; None while the bus is there.
+        bus_back_since: When the bus was there again after it had been lost; None while it never was.
         stack_since: When the oldest other instance started; a restart of health does not change it.
         heard_since: When each service's oldest instance that was heard started.
         last_success: Newest success of a job over all instances heard, by (service, job).
@@ -64,6 +74,7 @@ class Facts:
     database: DatabaseReading
     instances: tuple[HeardInstance, ...]
     bus_problem: str | None
+    bus_back_since: datetime | None
     stack_since: datetime
     heard_since: Mapping[str, datetime]
     last_success: Mapping[tuple[str, str], datetime]
@@ -75,6 +86,11 @@ class Facts:
             for heard in self.instances
             if heard.state.service == service and heard.silent_seconds is None
         ]
+
+    def seconds_since_interruption(self, moment: datetime | None) -> int | None:
+        """Return how long ago an outage was noticed, None where that is too long ago to be told."""
+        age = self.now - moment if moment else INTERRUPTION_SHOWN
+        return max(0, round(age.total_seconds())) if age < INTERRUPTION_SHOWN else None
 
     def why_unheard(self, service: str) -> str:
         """Return the sentence for what only that service could tell."""

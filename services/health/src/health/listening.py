@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 import structlog
 from nats.aio.msg import Msg
@@ -16,7 +17,7 @@ from nats.errors import Error as NatsError
 from pydantic import ValidationError
 
 from common.bus import Bus
-from common.clock import ExchangeClock
+from common.clock import ExchangeClock, utc_now
 from common.events import ComponentReport, ServiceHeartbeat, TickerUpdated
 from common.telemetry.names import LogEvent
 from health.registry import Registry
@@ -33,7 +34,9 @@ class Listening:
         self._exchange = exchange
         self._task: asyncio.Task[None] | None = None
         self._log = structlog.get_logger("health.listening")
+        bus.on_reconnect(self._note_reconnect)
         self.inbox: str | None = None
+        self.back_since: datetime | None = None
         self.replied = asyncio.Event()
 
     def start(self) -> None:
@@ -45,6 +48,9 @@ class Listening:
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _note_reconnect(self) -> None:
+        self.back_since = utc_now()
 
     async def _subscribe(self) -> None:
         while not await self._subscribed():

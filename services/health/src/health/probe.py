@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import TypeVar
 
 import structlog
 
+from common.clock import utc_now
 from common.config_keys import SIGNAL_INTERVAL_MINUTES
 from common.config_store import ConfigRepository
 from common.errors import ServiceError
@@ -32,6 +34,7 @@ class DatabaseProbe:
         self._tasks: list[asyncio.Task[None]] = []
         self._log = structlog.get_logger("health.probe")
         self._reached = False
+        self._server_started_at: datetime | None = None
         self.reading = DatabaseReading()
 
     def start(self) -> None:
@@ -99,3 +102,9 @@ class DatabaseProbe:
 
     def _has_read(self, stored: StoredFacts | None, error: str | None) -> None:
         self.reading = replace(self.reading, stored=stored, stored_error=error)
+        if stored is None:
+            return
+        if self._server_started_at not in (None, stored.server_started_at):
+            self._log.warning(LogEvent.PROBE_RECOVERED, probe="database", error="it was started again")
+            self.reading = replace(self.reading, restarted_at=utc_now())
+        self._server_started_at = stored.server_started_at

@@ -17,7 +17,8 @@ from health.models import GapMinutes, MarketOverview, NewestCandle, NewestSignal
 ACTIVE_ORDERS = ("pending", "submitted", "wait", "watch", "open", "partially_filled")
 
 _STORED = """
-SELECT (SELECT created_at FROM trading_signals ORDER BY created_at DESC LIMIT 1) AS newest_signal_at,
+SELECT pg_postmaster_start_time() AS server_started_at,
+       (SELECT created_at FROM trading_signals ORDER BY created_at DESC LIMIT 1) AS newest_signal_at,
        (SELECT min(created_at) FROM orders WHERE status = ANY($1::text[])) AS oldest_active_order_at,
        EXISTS (SELECT FROM orders) AS any_order
 """

@@ -109,6 +109,24 @@ class Gemini:
         writer.close()
         return True
 
+    async def drops_connection(self, *, within_seconds: float) -> bool:
+        """Hold a connection, without a request, and say whether the host dropped it within that time."""
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                reader, writer = await asyncio.open_connection(*self._address)
+        except OSError:
+            return True
+        try:
+            async with asyncio.timeout(within_seconds):
+                await reader.read(1)
+        except TimeoutError:
+            return False
+        except OSError:
+            return True
+        finally:
+            writer.close()
+        return True
+
     async def list_models(self) -> tuple[str, ...]:
         """Return the names of all models the key may use; costs nothing.
 

@@ -22,10 +22,10 @@ LIST_EVERY_SECONDS = 60.0
 async def probe_gemini(gemini: Gemini, state: GeminiState) -> None:
     """List the models for ever: every minute, every 5 s while that fails, at once when the host goes away.
 
-    Whether the host takes a connection is looked at every 5 s. Where it never does, behind a proxy, the list
-    alone counts.
+    Whether the host takes a connection is looked at every 5 s, and at once when it drops one: it may be back
+    before the next look. Where it never takes one, behind a proxy, the list alone counts.
     """
-    was_reachable = True
+    was_reachable, dropped = True, False
     next_list = time.monotonic()
     while True:
         reachable = await gemini.is_reachable()
@@ -33,7 +33,12 @@ async def probe_gemini(gemini: Gemini, state: GeminiState) -> None:
             await _list_models(gemini, state)
             next_list = time.monotonic() + LIST_EVERY_SECONDS
         was_reachable = reachable
-        await asyncio.sleep(LOOK_SECONDS)
+        # A host that drops whoever says nothing is looked at no more often for it.
+        if reachable and not dropped:
+            dropped = await gemini.drops_connection(within_seconds=LOOK_SECONDS)
+        else:
+            dropped = False
+            await asyncio.sleep(LOOK_SECONDS)
 
 
 async def _list_models(gemini: Gemini, state: GeminiState) -> None:

@@ -2,6 +2,7 @@
 
 250 ms: SELECT 1 takes about 1 ms on a healthy server; a hundred times that is already felt in every job.
 1 s: behind that, a store page of 200 candles no longer fits between two pages. The probe applies it.
+A server that was started again is a warning for 6 s: it is back within a second, and nobody would know.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ def database_answers(facts: Facts) -> ComponentHealth:
     reading = facts.database
     if reading.error:
         return ComponentHealth(name=NAME, status="unhealthy", message=reading.error)
-    problem = _slow(reading) or _pool_waiting([heard.state for heard in facts.instances])
+    problem = _slow(reading) or _pool_waiting([heard.state for heard in facts.instances]) or _restarted(facts)
     return ComponentHealth(
         name=NAME,
         status="warning" if problem else "healthy",
@@ -32,6 +33,11 @@ def _slow(reading: DatabaseReading) -> str | None:
     if reading.latency_ms is not None and reading.latency_ms > SLOW_MS:
         return f"SELECT 1 took {reading.latency_ms:.0f} ms, more than {SLOW_MS:.0f} ms"
     return None
+
+
+def _restarted(facts: Facts) -> str | None:
+    seconds = facts.seconds_since_interruption(facts.database.restarted_at)
+    return None if seconds is None else f"PostgreSQL was started again, seen {seconds} s ago"
 
 
 def _pool_waiting(instances: list[InstanceState]) -> str | None:

@@ -2,7 +2,8 @@
 
 2 intervals: one run may fail or be skipped, the next one makes up for it. 3: the second failed too. A run
 that was skipped (`stale_data`, `late`) is no success. A job without a success yet is due when its service has
-run for two intervals.
+run for two intervals. Runs are claimed over NATS, so without it none begins; one that was away and is back is
+a warning for 6 s.
 """
 
 from __future__ import annotations
@@ -26,13 +27,20 @@ EXPECTED_JOBS = (
 
 def jobs_succeed(facts: Facts) -> ComponentHealth:
     """Return the component: the worst of all expected jobs, each flaw named."""
-    verdicts = [_judge(facts, service, job_name) for service, job_name in EXPECTED_JOBS]
+    verdicts = [_judge_bus(facts), *(_judge(facts, service, job_name) for service, job_name in EXPECTED_JOBS)]
     for status in ("unhealthy", "warning", "healthy"):
         sentences = [sentence for verdict, sentence in verdicts if verdict == status and sentence]
         if sentences or status == "healthy":
             message = "; ".join(dict.fromkeys(sentences)) or None
             return ComponentHealth(name=NAME, status=status, message=message)
     raise AssertionError("unreachable: the last status always returns")
+
+
+def _judge_bus(facts: Facts) -> tuple[str, str | None]:
+    if facts.bus_problem:
+        return "unhealthy", f"no run can be claimed: {facts.bus_problem}"
+    seconds = facts.seconds_since_interruption(facts.bus_back_since)
+    return ("healthy", None) if seconds is None else ("warning", f"NATS was away until {seconds} s ago")
 
 
 def _judge(facts: Facts, service: str, job_name: str) -> tuple[str, str | None]:
