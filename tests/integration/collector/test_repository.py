@@ -146,7 +146,7 @@ async def test_old_candles_and_gaps_are_deleted_a_day_at_a_time(
 ) -> None:
     for day in range(3):
         start = day * 1440
-        await repository.store_page(page(start, start + 3, candle(start), candle(start + 2)))
+        await repository.store_page(page(start, start + 3, candle(start), candle(start + 2), asked_at=4320))
     assert await repository.delete_older_than(at(2 * 1440)) == 4
     assert await admin.fetchval("SELECT min(timestamp) FROM market_data") == at(2 * 1440)
     assert await gaps(admin) == [(2881, 2882, "confirmed_empty")]

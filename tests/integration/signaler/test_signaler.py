@@ -131,10 +131,14 @@ async def test_too_little_history_and_old_pages_are_skipped_with_a_reason(
     await store_candles(database_url, CANDLES[-30:-20], collected_at=COLLECTED)
     process = start_signaler()
     await collector.publish(page(CANDLES[-20:]))
-    await collector.publish(page(CANDLES[-20:], collected_at=NOON + timedelta(hours=1), repair_run_id="old"))
-    await eventually(lambda: len(process.jobs("skipped")) == 3, 20)
+    old = {"collected_at": NOON + timedelta(hours=1)}
+    await collector.publish(page(CANDLES[-20:], covers_from=NOON - 21 * MINUTE, **old))
+    # Asked for again once a minute: what was late is not recorded anew.
+    await collector.publish(page(CANDLES[-20:], repair_run_id="old", **old))
+    await eventually(lambda: len(process.jobs("skipped")) >= 3, 20)
+    await everything_is_acked(collector)
     reasons = sorted((line["reason"], line["count"]) for line in process.jobs("skipped"))
-    assert reasons == [("late", 1), ("late", 2), ("stale_data", 1)]
+    assert reasons == [("late", 1), ("late", 3), ("stale_data", 1)]
     assert await rows(database_url, SIGNALS) == []
 
 

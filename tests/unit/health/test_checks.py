@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from common.events import CacheUsage, ComponentState, ComponentStatus, PoolUsage
+from common.events import CacheUsage, ComponentState, ComponentStatus, ConsumerState, JobState, PoolUsage
 from health.checks.database import database_answers
 from health.checks.gemini_api import gemini_answers
 from health.checks.recent_orders import orders_do_not_wait
@@ -15,7 +15,7 @@ from health.checks.recent_signal import limit_for, signal_is_recent
 from health.checks.scheduler import jobs_succeed
 from health.checks.services import missing_services, services_live
 from health.checks.upbit_api import upbit_answers
-from health.domain import DatabaseReading, HeardInstance
+from health.domain import DatabaseReading, Facts, HeardInstance
 from unit.health.facts import NOW, ago, facts, heard, instance, stored
 
 
@@ -204,3 +204,57 @@ def test_a_bus_that_is_back_is_told_for_a_moment() -> None:
     component = jobs_succeed(facts(bus_back_since=ago(seconds=2)))
     assert (component.status, component.message) == ("warning", "NATS was away until 2 s ago")
     assert jobs_succeed(facts(bus_back_since=ago(seconds=6))).status == "healthy"
+
+
+def consumer(**changes: object) -> ConsumerState:
+    state = ConsumerState(
+        name="collector-candles-closed", lost=False, pending=3, stuck_seconds=0, patience_seconds=10
+    )
+    return state.model_copy(update=changes)
+
+
+def with_consumers(*states: ConsumerState) -> Facts:
+    collectors = [instance("collector", f"c{n}", consumers=(state,)) for n, state in enumerate(states)]
+    return facts(instances=heard(*collectors, instance("health"), instance("signaler")))
+
+
+@pytest.mark.parametrize(
+    ("stuck_seconds", "status"),
+    [(10.0, "healthy"), (10.1, "warning"), (30.0, "warning"), (30.1, "unhealthy")],
+)
+def test_pages_that_nobody_finishes_are_a_flaw_of_the_scheduler(stuck_seconds: float, status: str) -> None:
+    component = jobs_succeed(with_consumers(consumer(stuck_seconds=stuck_seconds)))
+    assert component.status == status
+    assert ("3 pages wait" in str(component.message)) == (status != "healthy")
+
+
+def test_a_consumer_that_is_gone_is_unhealthy() -> None:
+    assert jobs_succeed(with_consumers(consumer(lost=True))).status == "unhealthy"
+
+
+def test_the_replica_that_sees_pages_move_is_right() -> None:
+    assert jobs_succeed(with_consumers(consumer(stuck_seconds=60.0), consumer())).status == "healthy"
+
+
+def test_a_shorter_interval_is_not_held_against_the_time_before_it_was_set() -> None:
+    minutely = JobState(
+        job_name="signal_generation",
+        interval_seconds=60.0,
+        interval_since=ago(seconds=30),
+        next_run_at=NOW,
+    )
+    changed = instance("signaler", jobs=(minutely,))
+    found = facts(instances=heard(instance("collector"), instance("health"), changed))
+    long_ago = {**found.last_success, ("signaler", "signal_generation"): ago(minutes=50)}
+    assert jobs_succeed(replace(found, last_success=long_ago)).status == "healthy"
+
+
+def test_nothing_ages_behind_the_end_of_a_recording() -> None:
+    ended = instance("collector", exchange_stands_since=ago(hours=9))
+    found = facts(
+        instances=heard(ended, instance("health"), instance("signaler")),
+        database=stored(newest_signal_at=ago(hours=9)),
+    )
+    decided = {**found.last_success, ("signaler", "signal_generation"): ago(hours=9)}
+    found = replace(found, last_success=decided)
+    assert (jobs_succeed(found).status, signal_is_recent(found).status) == ("healthy", "healthy")

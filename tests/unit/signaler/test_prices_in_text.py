@@ -48,6 +48,9 @@ def test_what_the_snapshot_says_may_be_said(text: str) -> None:
         ("Stop at 88M.", 88_000_000),
         ("It costs 50,000 won.", 50_000),
         ("A unit is KRW 1,234.", 1_234),
+        ("It fell to 30,000,000 and rises.", 30_000_000),
+        ("Next stop: 250,000,000.", 250_000_000),
+        ("It trades at $66,000.", 66_000),
     ],
 )
 def test_a_price_that_is_not_in_the_snapshot_is_found(text: str, price: float) -> None:
@@ -66,6 +69,10 @@ def test_a_time_stamp_is_no_price_of_a_market_near_two_thousand() -> None:
 def test_bare_small_numbers_are_no_prices_of_a_cheap_market() -> None:
     assert wrong_prices("RSI 55 is above 50 after 20 candles.", CHEAP) == []
     assert wrong_prices("It costs 55 KRW.", CHEAP) == [55]
+
+
+def test_a_number_with_another_unit_is_no_price() -> None:
+    assert wrong_prices("Over 1,440,000 candles and 2,000,000 trades.", BITCOIN) == []
 
 
 @given(st.floats(-0.0049, 0.0049))

@@ -21,7 +21,7 @@ from signaler.domain.errors import (
     RequestRefusedError,
     UnavailableError,
 )
-from signaler.domain.prices import cost_usd
+from signaler.domain.prices import PRICES, cost_usd
 from signaler.domain.quota_day import next_quota_day, quota_day
 from signaler.domain.refusals import classify_response
 
@@ -143,5 +143,7 @@ def test_a_call_costs_its_tokens_at_the_price_of_the_day() -> None:
     assert cost_usd(MODEL, date(2027, 1, 1), **tokens) == Decimal("2.25")
 
 
-def test_an_unknown_model_has_no_cost() -> None:
-    assert cost_usd("gemini-9", date(2026, 11, 24), input_tokens=1, output_tokens=1) is None
+def test_an_unknown_model_is_billed_as_the_dearest_one() -> None:
+    dearest = max(PRICES, key=lambda price: price.output_usd)
+    cost = cost_usd("gemini-9", date(2026, 11, 24), input_tokens=0, output_tokens=1_000_000)
+    assert cost == dearest.output_usd

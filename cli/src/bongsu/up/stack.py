@@ -28,7 +28,7 @@ from common.clock import utc_now
 SERVICES = ("collector", "signaler", "health")
 SERVER_SECONDS = 20.0
 PROGRAM_SECONDS = 60.0
-# Together less than the 5 s a stop may take; each usually needs a fraction of a second.
+# The supervisor cuts them short together; each usually needs a fraction of a second.
 SERVICE_PATIENCE = 3.4
 SIMULATOR_PATIENCE = 0.4
 NATS_PATIENCE = 0.4

@@ -17,6 +17,8 @@ POLL_SECONDS = 0.05
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
 HEALTHY_AFTER_SECONDS = 30.0
+# All stages together; what is left of the five seconds is for our own end.
+STOP_SECONDS = 4.2
 
 
 class Child(Startable, Protocol):
@@ -99,8 +101,9 @@ class Supervisor:
         for keeper in self._keepers:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
+        deadline = time.monotonic() + STOP_SECONDS
         for stage in reversed(self._stages):
-            await asyncio.gather(*(self._stop_one(watched) for watched in stage))
+            await asyncio.gather(*(self._stop_one(watched, deadline) for watched in stage))
 
     def kill(self) -> None:
         """End everything at once."""
@@ -109,14 +112,15 @@ class Supervisor:
         for watched in reversed(self.children):
             watched.child.kill()
 
-    async def _stop_one(self, watched: Watched) -> None:
+    async def _stop_one(self, watched: Watched, deadline: float) -> None:
         child = watched.child
         child.ask_to_stop()
-        deadline = time.monotonic() + watched.patience_seconds
-        while child.running and time.monotonic() < deadline:
+        asked = time.monotonic()
+        patient_until = min(asked + watched.patience_seconds, deadline)
+        while child.running and time.monotonic() < patient_until:
             await asyncio.sleep(POLL_SECONDS / 5)
         if child.running:
-            self._say(f"{child.name} did not stop within {watched.patience_seconds:g} s and is killed")
+            self._say(f"{child.name} did not stop within {time.monotonic() - asked:.1f} s and is killed")
         child.kill()
 
     async def _keep(self, watched: Watched) -> None:
@@ -144,7 +148,11 @@ class Supervisor:
             raise ServerError(watched.child.name, f"cannot be started: {error.strerror}") from error
         watched.since = time.monotonic()
         watched.pid = watched.child.pid or watched.pid
-        self._changed()
+        try:
+            self._changed()
+        except OSError as error:
+            # A full disk must not end the watch over this child.
+            self._say(f"the files about this run cannot be written: {error.strerror}")
 
     async def _is_up(self, child: Child, seconds: float) -> bool:
         deadline = time.monotonic() + seconds

@@ -163,7 +163,9 @@ class Bus:
             consumer.subject,
             stream=JStream(consumer.stream, declare=False),
             durable=consumer.name,
-            pull_sub=PullSub(batch_size=at_once, timeout=FETCH_SECONDS),
+            pull_sub=PullSub(batch_size=1, timeout=FETCH_SECONDS),
+            # Not by batches: the next one would wait for the slowest message of the one before.
+            max_workers=at_once,
             ack_policy=AckPolicy.MANUAL,
             decoder=_undecoded,
             title=consumer.name,

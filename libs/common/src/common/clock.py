@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from datetime import UTC, datetime, timedelta
 
 MINUTE = timedelta(minutes=1)
@@ -33,13 +35,26 @@ class ExchangeClock:
 
     def __init__(self) -> None:
         self._newest: datetime | None = None
+        self._advanced_at: datetime | None = None
+        self._heard = -math.inf
 
     def observe(self, moment: datetime) -> None:
         """Take note of a time the exchange told; an older one than known is ignored."""
+        self._heard = time.monotonic()
         if self._newest is None or moment > self._newest:
-            self._newest = moment
+            self._newest, self._advanced_at = moment, utc_now()
 
     @property
     def now(self) -> datetime | None:
         """The newest time seen, UTC, or None before the first."""
         return self._newest
+
+    @property
+    def silent_seconds(self) -> float:
+        """How long the exchange has told no time at all, infinite before the first."""
+        return time.monotonic() - self._heard
+
+    @property
+    def advanced_at(self) -> datetime | None:
+        """Wall time when a newer time was told last, None before the first."""
+        return self._advanced_at

@@ -14,6 +14,7 @@ from common.bus import Bus
 from common.config_store import ConfigRepository
 from common.errors import ServiceError
 from common.events import ConfigChanged
+from common.keep_going import keep_going
 from common.telemetry.names import LogEvent
 
 COMPARE_SECONDS = 20.0
@@ -26,6 +27,7 @@ class ConfigWatch:
         self._config = config
         self._listeners: list[Callable[[], Awaitable[None]]] = []
         self._comparing: asyncio.Task[None] | None = None
+        self._told_stale = False
         self._log = structlog.get_logger("common.config_watch")
         bus.on_config_changed(self._on_changed)
         bus.on_reconnect(self._drop_all)
@@ -36,7 +38,7 @@ class ConfigWatch:
 
     def start(self) -> None:
         """Begin to compare revisions."""
-        self._comparing = asyncio.create_task(self._compare())
+        self._comparing = asyncio.create_task(keep_going("config_watch", self._compare))
 
     async def stop(self) -> None:
         """Stop comparing."""
@@ -57,16 +59,20 @@ class ConfigWatch:
     async def _compare(self) -> None:
         while True:
             try:
-                if await self._config.refresh():
+                if await self._config.refresh() or self._told_stale:
                     await self._tell()
             except ServiceError as error:
                 self._log.warning(LogEvent.CONFIG_STALE, error=str(error))
             await asyncio.sleep(COMPARE_SECONDS)
 
     async def _tell(self) -> None:
+        self._told_stale = False
         for listener in self._listeners:
             try:
                 await listener()
             except ServiceError as error:
                 # The listener reads again at the next change or comparison.
                 self._log.warning(LogEvent.CONFIG_STALE, error=str(error))
+                self._told_stale = True
+        # A listener that was given a last known value is told again once PostgreSQL answers.
+        self._told_stale = self._told_stale or bool(self._config.usage().stale_keys)

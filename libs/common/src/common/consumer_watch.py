@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
+from dataclasses import dataclass
 from datetime import datetime
 
 from nats.errors import Error as NatsError
+from nats.js.api import ConsumerInfo
 from nats.js.errors import NotFoundError
 
 from common.bus import Bus
+from common.events import ConsumerState
+from common.keep_going import keep_going
 from common.streams import Consumer
 
 CHECK_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class _Progress:
+    """How far a consumer had come (stream sequence) when it last moved, and since when, monotonic."""
+
+    acknowledged: int
+    since: float
 
 
 class ConsumerWatch:
@@ -23,20 +36,27 @@ class ConsumerWatch:
         self._created: dict[Consumer, datetime | None] = {}
         self._lost: set[Consumer] = set()
         self._pending: dict[Consumer, int] = {}
+        self._progress: dict[Consumer, _Progress] = {}
         self._task: asyncio.Task[None] | None = None
 
-    @property
-    def lost(self) -> tuple[str, ...]:
-        """The names of consumers that are gone now."""
-        return tuple(consumer.name for consumer in self._lost)
-
-    def pending(self, consumer: Consumer) -> int | None:
-        """Return how many messages wait or are in flight, None while unknown."""
-        return None if consumer in self._lost else self._pending.get(consumer)
+    def states(self) -> tuple[ConsumerState, ...]:
+        """Return how every consumer of this process is, as of the last look."""
+        now = time.monotonic()
+        return tuple(
+            ConsumerState(
+                name=consumer.name,
+                lost=consumer in self._lost,
+                pending=self._pending.get(consumer, 0),
+                stuck_seconds=round(now - progress.since, 1) if progress else 0.0,
+                patience_seconds=consumer.patience_seconds,
+            )
+            for consumer in self._bus.consumers
+            for progress in [self._progress.get(consumer)]
+        )
 
     def start(self) -> None:
         """Begin to look every two seconds."""
-        self._task = asyncio.create_task(self._watch())
+        self._task = asyncio.create_task(keep_going("consumer_watch", self._watch))
 
     async def stop(self) -> None:
         """Stop looking."""
@@ -73,9 +93,18 @@ class ConsumerWatch:
                 self._lost.add(consumer)
                 await self._bus.pause_subscriber(consumer)
             return
-        made_again = self._created.get(consumer) != info.created
-        self._created[consumer] = info.created
-        self._pending[consumer] = (info.num_pending or 0) + (info.num_ack_pending or 0)
-        if consumer in self._lost or made_again:
-            self._lost.discard(consumer)
+        if consumer in self._lost or self._created.get(consumer) != info.created:
             await self._bus.restart_subscriber(consumer)
+            # Only now: a restart that failed is tried again at the next look.
+            self._lost.discard(consumer)
+            self._created[consumer] = info.created
+        self._note_progress(consumer, info)
+
+    def _note_progress(self, consumer: Consumer, info: ConsumerInfo) -> None:
+        self._pending[consumer] = (info.num_pending or 0) + (info.num_ack_pending or 0)
+        acknowledged = info.ack_floor.stream_seq if info.ack_floor else 0
+        before = self._progress.get(consumer)
+        if not self._pending[consumer]:
+            self._progress.pop(consumer, None)
+        elif before is None or before.acknowledged != acknowledged:
+            self._progress[consumer] = _Progress(acknowledged, time.monotonic())

@@ -63,6 +63,9 @@ _CONNECTION_ERRORS = (
 )
 # Classes and codes where the same statement may work later: connection, rollback, resources, shutdown, locks.
 _TRANSIENT_SQLSTATES = ("08", "40", "53", "57", "55P03", "58")
+# What somebody has to put right in the server: a grant, a table, a column. No message is to blame for it.
+_TO_BE_PUT_RIGHT_SQLSTATES = ("42501", "42P01", "42703")
+PUT_RIGHT_SECONDS = 30.0
 
 
 def classify(error: Exception) -> ServiceError:
@@ -74,6 +77,8 @@ def classify(error: Exception) -> ServiceError:
         text = f"PostgreSQL says {state}: {str(error).splitlines()[0]}"
         if state.startswith(_TRANSIENT_SQLSTATES) or isinstance(error, asyncpg.PostgresConnectionError):
             return TransientError(text)
+        if state in _TO_BE_PUT_RIGHT_SQLSTATES:
+            return TransientError(text, retry_after_seconds=PUT_RIGHT_SECONDS)
         return PermanentError(text)
     if isinstance(error, TimeoutError):
         return TransientError("PostgreSQL did not answer in time")
@@ -163,9 +168,11 @@ class Database:
             yield connection
 
     async def _acquire(self) -> Connection:
-        if self._pool is None:
+        pool = self._pool
+        if pool is None:
             raise TransientError("the database pool is not open")
         started = time.monotonic()
+        dead = 0
         self._waiting += 1
         try:
             while True:
@@ -173,7 +180,7 @@ class Database:
                 if left <= 0:
                     raise self._exhausted(started)
                 try:
-                    return await self._pool.acquire(timeout=left)
+                    return await pool.acquire(timeout=left)
                 except asyncpg.TooManyConnectionsError:
                     # The role's limit, reached by other replicas: wait as at a full pool.
                     await asyncio.sleep(REFUSED_PAUSE_SECONDS)
@@ -181,9 +188,13 @@ class Database:
                     if self._is_full():
                         raise self._exhausted(started) from error
                     raise
+                except OSError:
+                    # A new connection was refused: the server is away.
+                    raise
                 except _CONNECTION_ERRORS:
-                    # The check found a dead connection; the pool has dropped it, the next one may live.
-                    if time.monotonic() - started > PING_SECONDS * 2 or not self._has_idle():
+                    # The check found a dead connection and the pool has dropped it; each one may be dead.
+                    dead += 1
+                    if dead > self._share.max or time.monotonic() - started > PING_SECONDS * 2:
                         raise
         finally:
             self._waiting -= 1
@@ -191,9 +202,6 @@ class Database:
     def _is_full(self) -> bool:
         usage = self.usage()
         return usage.in_use >= usage.max
-
-    def _has_idle(self) -> bool:
-        return self._pool is not None and self._pool.get_idle_size() > 0
 
     def _exhausted(self, started: float) -> PoolExhaustedError:
         usage = self.usage()

@@ -23,6 +23,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from common.clock import closed_until
+
 MARKET_PATTERN = r"^[A-Z0-9]{2,10}-[A-Z0-9]{1,20}$"
 MAX_PAGE_CANDLES = 200
 MAX_MESSAGE_BYTES = 256 * 1024
@@ -111,6 +113,8 @@ class CandlesClosed(Event):
     def _check_order(self) -> CandlesClosed:
         if self.covers_from >= self.covers_to:
             raise ValueError("covers_from must be before covers_to")
+        if self.covers_to > closed_until(self.collected_at):
+            raise ValueError("no minute may be covered that was not closed at collected_at")
         times = [candle.timestamp for candle in self.candles]
         if any(later <= earlier for earlier, later in itertools.pairwise(times)):
             raise ValueError("candles must be oldest first, one per minute")
@@ -244,12 +248,32 @@ class JobState(BaseModel):
 
     job_name: str
     interval_seconds: float
+    interval_since: AwareDatetime | None = None
     next_run_at: AwareDatetime | None
     last_outcome: Outcome | None = None
     last_finished_at: AwareDatetime | None = None
     last_success_at: AwareDatetime | None = None
     last_error: str | None = None
     running_since: AwareDatetime | None = None
+
+
+class ConsumerState(BaseModel):
+    """A durable consumer as its reader sees it.
+
+    Attributes:
+        lost: It is gone from the server.
+        pending: Messages that wait or are in flight.
+        stuck_seconds: How long none of them was finished; 0 while nothing waits.
+        patience_seconds: How long that may be.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    lost: bool
+    pending: int
+    stuck_seconds: float
+    patience_seconds: float
 
 
 class ComponentState(BaseModel):
@@ -264,7 +288,11 @@ class ComponentState(BaseModel):
 
 
 class InstanceState(Event):
-    """What one instance says of itself; the body of heartbeats and of health.check replies."""
+    """What one instance says of itself; the body of heartbeats and of health.check replies.
+
+    Attributes:
+        exchange_stands_since: When a recording's clock came to its end, so that nothing is due any more.
+    """
 
     service: str
     instance: str
@@ -276,6 +304,8 @@ class InstanceState(Event):
     cache: CacheUsage | None = None
     jobs: tuple[JobState, ...] = ()
     components: tuple[ComponentState, ...] = ()
+    consumers: tuple[ConsumerState, ...] = ()
+    exchange_stands_since: AwareDatetime | None = None
 
 
 class ServiceHeartbeat(InstanceState):

@@ -20,12 +20,10 @@ class JobLedger:
         self, name: str, interval_seconds: float, *, next_run: Callable[[], datetime | None] | None = None
     ) -> None:
         """Make a job known, or change its interval; `next_run` for one that no scheduler times."""
-        known = self._states.get(name)
-        self._states[name] = (
-            known.model_copy(update={"interval_seconds": interval_seconds})
-            if known
-            else JobState(job_name=name, interval_seconds=interval_seconds, next_run_at=None)
-        )
+        known = self._states.get(name) or JobState(job_name=name, interval_seconds=0.0, next_run_at=None)
+        if known.interval_seconds != interval_seconds:
+            interval = {"interval_seconds": interval_seconds, "interval_since": utc_now()}
+            self._states[name] = known.model_copy(update=interval)
         if next_run:
             self._next_run[name] = next_run
 

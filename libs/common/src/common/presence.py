@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from common.bus import Bus
 from common.clock import utc_now
 from common.errors import ServiceError
-from common.events import CacheUsage, ComponentReport, ComponentState, JobState, PoolUsage, ServiceHeartbeat
+from common.events import ComponentReport, ServiceHeartbeat
+from common.keep_going import keep_going
 
 HEARTBEAT_SECONDS = 5.0
 GOODBYE_SECONDS = 0.5
@@ -21,7 +22,7 @@ class Presence:
     """One instance's voice.
 
     Args:
-        pool, cache, jobs, components: Give the figures of the moment; they must not wait for anything.
+        figures: Gives what else an `InstanceState` says, as of the moment; it must not wait for anything.
     """
 
     def __init__(
@@ -31,22 +32,19 @@ class Presence:
         service: str,
         instance: str,
         version: str,
-        pool: Callable[[], PoolUsage],
-        cache: Callable[[], CacheUsage],
-        jobs: Callable[[], tuple[JobState, ...]],
-        components: Callable[[], tuple[ComponentState, ...]],
+        figures: Callable[[], Mapping[str, object]],
     ) -> None:
         self._bus = bus
         self._identity = {"service": service, "instance": instance, "version": version}
         self._started_at = utc_now()
         self._started = time.monotonic()
-        self._pool, self._cache, self._jobs, self._components = pool, cache, jobs, components
+        self._figures = figures
         self._beating: asyncio.Task[None] | None = None
         bus.answer_health_check(lambda: ComponentReport.model_validate(self._state()))
 
     def start(self) -> None:
         """Say hello, and go on every 5 s."""
-        self._beating = asyncio.create_task(self._beat())
+        self._beating = asyncio.create_task(keep_going("presence", self._beat))
 
     async def stop(self) -> None:
         """Say goodbye."""
@@ -72,8 +70,5 @@ class Presence:
             "started_at": self._started_at,
             "uptime_s": round(time.monotonic() - self._started, 1),
             "sent_at": utc_now(),
-            "pool": self._pool(),
-            "cache": self._cache(),
-            "jobs": self._jobs(),
-            "components": self._components(),
+            **self._figures(),
         }

@@ -17,6 +17,7 @@ import threading
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from importlib.metadata import version
 from typing import Protocol, runtime_checkable
 
@@ -42,7 +43,8 @@ from common.telemetry.spans import Telemetry
 from common.watchdog import Watchdog
 
 START_SECONDS = 60.0
-STEP_SECONDS = 2.0
+# More than the two seconds that work in flight has: what does not end is then cancelled and handed back.
+STEP_SECONDS = 2.5
 STOP_SECONDS = 3.5
 FLUSH_SECONDS = 1.0
 EXIT_USAGE = 2
@@ -97,6 +99,8 @@ class Runtime:
         self.config_watch = ConfigWatch(self.bus, self.config)
         self.consumer_watch = ConsumerWatch(self.bus)
         self.scheduler = Scheduler(owner=self.job_owner, bus=self.bus, ledger=self.ledger)
+        # Set by the service that hears the exchange.
+        self.exchange_stands_since: Callable[[], datetime | None] = lambda: None
 
     async def run(self, service: Service) -> int:
         """Run until a signal; returns the exit code: 0, or 1 when a server did not come up in time."""
@@ -133,11 +137,19 @@ class Runtime:
             service=self.service,
             instance=self.instance,
             version=self.version,
-            pool=self.database.usage,
-            cache=self.config.usage,
-            jobs=self.scheduler.states,
-            components=service.components,
+            figures=lambda: self.figures(service.components()),
         )
+
+    def figures(self, components: tuple[ComponentState, ...] = ()) -> dict[str, object]:
+        """Return what an `InstanceState` says of this moment, identity and age apart."""
+        return {
+            "pool": self.database.usage(),
+            "cache": self.config.usage(),
+            "jobs": self.scheduler.states(),
+            "components": components,
+            "consumers": self.consumer_watch.states(),
+            "exchange_stands_since": self.exchange_stands_since(),
+        }
 
     async def _start(self, service: Service, presence: Presence) -> None:
         within_seconds = START_SECONDS
@@ -163,8 +175,7 @@ class Runtime:
         deadline = time.monotonic() + STOP_SECONDS
         for step in (
             service.stop,
-            self.scheduler.stop,
-            self.bus.stop_receiving,
+            self._end_work,
             self._reports.stop,
             self.config_watch.stop,
             self.consumer_watch.stop,
@@ -178,6 +189,10 @@ class Runtime:
         flushing = threading.Thread(target=self.telemetry.shutdown, daemon=True)
         flushing.start()
         flushing.join(FLUSH_SECONDS)
+
+    async def _end_work(self) -> None:
+        """Runs and messages in flight have the same two seconds."""
+        await asyncio.gather(self.scheduler.stop(), self.bus.stop_receiving())
 
     async def _bounded(self, step: Callable[[], Awaitable[None]], limit_seconds: float) -> None:
         started = time.monotonic()
@@ -210,7 +225,12 @@ def main(
         runtime, service = build(settings)
         return await runtime.run(service)
 
-    sys.exit(asyncio.run(run()))
+    with asyncio.Runner() as runner:
+        code = runner.run(run())
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # Everything is closed. The runner's own end would wait for a DNS lookup that hangs in a thread.
+        os._exit(code)
 
 
 async def _within(seconds: float, step: Callable[[], Awaitable[None]], problem: str) -> None:

@@ -18,15 +18,21 @@ MAX_ACK_PENDING = 64
 
 @dataclass(frozen=True)
 class Consumer:
-    """A durable pull consumer: `<service>-<entity>-<fact>`."""
+    """A durable pull consumer: `<service>-<entity>-<fact>`.
+
+    Attributes:
+        patience_seconds: How long its oldest message may take before health calls it a flaw.
+    """
 
     name: str
     stream: str
     subject: str
+    patience_seconds: float
 
 
-STORE_CANDLES = Consumer("collector-candles-closed", "MARKET", "market.candle.closed.*")
-DECIDE_ON_CANDLES = Consumer("signaler-candles-closed", "MARKET", "market.candle.closed.*")
+STORE_CANDLES = Consumer("collector-candles-closed", "MARKET", "market.candle.closed.*", 10.0)
+# A page may wait 30 s for the store, and the decision on it may take 90 s.
+DECIDE_ON_CANDLES = Consumer("signaler-candles-closed", "MARKET", "market.candle.closed.*", 130.0)
 CONSUMERS = (STORE_CANDLES, DECIDE_ON_CANDLES)
 
 CLAIM_SUBJECT = "job.claimed.{service}.{job_name}.{unix_time}"
@@ -49,6 +55,7 @@ def _stream(
         discard=discard,
         max_age=max_age_days * DAY,
         max_bytes=max_bytes_mb * 1024 * 1024,
+        max_msgs=-1,
         max_msg_size=512 * 1024,
         duplicate_window=duplicate_window_seconds,
     )
@@ -72,7 +79,11 @@ STREAMS = (
         max_msgs_per_subject=1,
         discard_new_per_subject=True,
     ),
-    _stream("DEAD", f"{DEAD_PREFIX}>", max_age_days=90, max_bytes_mb=64, discard=DiscardPolicy.NEW),
+    # A dead message is the original and the headers that say why; the largest of any stream must fit.
+    replace(
+        _stream("DEAD", f"{DEAD_PREFIX}>", max_age_days=90, max_bytes_mb=64, discard=DiscardPolicy.NEW),
+        max_msg_size=768 * 1024,
+    ),
 )
 
 _STREAM_FIELDS = (
@@ -80,6 +91,7 @@ _STREAM_FIELDS = (
     "discard",
     "max_age",
     "max_bytes",
+    "max_msgs",
     "max_msg_size",
     "max_msgs_per_subject",
     "duplicate_window",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from datetime import datetime, timedelta
 
 from collector.collect import CandleCollector
 from collector.handlers import on_candles_closed
@@ -13,11 +14,14 @@ from collector.repository import CandleRepository
 from collector.settings import CollectorSettings
 from collector.upbit import UpbitClient
 from collector.upbit_probe import UpbitProbe
-from common.clock import ExchangeClock
+from common.clock import ExchangeClock, utc_now
 from common.config_keys import COLLECT_INTERVAL_SECONDS, MARKETS
 from common.events import CandlesClosed, ComponentState
 from common.runtime import Runtime
 from common.streams import STORE_CANDLES
+
+# Longer than a running clock's `Date`, in whole seconds, ever stays the same.
+STANDS_SECONDS = 30.0
 
 
 class Collector:
@@ -50,6 +54,8 @@ class Collector:
             owner=runtime.job_owner,
         )
         self._probe = UpbitProbe(self._upbit, self._live)
+        if settings.market_source == "replay":
+            runtime.exchange_stands_since = lambda: stands_since(clock)
         runtime.bus.consume(STORE_CANDLES, CandlesClosed, on_candles_closed(repository))
 
     async def start(self) -> None:
@@ -80,6 +86,14 @@ class Collector:
         self._runtime.scheduler.reschedule("data_collection", every_seconds=interval)
         self._probe.market = markets[0]
         await self._live.watch(tuple(markets))
+
+
+def stands_since(clock: ExchangeClock) -> datetime | None:
+    """Return when a recording's clock came to its end, None while it runs or cannot be heard."""
+    advanced = clock.advanced_at
+    if advanced is None or clock.silent_seconds > STANDS_SECONDS:
+        return None
+    return advanced if utc_now() - advanced > timedelta(seconds=STANDS_SECONDS) else None
 
 
 def build(settings: CollectorSettings) -> tuple[Runtime, Collector]:

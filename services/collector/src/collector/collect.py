@@ -18,6 +18,9 @@ from common.config_store import ConfigRepository
 from common.events import CandlesClosed
 from common.telemetry.spans import span
 
+# The probe asks every three seconds, the WebSocket tells more often.
+SILENT_SECONDS = 10.0
+
 
 class CandleCollector:
     """Publishes every minute of every market once it is closed, oldest first, in pages.
@@ -59,6 +62,9 @@ class CandleCollector:
             TransientError, PermanentError: As the first call that failed; what was published stays.
         """
         async with self._locks[market]:
+            if self._clock.silent_seconds > SILENT_SECONDS:
+                # Not "nothing is due": while the exchange says nothing, nobody knows what is.
+                await self._upbit.tell_time(market)
             start = await self._next_minute(market)
             now = self._clock.now
             assert now is not None  # noqa: S101  whoever knows the next minute has seen the time
@@ -82,10 +88,8 @@ class CandleCollector:
     async def _next_minute(self, market: str) -> datetime:
         if known := self._published_until.get(market):
             return known
-        if self._clock.now is None:
-            await self._upbit.ping(market)
         now = self._clock.now
-        assert now is not None  # noqa: S101  a ping that returns has told the time
+        assert now is not None  # noqa: S101  an exchange that is silent has been asked
         days = await self._config.get(BACKFILL_DAYS)
         covered = await self._repository.covered_until(market)
         start = first_minute_to_collect(covered, exchange_time=now, backfill=timedelta(days=days))

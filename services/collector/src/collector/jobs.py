@@ -10,7 +10,7 @@ from collector.domain import page_ranges
 from collector.gaps import missing_ranges
 from collector.repository import CandleRepository
 from common.bus import Bus
-from common.clock import ExchangeClock, closed_until, floor_minute
+from common.clock import ExchangeClock, closed_until
 from common.config_keys import MARKETS, RETENTION_DAYS
 from common.config_store import ConfigRepository
 from common.streams import STORE_CANDLES
@@ -55,6 +55,7 @@ class CollectorJobs:
     async def repair_gaps(self, run: JobRun) -> None:
         """Fetch again whatever is missing behind the first candle, and what was empty a moment ago."""
         if not await self._store_has_caught_up():
+            run.skip("stale_data")
             return
         for market in await self._config.get(MARKETS):
             await self._repair(market, run.run_id)
@@ -71,10 +72,13 @@ class CollectorJobs:
             self._looked_until[market] = closed
 
     async def delete_old_candles(self, _: JobRun) -> None:
-        """Delete what is older than `retention_days`, by exchange time."""
-        if now := self._clock.now:
+        """Delete what is `retention_days` older than the newest stored candle.
+
+        Not than the clock: one wrong time from the exchange would delete everything.
+        """
+        if newest := await self._repository.newest_candle():
             days = await self._config.get(RETENTION_DAYS)
-            await self._repository.delete_older_than(floor_minute(now - timedelta(days=days)))
+            await self._repository.delete_older_than(newest - timedelta(days=days))
 
     async def _missing(self, market: str) -> list[tuple[datetime, datetime]]:
         begins = await self._repository.history_begins(market)

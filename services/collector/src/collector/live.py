@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from functools import partial
 
 from collector.collect import CandleCollector
 from collector.upbit import UpbitClient
@@ -13,6 +14,7 @@ from common.bus import Bus
 from common.clock import ExchangeClock
 from common.errors import ServiceError
 from common.events import TickerUpdated
+from common.keep_going import keep_going
 from common.telemetry.jobs import JobOwner, track_job
 
 TICKER_SECONDS = 1.0
@@ -53,7 +55,10 @@ class LiveMarkets:
         if tuple(self._due) != markets:
             await self._stop_workers()
             self._due = {market: asyncio.Event() for market in markets}
-            self._workers = [asyncio.create_task(self._collect_when_due(market)) for market in markets]
+            self._workers = [
+                asyncio.create_task(keep_going(f"collect {market}", partial(self._collect_when_due, market)))
+                for market in markets
+            ]
         await self._stream.watch(markets)
 
     async def stop(self) -> None:

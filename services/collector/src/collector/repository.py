@@ -107,6 +107,12 @@ class CandleRepository:
         async with self._database.connection() as connection:
             return await _first_candle(connection, market)
 
+    async def newest_candle(self) -> datetime | None:
+        """Return the newest stored minute of all markets."""
+        async with self._database.connection() as connection:
+            newest: datetime | None = await connection.fetchval("SELECT max(timestamp) FROM market_data")
+        return newest
+
     async def covered_ranges(
         self, market: str, start: datetime, end: datetime
     ) -> list[tuple[datetime, datetime]]:

@@ -28,6 +28,7 @@ from common.events import CandlesClosed
 from common.retry import Dependency, with_retry
 
 TIMEOUT_SECONDS = 5.0
+PING_SECONDS = 2.0
 NEXT_SECOND = 1.0
 FIRST_BLOCK_SECONDS = 60.0
 MAX_BODY_BYTES = 1024 * 1024
@@ -59,18 +60,22 @@ class RequestGate:
     async def __aenter__(self) -> None:
         await self._lock.acquire()
         try:
-            if self.blocked_seconds > TIMEOUT_SECONDS:
-                raise TransientError(
-                    f"Upbit has blocked this address for another {self.blocked_seconds:.0f} s",
-                    retry_after_seconds=self.blocked_seconds,
-                )
-            await asyncio.sleep(max(0.0, self._not_before - time.monotonic()))
+            await self.until_allowed()
         except BaseException:
             self._lock.release()
             raise
 
     async def __aexit__(self, *_: object) -> None:
         self._lock.release()
+
+    async def until_allowed(self) -> None:
+        """Return when a request may go out; TransientError where that is longer than a call would wait."""
+        if self.blocked_seconds > TIMEOUT_SECONDS:
+            raise TransientError(
+                f"Upbit has blocked this address for another {self.blocked_seconds:.0f} s",
+                retry_after_seconds=self.blocked_seconds,
+            )
+        await asyncio.sleep(self.blocked_seconds)
 
     @property
     def blocked_seconds(self) -> float:
@@ -115,7 +120,9 @@ class UpbitClient:
             timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=3.0),
         )
         self.state = CallState(error=None, limited=False, latency_ms=None)
-        self._fetch_with_retry = with_retry(dependency=Dependency("upbit"))(self._fetch_page)
+        retried = with_retry(dependency=Dependency("upbit"))
+        self._fetch_with_retry = retried(self._fetch_page)
+        self._tell_time_with_retry = retried(self.ping)
 
     @property
     def sdk(self) -> AsyncUpbit:
@@ -140,10 +147,19 @@ class UpbitClient:
         """
         return await self._fetch_with_retry(market, covers_from, covers_to, repair_run_id)
 
+    async def tell_time(self, market: str) -> None:
+        """Let the clock learn the exchange time, retried; same errors as `fetch_page`."""
+        await self._tell_time_with_retry(market)
+
     async def ping(self, market: str) -> float:
-        """Ask for a ticker, once; returns the latency in ms and lets the clock learn the exchange time."""
+        """Ask for a ticker, once, past the queue of other calls; returns the latency in ms."""
         started = time.monotonic()
-        await self._call(self._client.tickers.with_raw_response.list_by_trading_pairs(markets=market))
+        request: Any = self._client.tickers.with_raw_response.list_by_trading_pairs(markets=market)
+        try:
+            await self._gate.until_allowed()
+            await self._answer(request, PING_SECONDS)
+        finally:
+            request.close()
         return (time.monotonic() - started) * 1000
 
     async def _fetch_page(
@@ -194,28 +210,34 @@ class UpbitClient:
         )
 
     async def _call(self, request: Any) -> tuple[Any, datetime]:
-        """Send one request; returns the JSON with decimals as text, and the exchange's time."""
+        """Send one request when it is its turn; returns the JSON with decimals as text, and the time."""
         try:
             async with self._gate:
-                try:
-                    response = (await request).http_response
-                except APIStatusError as error:
-                    self._gate.note(error.status_code, error.response.headers, str(error.body)[:500])
-                    raise
-                self._gate.note(response.status_code, response.headers, "")
-        except (UpbitError, httpx.HTTPError) as error:
-            raise classify(error) from error
+                return await self._answer(request, TIMEOUT_SECONDS)
         finally:
             # Where the gate refused, the SDK's call was never begun.
-            if hasattr(request, "close"):
-                request.close()
+            request.close()
+
+    async def _answer(self, request: Any, limit_seconds: float) -> tuple[Any, datetime]:
+        """Send one request; the limit holds for the whole answer, however slowly it drips in."""
+        try:
+            async with asyncio.timeout(limit_seconds):
+                response = (await request).http_response
+        except APIStatusError as error:
+            self._gate.note(error.status_code, error.response.headers, str(error.body)[:500])
+            raise classify(error) from error
+        except TimeoutError as error:
+            raise TransientError(f"Upbit did not answer within {limit_seconds:.0f} s") from error
+        except (UpbitError, httpx.HTTPError) as error:
+            raise classify(error) from error
+        self._gate.note(response.status_code, response.headers, "")
         if len(response.content) > MAX_BODY_BYTES:
             raise PermanentError(
                 f"Upbit answered {len(response.content)} bytes, at most {MAX_BODY_BYTES} are read"
             )
         try:
             rows = response.json(parse_float=str, parse_int=str)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise TransientError("Upbit's answer is not JSON") from error
         exchange_time = _exchange_time(response.headers)
         self._clock.observe(exchange_time)

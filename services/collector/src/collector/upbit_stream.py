@@ -17,6 +17,7 @@ import structlog
 from upbit import AsyncUpbit, UpbitError
 from websockets.exceptions import WebSocketException
 
+from common.keep_going import keep_going
 from common.telemetry.names import LogEvent
 
 IDLE_SECONDS = 10.0
@@ -66,7 +67,7 @@ class UpbitStream:
             return
         await self.stop()
         self._markets = markets
-        self._task = asyncio.create_task(self._keep_connected())
+        self._task = asyncio.create_task(keep_going("upbit_stream", self._keep_connected))
 
     async def stop(self) -> None:
         """Disconnect."""
@@ -80,7 +81,14 @@ class UpbitStream:
         while True:
             try:
                 await self._listen()
-            except (WebSocketException, UpbitError, OSError, TimeoutError, ValueError) as error:
+            except (
+                WebSocketException,
+                UpbitError,
+                OSError,
+                TimeoutError,
+                ValueError,
+                RecursionError,
+            ) as error:
                 if failures == 0:
                     self._log.warning(LogEvent.PROBE_FAILED, probe="upbit_websocket", error=_describe(error))
                 if not self.error:

@@ -87,6 +87,12 @@ class Facts:
             if heard.state.service == service and heard.silent_seconds is None
         ]
 
+    @property
+    def exchange_runs_until(self) -> datetime:
+        """Now, or when a recording's clock came to its end: from then on no signal is due."""
+        stood = [heard.state.exchange_stands_since for heard in self.instances]
+        return min((moment for moment in stood if moment), default=self.now)
+
     def seconds_since_interruption(self, moment: datetime | None) -> int | None:
         """Return how long ago an outage was noticed, None where that is too long ago to be told."""
         age = self.now - moment if moment else INTERRUPTION_SHOWN

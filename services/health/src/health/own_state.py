@@ -20,14 +20,14 @@ class OwnState:
     def __call__(self) -> ComponentReport:
         """Return the report of this moment."""
         runtime = self._runtime
-        return ComponentReport(
-            service=runtime.service,
-            instance=runtime.instance,
-            version=runtime.version,
-            started_at=self._started_at,
-            uptime_s=round(time.monotonic() - self._started, 1),
-            sent_at=utc_now(),
-            pool=runtime.database.usage(),
-            cache=runtime.config.usage(),
-            jobs=runtime.scheduler.states(),
+        return ComponentReport.model_validate(
+            {
+                "service": runtime.service,
+                "instance": runtime.instance,
+                "version": runtime.version,
+                "started_at": self._started_at,
+                "uptime_s": round(time.monotonic() - self._started, 1),
+                "sent_at": utc_now(),
+                **runtime.figures(),
+            }
         )

@@ -92,12 +92,25 @@ class CandleHandlers:
         market, end = page.market, closed.newest_end
         async with self._markets[market]:
             stored = await self._repository.stored_signal(market, candle_timestamp_of(end))
-            late = stored is None and is_late(end, page.collected_at, interval_minutes)
             if stored:
                 await self._signals.publish_again(stored)
-            elif not late:
+            elif page.repair_run_id:
+                await self._decide_repaired(page, end, interval_minutes)
+            elif is_late(end, page.collected_at, interval_minutes):
+                await self._record_late(market, closed, interval_minutes, newest_too=True)
+            else:
                 await self._decide(page, end, interval_minutes)
-            await self._record_late(market, closed, interval_minutes, newest_too=late)
+                await self._record_late(market, closed, interval_minutes, newest_too=False)
+
+    async def _decide_repaired(self, page: CandlesClosed, end: datetime, interval_minutes: int) -> None:
+        """Decide on an interval that a repair asked for again, unless time has gone on.
+
+        What was late was recorded when its own page came; a repair comes once a minute.
+        """
+        newest = await self._repository.newest_signal_at(page.market)
+        passed = newest is not None and newest > candle_timestamp_of(end)
+        if not passed and not is_late(end, page.collected_at, interval_minutes):
+            await self._decide(page, end, interval_minutes)
 
     async def _decide(self, page: CandlesClosed, end: datetime, interval_minutes: int) -> None:
         look_back = await self._signals.look_back(page.market, end, page)
@@ -127,10 +140,10 @@ class CandleHandlers:
             await self._signals.skip("late", message=message, count=count)
 
     async def _decide_newest(self, market: str, interval_minutes: int) -> None:
-        newest = await self._repository.newest_candle(market)
+        newest = await self._repository.newest(market)
         if newest is None:
             return
-        end = newest_end_until(newest.timestamp + MINUTE, interval_minutes)
+        end = newest_end_until(newest.covered_until, interval_minutes)
         if is_late(end, newest.collected_at, interval_minutes):
             return
         if await self._repository.stored_signal(market, candle_timestamp_of(end)):

@@ -44,7 +44,7 @@ class NewSignal:
     response: str | None
     input_tokens: int | None
     output_tokens: int | None
-    latency_ms: float | None
+    latency_ms: Decimal | None
     cost_usd: Decimal | None
     price_at_signal: Decimal
     config_revision: int
@@ -52,10 +52,15 @@ class NewSignal:
 
 
 @dataclass(frozen=True)
-class NewestCandle:
-    """The newest stored minute of a market and the newest exchange time its values were told at."""
+class Newest:
+    """How far a market is known.
 
-    timestamp: datetime
+    Attributes:
+        covered_until: End of the newest minute that is a candle or proven empty.
+        collected_at: Exchange time that the newest candle was told at.
+    """
+
+    covered_until: datetime
     collected_at: datetime
 
 
@@ -89,15 +94,24 @@ class SignalRepository:
             )
         return [Gap(row["from_time"], row["to_time"], row["status"]) for row in rows]
 
-    async def newest_candle(self, market: str) -> NewestCandle | None:
-        """Return the newest stored candle's time, None for a market without candles."""
+    async def newest(self, market: str) -> Newest | None:
+        """Return how far a market is known, None for one without candles."""
         async with self._database.connection() as connection:
             row = await connection.fetchrow(
-                "SELECT timestamp, collected_at FROM market_data WHERE symbol = $1"
-                " ORDER BY timestamp DESC LIMIT 1",
+                "SELECT greatest(timestamp + interval '1 minute', (SELECT max(to_time) FROM candle_gaps"
+                " WHERE symbol = $1 AND status <> 'open')) AS covered_until, collected_at"
+                " FROM market_data WHERE symbol = $1 ORDER BY timestamp DESC LIMIT 1",
                 market,
             )
-        return NewestCandle(row["timestamp"], row["collected_at"]) if row else None
+        return Newest(row["covered_until"], row["collected_at"]) if row else None
+
+    async def newest_signal_at(self, market: str) -> datetime | None:
+        """Return the `candle_timestamp` of a market's newest signal, None without one."""
+        async with self._database.connection() as connection:
+            newest: datetime | None = await connection.fetchval(
+                "SELECT max(candle_timestamp) FROM trading_signals WHERE symbol = $1", market
+            )
+        return newest
 
     async def stored_signal(self, market: str, candle_timestamp: datetime) -> SignalGenerated | None:
         """Return the signal of one interval, None when it was not decided."""

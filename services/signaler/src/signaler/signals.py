@@ -79,6 +79,7 @@ class SignalGeneration:
         answer = apply_minimum(decision.answer, await self._config.get(SIGNAL_MIN_CONFIDENCE))
         transcript, last, failure = decision.transcript, decision.transcript.last, decision.failure
         input_tokens, output_tokens = transcript.tokens()
+        latency = transcript.latency_ms()
         return NewSignal(
             id=uuid.uuid5(_NAMESPACE, f"{snapshot.market}/{snapshot.candle_timestamp:%Y-%m-%dT%H:%MZ}"),
             symbol=snapshot.market,
@@ -96,7 +97,7 @@ class SignalGeneration:
             response=last.response_text if last else None,
             input_tokens=input_tokens,
             output_tokens=output_tokens,
-            latency_ms=transcript.latency_ms(),
+            latency_ms=None if latency is None else Decimal(str(latency)),
             cost_usd=transcript.cost_usd(quota_day(utc_now())),
             price_at_signal=snapshot.price,
             config_revision=self._config.revision,

@@ -35,6 +35,7 @@ class LogEvent(StrEnum):
     SERVICE_STARTING = "service.starting"
     SERVICE_STOPPED = "service.stopped"
     SERVICE_STOPPING = "service.stopping"
+    TASK_FAILED = "task.failed"
 
 
 class Metric(StrEnum):

@@ -32,7 +32,7 @@ def signal_is_recent(facts: Facts) -> ComponentHealth:
     limit = limit_for(stored.signal_interval_minutes)
     newest = stored.newest_signal_at
     reference = max(newest or facts.stack_since, facts.stack_since)
-    age = facts.now - reference
+    age = facts.exchange_runs_until - reference
     if age <= limit:
         due = None if newest and facts.now - newest <= limit else f"due by {clock_time(reference + limit)}"
         return ComponentHealth(name=NAME, status="healthy", message=due)

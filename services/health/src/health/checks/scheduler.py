@@ -11,23 +11,29 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from common.events import JobState
+from health.checks.consumers import judge_consumers
 from health.domain import Facts, clock_time, in_words
 from health.models import ComponentHealth
 
 NAME = "scheduler"
 WARNING_INTERVALS = 2
 UNHEALTHY_INTERVALS = 3
+SIGNAL_GENERATION = "signal_generation"
 EXPECTED_JOBS = (
     ("collector", "data_collection"),
     ("collector", "gap_repair"),
     ("collector", "retention"),
-    ("signaler", "signal_generation"),
+    ("signaler", SIGNAL_GENERATION),
 )
 
 
 def jobs_succeed(facts: Facts) -> ComponentHealth:
     """Return the component: the worst of all expected jobs, each flaw named."""
-    verdicts = [_judge_bus(facts), *(_judge(facts, service, job_name) for service, job_name in EXPECTED_JOBS)]
+    verdicts = [
+        _judge_bus(facts),
+        *judge_consumers(facts),
+        *(_judge(facts, service, job_name) for service, job_name in EXPECTED_JOBS),
+    ]
     for status in ("unhealthy", "warning", "healthy"):
         sentences = [sentence for verdict, sentence in verdicts if verdict == status and sentence]
         if sentences or status == "healthy":
@@ -54,7 +60,10 @@ def _judge(facts: Facts, service: str, job_name: str) -> tuple[str, str | None]:
     success = facts.last_success.get((service, job_name))
     if success is None:
         return _never_ran(facts, service, states, interval)
-    return _aged(facts.now - success, interval, f"{job_name}: no success", states)
+    # A shorter interval is not held against the time before it was set.
+    since = max([success, *(state.interval_since for state in states if state.interval_since)])
+    now = facts.exchange_runs_until if job_name == SIGNAL_GENERATION else facts.now
+    return _aged(now - since, interval, f"{job_name}: no success", states)
 
 
 def _never_ran(

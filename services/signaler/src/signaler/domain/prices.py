@@ -41,12 +41,17 @@ PRICES: tuple[Price, ...] = (
     _price("gemini-2.5-flash-lite", date(2025, 7, 22), "0.10", "0.40"),
 )
 
+DEAREST = max(PRICES, key=lambda price: price.output_usd)
+
 
 def cost_usd(model: str, day: date, *, input_tokens: int | None, output_tokens: int | None) -> Decimal | None:
-    """Return what the tokens cost on `day`; None for an unknown model or where no token count is known."""
-    rows = [price for price in PRICES if price.model == model]
-    if not rows or (input_tokens is None and output_tokens is None):
+    """Return what the tokens cost on `day`; None where no token count is known.
+
+    An unknown model is billed as the dearest known one, so that the day's budget stops it too.
+    """
+    if input_tokens is None and output_tokens is None:
         return None
+    rows = [price for price in PRICES if price.model == model] or [DEAREST]
     # A day before the first row (a wrong clock) is billed at the first known price.
     price = max((row for row in rows if row.since <= day), key=lambda row: row.since, default=rows[0])
     return (price.input_usd * (input_tokens or 0) + price.output_usd * (output_tokens or 0)) / MILLION

@@ -1,18 +1,19 @@
 """Which prices does a sentence name that are not in the snapshot? Pure.
 
-A number is taken for a price where KRW, won, 원 or ₩ stands beside it, or, for markets above 1,000 KRW, where
-it lies between half and twice the price. Below that, bare numbers are more likely an RSI or a period.
+A number is taken for a price where a currency stands beside it, or, for markets above 1,000 KRW, where it is
+at least 1,000 and a hundredth of the price and no unit follows. Below that, bare numbers are more likely an
+RSI or a period. Prices in dollars are in no snapshot, so each is a wrong one.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from decimal import Decimal
 
 from signaler.domain.snapshot import Snapshot
 
 TOLERANCE = 0.005
-BARE_NUMBERS_FROM_PRICE = Decimal(1000)
+BARE_NUMBERS_FROM = 1000.0
 
 _TIMES = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?|\b\d{1,2}:\d{2}(?::\d{2})?\b")
 _FACTORS = {
@@ -33,9 +34,10 @@ _FACTORS = {
 }
 _DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
 _NUMBER = re.compile(
-    rf"(?P<before>₩|KRW|￦)?\s*(?<![\d.,A-Za-z_])(?:(?P<hundred_millions>{_DIGITS})\s*억\s*)?(?P<digits>{_DIGITS})"
+    rf"(?P<before>₩|KRW|￦|\$|USDT?)?\s*(?<![\d.,A-Za-z_])(?:(?P<hundred_millions>{_DIGITS})\s*억\s*)?(?P<digits>{_DIGITS})"
     r"(?:\s*(?P<factor>thousand|million|billion|mn|bn|[kmb]|백만|천만|천|만|억)(?![A-Za-z]))?"
-    r"\s*(?P<after>KRW|won\b|원|₩|%|percent)?",
+    r"\s*(?P<after>KRW|won\b|원|₩|USDT?\b|dollars?|%|percent)?"
+    r"\s*(?P<unit>(?:candles?|minutes?|mins?|hours?|days?|trades?|coins?|BTC|ETH|XRP|SOL)\b|[봉분개])?",
     re.IGNORECASE,
 )
 
@@ -45,21 +47,24 @@ def wrong_prices(text: str, snapshot: Snapshot) -> list[float]:
     known = [abs(figure) for figure in snapshot.figures()]
     return [
         price
-        for price in _named_prices(
-            text, float(snapshot.price), bare=snapshot.price >= BARE_NUMBERS_FROM_PRICE
-        )
+        for price in _named_prices(text, _smallest_bare_price(float(snapshot.price)))
         if not any(abs(price - figure) <= TOLERANCE * figure for figure in known)
     ]
 
 
-def _named_prices(text: str, price: float, *, bare: bool) -> list[float]:
+def _smallest_bare_price(price: float) -> float:
+    return max(BARE_NUMBERS_FROM, price / 100) if price >= BARE_NUMBERS_FROM else math.inf
+
+
+def _named_prices(text: str, smallest_bare: float) -> list[float]:
     named = []
     for match in _NUMBER.finditer(_TIMES.sub(" ", text)):
         after = (match["after"] or "").lower()
         if after in ("%", "percent"):
             continue
         value = _value(match)
-        if match["before"] or after or (bare and price / 2 <= value <= price * 2):
+        is_bare = not match["before"] and not after
+        if not is_bare or (value >= smallest_bare and not match["unit"]):
             named.append(value)
     return named
 
