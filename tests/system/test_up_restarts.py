@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+from collections.abc import Callable
 
+import asyncpg
+import httpx
 import psutil
 import pytest
 
@@ -16,19 +20,71 @@ def _healthy(run: Run) -> bool:
     return run.health().get("status") == "healthy"
 
 
-def test_whatever_dies_is_started_again_and_health_recovers(start: Start) -> None:
+def flawed(run: Run, component: str) -> Callable[[], bool]:
+    """Return what tells whether health finds a flaw in this component now."""
+
+    def look() -> bool:
+        rows = {row["name"]: row["status"] for row in run.health().get("components", [])}
+        return bool(rows.get(component, "healthy") != "healthy")
+
+    return look
+
+
+def healthy_instances(run: Run, *services: str) -> set[str]:
+    """Return the instances of these services that health calls healthy."""
+    rows = run.health().get("services", [])
+    return {row["instance"] for row in rows if row["name"] in services and row["status"] == "healthy"}
+
+
+SHOWN_BY = {"postgres": "database", "nats": "scheduler", "upbit": "upbit_api", "gemini": "gemini_api"}
+
+
+def test_whatever_dies_shows_within_ten_seconds_and_is_started_again_without_a_lost_candle(
+    start: Start,
+) -> None:
     run = start().until_up()
     eventually_sync(lambda: _healthy(run), within=40)
-    before = run.document
-    for name in ("postgres", "nats", "upbit", "gemini", "signaler", "collector", "health"):
-        os.kill(run.document["pids"][name], signal.SIGKILL)
-        run.until(f"{name} died (signal 9), started again", within=10)
+    before, dead = run.document, healthy_instances(run, "collector", "signaler")
+    for name in ("postgres", "upbit", "gemini"):
+        os.kill(before["pids"][name], signal.SIGKILL)
+    for name in ("postgres", "upbit", "gemini"):
+        eventually_sync(flawed(run, SHOWN_BY[name]), within=10)
+    os.kill(before["pids"]["nats"], signal.SIGKILL)
+    eventually_sync(flawed(run, SHOWN_BY["nats"]), within=10)
+    for name in ("collector", "signaler"):
+        os.kill(before["pids"][name], signal.SIGKILL)
+    eventually_sync(lambda: not dead & healthy_instances(run, "collector", "signaler"), within=10)
+    os.kill(before["pids"]["health"], signal.SIGKILL)
+    eventually_sync(lambda: run.health() == {}, within=10)
+    eventually_sync(lambda: _healthy(run), within=40)
+
     after = run.document
     assert not set(after["pids"].values()) & set(before["pids"].values())
     assert {name: after[name] for name in after if name.endswith("_url")} == {
         name: before[name] for name in before if name.endswith("_url")
     }
-    eventually_sync(lambda: _healthy(run), within=40)
+    for name in before["pids"]:
+        assert f"{name} died (signal 9), started again" in run.text
+    assert lost_candles(run) == []
+
+
+def lost_candles(run: Run) -> list[str]:
+    """Return what the exchange has between the oldest and the newest stored minute and we don't."""
+    stored, open_gaps = asyncio.run(newest_minutes(run))
+    assert open_gaps == 0
+    query = f"market=KRW-BTC&count=200&to={max(stored)}Z"
+    served = httpx.get(f"{run.document['upbit_url']}/v1/candles/minutes/1?{query}", timeout=5).json()
+    times = [row["candle_date_time_utc"] for row in served]
+    return [moment for moment in times if moment >= min(stored) and moment not in stored]
+
+
+async def newest_minutes(run: Run) -> tuple[set[str], int]:
+    """Return the newest stored minutes as Upbit spells them, and how many gaps are open."""
+    connection = await asyncpg.connect(run.document["database_url"])
+    rows = await connection.fetch("SELECT timestamp FROM market_data ORDER BY timestamp DESC LIMIT 200")
+    open_gaps = await connection.fetchval("SELECT count(*) FROM candle_gaps WHERE status = 'open'")
+    await connection.close()
+    return {f"{row['timestamp']:%Y-%m-%dT%H:%M:%S}" for row in rows}, open_gaps
 
 
 @pytest.mark.parametrize("name", ["postgres", "nats"])
