@@ -135,6 +135,10 @@ BEGIN
     NEW.revision := next_revision;
     NEW.updated_at := clock_timestamp();
     NEW.updated_by := author;
+    -- An upsert of a row that exists fires this as INSERT too; the UPDATE that follows is the change.
+    IF TG_OP = 'INSERT' AND EXISTS (SELECT FROM system_config WHERE key = NEW.key) THEN
+        RETURN NEW;
+    END IF;
     INSERT INTO system_config_history
         VALUES (NEW.revision, NEW.key, NEW.value, NEW.updated_at, NEW.updated_by);
     RETURN NEW;

@@ -51,7 +51,8 @@ class TTLCache:
             self._hits += 1
             return entry.value
         load = self._loads.get(key)
-        if load is None:
+        # One that has just ended answers with a value that may have been invalidated since.
+        if load is None or load.done():
             self._misses += 1
             load = asyncio.create_task(self._load(key, factory))
             self._loads[key] = load

@@ -52,8 +52,12 @@ class ConfigRepository:
         return max(self._revision, 0)
 
     def heard(self, revision: int) -> None:
-        """Take note of a revision that `config.changed` told; its key has been dropped already."""
-        self._revision = max(self._revision, revision)
+        """Take note of a revision that `config.changed` told; its key has been dropped already.
+
+        Only the next one counts: behind a gap is a change that nobody told, and `refresh` has to find it.
+        """
+        if revision == self._revision + 1:
+            self._revision = revision
 
     def usage(self) -> CacheUsage:
         """Return the cache's counters and the keys that are served stale."""
@@ -101,16 +105,22 @@ class ConfigRepository:
                 document,
             )
         await self._cache.invalidate(key)
-        await self._publish(ConfigChanged(key=key, revision=revision, changed_by=changed_by))
+        try:
+            await self._publish(ConfigChanged(key=key, revision=revision, changed_by=changed_by))
+        except TransientError as error:
+            self._log.warning(LogEvent.CONFIG_STALE, key=key, revision=revision, error=str(error))
         return revision
 
     async def refresh(self) -> bool:
-        """Compare the global revision with PostgreSQL; drop all copies and return True when it moved."""
+        """Compare the global revision with PostgreSQL; drop all copies and return True when it moved.
+
+        The first comparison always does: what was read before it may be older than what it saw.
+        """
         async with self._database.connection() as connection:
             newest: int = await connection.fetchval(
                 "SELECT coalesce(max(revision), 0) FROM system_config_history"
             )
-        moved = newest != self._revision and self._revision >= 0
+        moved = newest != self._revision
         self._revision = newest
         if moved:
             await self._cache.invalidate()

@@ -82,14 +82,16 @@ class Scheduler:
 
     async def stop(self) -> None:
         """Start no further run; one that is running has two seconds before it is cancelled."""
+        # Its `shutdown` would cancel what is running at once.
+        if self._scheduler.running:
+            self._scheduler.pause()
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=STOP_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
-        if not self._running:
-            return
-        _, late = await asyncio.wait(self._running, timeout=STOP_SECONDS)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
 
     def states(self) -> tuple[JobState, ...]:
         """Return every job this process knows, with its next run."""
@@ -106,6 +108,9 @@ class Scheduler:
         self._running.add(task)
         try:
             await self._claim_and_run(name)
+        except asyncio.CancelledError:
+            # `stop` asked for it, and it is recorded as skipped; APScheduler would log a failure.
+            pass
         finally:
             self._running.discard(task)
 

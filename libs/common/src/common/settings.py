@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -31,6 +31,10 @@ def _check_url(schemes: tuple[str, ...], *, path_needed: bool) -> AfterValidator
             raise ValueError(f"must be a URL that starts with {' or '.join(s + '://' for s in schemes)}")
         if not parts.hostname:
             raise ValueError("must name a host")
+        if not _has_valid_port(parts):
+            raise ValueError(
+                "must have a port from 1 to 65535 after the host; percent-encode / in a password"
+            )
         if path_needed and not parts.path.strip("/"):
             raise ValueError("must name a database after the host, as in postgresql://user@host:5432/bongsu")
         return value
@@ -38,10 +42,20 @@ def _check_url(schemes: tuple[str, ...], *, path_needed: bool) -> AfterValidator
     return AfterValidator(check)
 
 
+def _has_valid_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        # Its text repeats what stands there, which may be a part of the password.
+        return False
+
+
 def _no_path(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("must be a URL that starts with http:// or https:// and names a host")
+    if not _has_valid_port(parts):
+        raise ValueError("must have a port from 1 to 65535 after the host")
     if parts.path.strip("/"):
         raise ValueError("must be scheme, host and port only, without a path")
     return value.rstrip("/")

@@ -1,0 +1,48 @@
+"""One instance of a service as far as its settings go: pool, bus, repository and watch of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from common.bus import Bus
+from common.cache import TTLCache
+from common.config_store import ConfigRepository
+from common.config_watch import ConfigWatch
+from common.database import Database, Share
+
+
+@dataclass
+class Instance:
+    """What reads and sets; `told` counts how often its listeners were told of a change."""
+
+    bus: Bus
+    database: Database
+    config: ConfigRepository
+    watch: ConfigWatch
+    told: list[int] = field(default_factory=list)
+
+    async def listen(self) -> None:
+        """Take note of the revision at every change that is told."""
+        self.told.append(self.config.revision)
+
+
+@asynccontextmanager
+async def instance(database_url: str, nats_url: str, name: str) -> AsyncIterator[Instance]:
+    """Connect one; it hears changes, but compares revisions only when the test asks it to."""
+    bus = Bus(nats_url, service="test", instance=name)
+    database = Database(database_url, service="test", share=Share(1, 2))
+    config = ConfigRepository(database, TTLCache(), bus.publish)
+    built = Instance(bus, database, config, ConfigWatch(bus, config))
+    built.watch.listen(built.listen)
+    try:
+        await bus.connect()
+        await database.open()
+        await config.refresh()
+        await bus.start()
+        yield built
+    finally:
+        await built.watch.stop()
+        await bus.close()
+        await database.close()

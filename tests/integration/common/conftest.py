@@ -1,0 +1,75 @@
+"""A bus of the test's own, with the services' voices on it and the reconciler's rights beside them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import nats as nats_client
+import pytest
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+
+from bongsu.servers.nats import NatsServer
+from bongsu.servers.postgres import PostgresServer
+from common.bus import Bus
+from common.streams import STORE_CANDLES
+from integration.common.speaking import Speak
+
+
+@pytest.fixture
+async def admin(fresh_nats: NatsServer) -> AsyncIterator[Client]:
+    """A client with the rights of the reconciler."""
+    client = await nats_client.connect(fresh_nats.url())
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+async def jetstream(admin: Client) -> JetStreamContext:
+    """JetStream with the rights of the reconciler."""
+    return admin.jetstream()
+
+
+@pytest.fixture
+async def answers(admin: Client) -> list[str]:
+    """What the server is answered to deliveries of the store consumer, as the protocol spells it."""
+    heard: list[str] = []
+
+    async def on_answer(message: Msg) -> None:
+        heard.append(message.data.decode())
+
+    await admin.subscribe(f"$JS.ACK.MARKET.{STORE_CANDLES.name}.>", cb=on_answer)
+    await admin.flush()
+    return heard
+
+
+@pytest.fixture
+async def speak(fresh_nats: NatsServer) -> AsyncIterator[Speak]:
+    """Connect a service's bus; the test adds its readers and starts it."""
+    buses: list[Bus] = []
+
+    async def connect(service: str, instance: str = "test") -> Bus:
+        buses.append(Bus(fresh_nats.url(service), service=service, instance=instance))
+        await buses[-1].connect()
+        return buses[-1]
+
+    yield connect
+    for bus in buses:
+        await bus.close()
+
+
+@pytest.fixture
+async def collector(speak: Speak) -> Bus:
+    """The collector's bus, connected."""
+    return await speak("collector")
+
+
+@pytest.fixture
+def own_postgres(servers_folder: Path, tmp_path: Path) -> Iterator[PostgresServer]:
+    """A PostgreSQL that the test may do to what it likes; without tables."""
+    server = PostgresServer(servers_folder / tmp_path.name / "postgres", fsync=False, shared_buffers_mb=16)
+    server.start()
+    yield server
+    server.stop()

@@ -1,0 +1,59 @@
+"""The smallest service there is: one job, one consumer, and both never end if they are told so."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from pydantic import Field
+
+from common.delivery import Delivery
+from common.events import CandlesClosed, ComponentState
+from common.runtime import Runtime, main
+from common.settings import ServiceSettings
+from common.streams import STORE_CANDLES
+from common.telemetry.jobs import JobRun
+
+
+class MinimalSettings(ServiceSettings):
+    """One variable of its own."""
+
+    hangs: bool = Field(default=False, alias="HANGS")
+
+
+class Minimal:
+    """Goes by the name of the collector, for its share and its rights."""
+
+    def __init__(self, runtime: Runtime, settings: MinimalSettings) -> None:
+        self._runtime = runtime
+        self._hangs = settings.hangs
+        runtime.bus.consume(STORE_CANDLES, CandlesClosed, self._on_page)
+
+    async def start(self) -> None:
+        """Have the job run every second."""
+        self._runtime.scheduler.add("data_collection", every_seconds=1, body=self._run)
+
+    async def stop(self) -> None:
+        """Nothing was taken that is not given back by the runtime."""
+
+    def components(self) -> tuple[ComponentState, ...]:
+        """Return one component."""
+        return (ComponentState(name="upbit_api", status="healthy"),)
+
+    async def _on_page(self, _: CandlesClosed, __: Delivery) -> None:
+        if self._hangs:
+            await asyncio.Event().wait()
+
+    async def _run(self, _: JobRun) -> None:
+        if self._hangs:
+            await asyncio.Event().wait()
+
+
+def build(settings: MinimalSettings) -> tuple[Runtime, Minimal]:
+    """Build it for the running event loop."""
+    runtime = Runtime("collector", settings, os.environ)
+    return runtime, Minimal(runtime, settings)
+
+
+if __name__ == "__main__":
+    main("collector", MinimalSettings, build)

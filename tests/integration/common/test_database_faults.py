@@ -1,0 +1,171 @@
+"""What does a service hear when PostgreSQL fails, and does it go on afterwards?"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+import asyncpg
+import psutil
+import pytest
+
+from bongsu.servers.postgres import PostgresServer
+from common.database import Database, Share
+from common.errors import PermanentError, ServiceError, TransientError
+
+if TYPE_CHECKING:
+    Admin = asyncpg.Connection[asyncpg.Record]
+
+KILL_ALL = (
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+    " WHERE application_name = 'bongsu.signaler' AND datname = current_database()"
+)
+USAGE = "INSERT INTO gemini_usage (day, model, requests) VALUES ('2026-03-11', 'gemini-3.8-flash', 731)"
+# What PostgreSQL may say, and whether the same statement may work later.
+STATES = {
+    "08006": True,  # connection lost
+    "22012": False,  # division by zero
+    "23505": False,  # unique violation
+    "25006": False,  # read-only transaction
+    "40001": True,  # serialization failure
+    "40P01": True,  # deadlock
+    "42501": True,  # no right: somebody has to put it right, no message is to blame
+    "42P01": True,  # no such table, likewise
+    "53100": True,  # disk full
+    "53200": True,  # out of memory
+    "55006": False,  # object in use
+    "55P03": True,  # lock not available
+    "57014": True,  # statement timeout
+    "57P01": True,  # shutting down
+    "58030": True,  # input or output error
+    "P0001": False,  # raised by a trigger
+}
+
+
+@pytest.fixture
+async def pool(postgres: PostgresServer, database: str) -> AsyncIterator[Database]:
+    """A pool with the rights of the signaler."""
+    opened = Database(postgres.url("bongsu_signaler", database), service="signaler", share=Share(3, 6))
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def admin(database_url: str) -> AsyncIterator[Admin]:
+    """A connection to this test's database, as bongsu_admin."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+async def answer(pool: Database) -> int:
+    """Ask one question."""
+    async with pool.connection() as connection:
+        return int(await connection.fetchval("SELECT 7"))
+
+
+async def raised(pool: Database, state: str) -> ServiceError:
+    """Return what comes out when PostgreSQL raises an error with this state."""
+    with pytest.raises(ServiceError, match=f"PostgreSQL says {state}: no luck$") as failed:
+        async with pool.connection() as connection:
+            await connection.execute(
+                f"DO $$ BEGIN RAISE 'no luck' USING ERRCODE = '{state}', DETAIL = 'balance 731'; END $$"
+            )
+    return failed.value
+
+
+async def test_an_error_says_by_its_type_whether_to_try_again(pool: Database) -> None:
+    found = {state: isinstance(await raised(pool, state), TransientError) for state in STATES}
+    assert found == STATES
+
+
+async def test_a_row_that_is_there_already_is_named_without_its_values(pool: Database) -> None:
+    async with pool.connection() as connection:
+        await connection.execute(USAGE)
+    with pytest.raises(PermanentError, match="23505: duplicate key") as failed:
+        async with pool.transaction() as connection:
+            await connection.execute(USAGE)
+    assert "gemini-3.8-flash" not in str(failed.value)
+    assert await answer(pool) == 7
+
+
+async def test_a_value_of_the_wrong_type_is_permanent(pool: Database) -> None:
+    with pytest.raises(PermanentError, match="22000"):
+        async with pool.connection() as connection:
+            await connection.fetchval("SELECT $1::int", "seven")
+
+
+async def test_a_transaction_whose_block_fails_leaves_nothing(pool: Database) -> None:
+    async def fail() -> None:
+        async with pool.transaction() as connection:
+            await connection.execute(USAGE)
+            raise ValueError("a bug")
+
+    with pytest.raises(ValueError, match="a bug"):
+        await fail()
+    async with pool.connection() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM gemini_usage") == 0
+
+
+async def test_connections_that_were_killed_while_idle_are_replaced_unnoticed(
+    pool: Database, admin: Admin
+) -> None:
+    assert await admin.fetchval(KILL_ALL) == 3
+    answers = await asyncio.gather(*(answer(pool) for _ in range(15)), return_exceptions=True)
+    assert answers == [7] * 15
+    assert pool.usage().in_use == 0
+
+
+async def test_a_connection_that_was_killed_in_use_is_a_transient_error(pool: Database, admin: Admin) -> None:
+    async def ask_on_a_killed_connection() -> None:
+        async with pool.transaction() as connection:
+            await connection.execute("SELECT 1")
+            await admin.fetchval(KILL_ALL)
+            await connection.execute("SELECT 1")
+
+    with pytest.raises(TransientError):
+        await ask_on_a_killed_connection()
+    assert await answer(pool) == 7
+    assert pool.usage().in_use == 0
+
+
+async def test_a_stopped_server_is_an_error_at_once_and_a_new_one_is_used(
+    own_postgres: PostgresServer,
+) -> None:
+    pool = Database(own_postgres.url("bongsu_signaler"), service="signaler", share=Share(1, 2))
+    await pool.open()
+    own_postgres.stop()
+    began = time.monotonic()
+    with pytest.raises(TransientError):
+        await answer(pool)
+    assert time.monotonic() - began < 1.5
+    own_postgres.start()
+    assert await answer(pool) == 7
+    await pool.close()
+
+
+async def test_a_frozen_server_is_an_error_within_seconds_and_is_used_when_it_thaws(
+    own_postgres: PostgresServer,
+) -> None:
+    pool = Database(own_postgres.url("bongsu_signaler"), service="signaler", share=Share(1, 2))
+    await pool.open()
+    assert own_postgres.pid is not None
+    postmaster = psutil.Process(own_postgres.pid)
+    frozen = [postmaster, *postmaster.children(recursive=True)]
+    for process in frozen:
+        os.kill(process.pid, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        with pytest.raises(TransientError):
+            await answer(pool)
+        assert time.monotonic() - began < 3
+    finally:
+        for process in frozen:
+            os.kill(process.pid, signal.SIGCONT)
+    assert await answer(pool) == 7
+    await pool.close()

@@ -1,0 +1,170 @@
+"""What becomes of a real message whose handler ended in each possible way?"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from itertools import pairwise
+
+import pytest
+from nats.js import JetStreamContext
+
+from common import delivery
+from common.bus import Bus
+from common.delivery import Delivery
+from common.errors import PermanentError, TransientError
+from common.events import CandlesClosed
+from common.streams import ACK_WAIT_SECONDS, STORE_CANDLES, reconcile
+from integration.common.handling import Handler, listen, settled
+from integration.common.speaking import PAGES, kept, page
+from servers.waiting import eventually
+
+AWAY = TransientError("PostgreSQL is away")
+AWAY_FOR_A_MOMENT = TransientError("PostgreSQL is away", retry_after_seconds=0.01)
+# The client acknowledges with an empty message.
+DONE = ""
+
+
+def delay(answer: str) -> float:
+    """Return for how many seconds a message was handed back."""
+    assert answer.startswith("-NAK "), answer
+    return float(json.loads(answer.removeprefix("-NAK "))["delay"]) / 1e9
+
+
+async def test_a_message_that_was_handled_is_acknowledged(
+    collector: Bus, jetstream: JetStreamContext, answers: list[str]
+) -> None:
+    handler = Handler(None)
+    await listen(collector, handler)
+    await collector.publish(page())
+    await eventually(lambda: answers)
+    assert answers == [DONE]
+    assert [(seen.subject, seen.sequence, seen.count) for seen in handler.seen] == [(PAGES, 1, 1)]
+    assert handler.events == [page()]
+    assert 0 <= handler.seen[0].age_seconds < 5
+    assert await settled(jetstream)
+
+
+async def test_an_outage_never_kills_a_message(
+    collector: Bus, jetstream: JetStreamContext, answers: list[str]
+) -> None:
+    handler = Handler(*[AWAY_FOR_A_MOMENT] * 20, None)
+    await listen(collector, handler)
+    await collector.publish(page())
+    await eventually(lambda: len(answers) == 21)
+    assert [delay(answer) for answer in answers[:-1]] == [0.01] * 20
+    assert answers[-1] == DONE
+    assert await settled(jetstream, dead=0)
+
+
+@pytest.mark.parametrize(("deliveries", "seconds"), [(1, 1), (2, 2), (3, 4), (4, 30), (20, 30)])
+async def test_an_outage_hands_a_message_back_for_longer_each_time(
+    collector: Bus, answers: list[str], deliveries: int, seconds: float
+) -> None:
+    await listen(collector, Handler(*[AWAY_FOR_A_MOMENT] * (deliveries - 1), AWAY))
+    await collector.publish(page())
+    await eventually(lambda: len(answers) == deliveries)
+    assert delay(answers[-1]) == seconds
+
+
+async def test_an_outage_counts_as_no_try_of_a_handler_that_fails_afterwards(
+    collector: Bus, jetstream: JetStreamContext, answers: list[str]
+) -> None:
+    await listen(collector, Handler(*[AWAY_FOR_A_MOMENT] * delivery.MAX_TRIES, ValueError("a bug")))
+    await collector.publish(page())
+    await eventually(lambda: len(answers) == delivery.MAX_TRIES + 1)
+    assert delay(answers[-1]) == 1
+
+
+async def test_a_message_that_can_never_be_handled_is_dead_at_once(
+    collector: Bus, jetstream: JetStreamContext, answers: list[str]
+) -> None:
+    handler = Handler(PermanentError("unknown market\nof api_key=AQ.0123456789abcdefghij"))
+    await listen(collector, handler)
+    await collector.publish(page())
+    await eventually(lambda: answers)
+    assert answers == ["+TERM"]
+    assert len(handler.seen) == 1
+    [dead] = await kept(jetstream, "DEAD")
+    assert dead.subject == f"dead.{PAGES}"
+    assert dead.data == page().model_dump_json().encode()
+    assert dead.headers is not None
+    assert dead.headers["Bongsu-Reason"] == "PermanentError: unknown market of api_key=***"
+    assert (dead.headers["Bongsu-Sequence"], dead.headers["Bongsu-Deliveries"]) == ("1", "1")
+    assert await settled(jetstream, dead=1)
+
+
+async def test_a_handler_with_a_bug_gets_five_tries(
+    collector: Bus, jetstream: JetStreamContext, answers: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shorter = (0.02, 0.04, 0.06, 0.08)
+    monkeypatch.setattr(delivery, "DELAYS_SECONDS", shorter)
+    handler = Handler(ZeroDivisionError("division by zero"))
+    await listen(collector, handler)
+    await collector.publish(page())
+    await eventually(lambda: len(answers) == 5)
+    assert ([delay(answer) for answer in answers[:-1]], answers[-1]) == (list(shorter), "+TERM")
+    waits = [later - earlier for earlier, later in pairwise(handler.times)]
+    assert all(waited >= asked for waited, asked in zip(waits, shorter, strict=True)), waits
+    [dead] = await kept(jetstream, "DEAD")
+    assert dead.data == page().model_dump_json().encode()
+    assert dead.headers is not None
+    assert dead.headers["Bongsu-Reason"] == "ZeroDivisionError: division by zero"
+    assert await settled(jetstream, dead=1)
+
+
+async def test_a_message_that_cannot_be_buried_is_not_given_up(
+    collector: Bus, jetstream: JetStreamContext, answers: list[str]
+) -> None:
+    await jetstream.delete_stream("DEAD")
+    await listen(collector, Handler(PermanentError("unknown market")))
+    await collector.publish(page())
+    await eventually(lambda: answers)
+    assert delay(answers[0]) == 1
+    await reconcile(jetstream)
+    await eventually(lambda: len(answers) == 2)
+    assert answers[1] == "+TERM"
+    assert await settled(jetstream, dead=1)
+
+
+async def test_a_long_handler_is_reported_in_progress_and_gets_its_message_once(
+    collector: Bus, jetstream: JetStreamContext, answers: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert delivery.IN_PROGRESS_SECONDS <= ACK_WAIT_SECONDS / 3
+    monkeypatch.setattr(delivery, "IN_PROGRESS_SECONDS", 0.15)
+    config = (await jetstream.consumer_info("MARKET", STORE_CANDLES.name)).config
+    config.ack_wait = 0.5
+    await jetstream.add_consumer("MARKET", config)
+    seen: list[int] = []
+
+    async def on_page(_: CandlesClosed, delivery: Delivery) -> None:
+        seen.append(delivery.count)
+        await eventually(lambda: answers == ["+WPI"] * 5)
+
+    await listen(collector, on_page)
+    await collector.publish(page())
+    await eventually(lambda: settled(jetstream))
+    assert answers == ["+WPI"] * 5 + [DONE]
+    assert seen == [1]
+
+
+async def test_a_handler_that_is_cancelled_hands_its_message_back_at_once(
+    collector: Bus, answers: list[str]
+) -> None:
+    began = asyncio.Event()
+
+    async def hang(_: CandlesClosed, __: Delivery) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    await collector.publish(page())
+    reader = await collector.jetstream.pull_subscribe_bind(STORE_CANDLES.name, "MARKET")
+    [message] = await reader.fetch(1)
+    handling = asyncio.create_task(collector.deliveries.handle(message, CandlesClosed, hang))
+    await began.wait()
+    handling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await handling
+    [message] = await reader.fetch(1, timeout=2)
+    assert message.metadata.num_delivered == 2
+    assert delay(answers[0]) == pytest.approx(0.1)

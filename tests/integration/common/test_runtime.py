@@ -1,0 +1,153 @@
+"""Does a service start, stop and refuse as a process should?"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+
+from bongsu import migrations
+from bongsu.servers.nats import NatsServer
+from bongsu.servers.postgres import PostgresServer
+from common.bus import Bus
+from common.events import ComponentReport, JobFinished, ServiceHeartbeat
+from integration.common.speaking import kept, page
+from servers.services import ServiceProcess, service
+from servers.waiting import eventually
+
+MINIMAL = "integration.common.minimal"
+TESTS = Path(__file__).parents[2]
+START_SECONDS = 10.0
+Start = Callable[..., AbstractContextManager[ServiceProcess]]
+
+
+@pytest.fixture
+def start(postgres: PostgresServer, database: str, fresh_nats: NatsServer, tmp_path: Path) -> Start:
+    """Start the minimal service on this test's servers; variables that are given win."""
+
+    def begin(**changes: str) -> AbstractContextManager[ServiceProcess]:
+        environment = {
+            "PYTHONPATH": str(TESTS),
+            "DATABASE_URL": postgres.url("bongsu_collector", database),
+            "NATS_URL": fresh_nats.url("collector"),
+        }
+        return service(MINIMAL, tmp_path / "minimal.log", **{**environment, **changes})
+
+    return begin
+
+
+def ready(running: ServiceProcess) -> bool:
+    """Return whether it has said that it is ready."""
+    assert running.process.poll() is None, running.log.read_text(encoding="utf-8")
+    return bool(running.events("service.ready"))
+
+
+async def test_a_stop_is_clean_and_says_goodbye(start: Start, admin: Client) -> None:
+    heard: list[ServiceHeartbeat] = []
+
+    async def on_heartbeat(message: Msg) -> None:
+        heard.append(ServiceHeartbeat.model_validate_json(message.data))
+
+    await admin.subscribe("service.heartbeat.collector", cb=on_heartbeat)
+    with start() as running:
+        await eventually(lambda: heard, START_SECONDS)
+        answer = await admin.request("health.check", b"", timeout=2)
+        report = ComponentReport.model_validate_json(answer.data)
+        began = time.monotonic()
+        assert running.stop() == 0
+        assert time.monotonic() - began < 2
+        await eventually(lambda: heard[-1].goodbye)
+        assert not any("error" in line for line in running.events("service.stopping"))
+    assert {beat.instance for beat in heard} == {report.instance}
+    assert [beat.goodbye for beat in heard[:-1]] == [False] * (len(heard) - 1)
+    assert [component.name for component in report.components] == ["upbit_api"]
+    assert [job.job_name for job in report.jobs] == ["data_collection"]
+    assert report.pool is not None
+    assert (report.pool.min, report.pool.max) == (4, 8)
+
+
+async def test_a_service_may_start_before_its_servers(
+    start: Start, own_postgres: PostgresServer, fresh_nats: NatsServer
+) -> None:
+    await migrations.apply(own_postgres.url())
+    own_postgres.stop()
+    fresh_nats.stop()
+    with start(DATABASE_URL=own_postgres.url("bongsu_collector")) as running:
+        await eventually(lambda: running.events("dependency.waiting"), START_SECONDS)
+        await eventually(lambda: running.events("bus.error"))
+        fresh_nats.start()
+        own_postgres.start()
+        await eventually(lambda: ready(running), START_SECONDS)
+        assert running.stop() == 0
+
+
+async def test_a_stop_is_heard_while_the_servers_are_still_away(start: Start, fresh_nats: NatsServer) -> None:
+    fresh_nats.stop()
+    with start(DATABASE_URL="postgresql://bongsu_collector:hunter22@127.0.0.1:9/bongsu") as running:
+        await eventually(lambda: running.events("dependency.waiting"), START_SECONDS)
+        assert running.stop() == 0
+        assert "Traceback" not in running.log.read_text(encoding="utf-8")
+
+
+async def test_a_stop_hands_back_the_message_and_ends_the_run_that_do_not_end(
+    start: Start, collector: Bus, jetstream: JetStreamContext, answers: list[str]
+) -> None:
+    await collector.publish(page())
+    with start(HANGS="true") as running:
+        await eventually(lambda: ready(running), START_SECONDS)
+        await eventually(lambda: kept(jetstream, "CLAIMS"))
+        assert answers == []
+        assert running.stop() == 0
+        [record] = running.events("job.finished")
+    assert (record["outcome"], record["reason"]) == ("skipped", "stopping")
+    assert not any(line["level"] == "error" for line in running.events("apscheduler.executors.default"))
+    await eventually(lambda: answers)
+    assert [answer[:4] for answer in answers] == ["-NAK"]
+    [message] = await kept(jetstream, "JOBS")
+    assert JobFinished.model_validate_json(message.data or b"").run_id == record["run_id"]
+
+
+async def test_a_second_signal_ends_at_once(start: Start, collector: Bus) -> None:
+    await collector.publish(page())
+    with start(HANGS="true") as running:
+        await eventually(lambda: ready(running), START_SECONDS)
+        running.process.send_signal(signal.SIGTERM)
+        await eventually(lambda: running.events("service.stopping"))
+        began = time.monotonic()
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(5) == 1
+        assert time.monotonic() - began < 1
+
+
+async def test_a_refused_password_ends_the_start_and_is_not_told(
+    start: Start, fresh_nats: NatsServer
+) -> None:
+    with start(NATS_URL=f"nats://collector:hunter22@127.0.0.1:{fresh_nats.port}") as running:
+        assert running.process.wait(START_SECONDS) == 1
+        text = running.log.read_text(encoding="utf-8")
+    assert "Authorization Violation" in text
+    assert "hunter22" not in text
+    assert "Traceback" not in text
+
+
+WRONG = {
+    "DATABASE_URL": "postgresql://collector:hunter22/x@127.0.0.1:5432/bongsu",
+    "NATS_URL": "nats://collector:hunter22@127.0.0.1:70000",
+    "LOG_LEVEL": "hunter22",
+    "REPLICAS": "0",
+}
+
+
+def test_each_wrong_variable_is_one_line_without_its_value(tmp_path: Path) -> None:
+    with service(MINIMAL, tmp_path / "minimal.log", PYTHONPATH=str(TESTS), **WRONG) as running:
+        assert running.process.wait(START_SECONDS) == 2
+        lines = running.log.read_text(encoding="utf-8").splitlines()
+    assert [line.split(": ")[:2] for line in lines] == [["collector", name] for name in WRONG]
+    assert "hunter22" not in "".join(lines)

@@ -1,0 +1,184 @@
+"""Does a scheduled run happen once, on one of the replicas?"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from nats.js import JetStreamContext
+
+from bongsu.servers.nats import NatsServer
+from common.bus import Bus
+from common.events import JobFinished
+from common.job_ledger import JobLedger
+from common.scheduler import Scheduler
+from common.telemetry.jobs import JobOwner, JobRun
+from integration.common.losing import losing_network
+from integration.common.speaking import kept
+from servers.waiting import eventually
+
+JOB = "gap_repair"
+
+
+@dataclass
+class Replica:
+    """One process's scheduler and how its runs ended."""
+
+    name: str
+    bus: Bus
+    scheduler: Scheduler = field(init=False)
+    finished: list[JobFinished] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Hang the scheduler onto the bus."""
+        ledger = JobLedger()
+        owner = JobOwner("collector", self.name, self.finished.append)
+        self.scheduler = Scheduler(owner=owner, bus=self.bus, ledger=ledger)
+
+    @property
+    def runs(self) -> list[str]:
+        """The runs that ended here."""
+        return [record.run_id for record in self.finished]
+
+
+@asynccontextmanager
+async def replica(url: str, name: str) -> AsyncIterator[Replica]:
+    """Connect one; the test adds its jobs and starts it."""
+    bus = Bus(url, service="collector", instance=name)
+    await bus.connect()
+    built = Replica(name, bus)
+    try:
+        yield built
+    finally:
+        await built.scheduler.stop()
+        await bus.close()
+
+
+@pytest.fixture
+async def one(fresh_nats: NatsServer) -> AsyncIterator[Replica]:
+    """A single replica."""
+    async with replica(fresh_nats.url("collector"), "c1") as built:
+        yield built
+
+
+async def done(_: JobRun) -> None:
+    """Have nothing to do."""
+
+
+async def claims(jetstream: JetStreamContext) -> dict[str, str]:
+    """Return who holds each scheduled time, `<job>-<unix time>`."""
+    held = {}
+    for message in await kept(jetstream, "CLAIMS"):
+        _, _, _, job, unix_time = (message.subject or "").split(".")
+        held[f"{job}-{unix_time}"] = (message.data or b"").decode()
+    return held
+
+
+async def test_of_five_replicas_exactly_one_runs_each_scheduled_time(
+    fresh_nats: NatsServer, jetstream: JetStreamContext
+) -> None:
+    async with AsyncExitStack() as stack:
+        replicas = [
+            await stack.enter_async_context(replica(fresh_nats.url("collector"), f"c{number}"))
+            for number in range(5)
+        ]
+        for built in replicas:
+            built.scheduler.add(JOB, every_seconds=1, body=done)
+            built.scheduler.start()
+        await eventually(lambda: sum(len(built.runs) for built in replicas) >= 3)
+    holders = await claims(jetstream)
+    ran = {run: built.name for built in replicas for run in built.runs}
+    assert sum(len(built.runs) for built in replicas) == len(ran)
+    assert ran == holders
+    times = sorted(int(run.removeprefix(f"{JOB}-")) for run in ran)
+    assert times == list(range(times[0], times[0] + len(times)))
+    assert abs(times[-1] - time.time()) < 5
+
+
+async def test_a_claim_whose_answer_was_lost_is_looked_up_and_run_once(
+    fresh_nats: NatsServer, jetstream: JetStreamContext
+) -> None:
+    async with losing_network(fresh_nats.port) as network:
+        url = fresh_nats.url("collector").replace(str(fresh_nats.port), str(network.port))
+        async with replica(url, "c1") as built:
+            network.losing = b'"stream":"CLAIMS"'
+            built.scheduler.add(JOB, every_seconds=3, body=done)
+            built.scheduler.start()
+            await eventually(lambda: network.lost, within=6)
+            network.losing = None
+            await eventually(lambda: built.finished)
+    [record] = built.finished
+    assert record.outcome == "ok"
+    assert await claims(jetstream) == {record.run_id: "c1"}
+
+
+async def test_a_run_that_another_replica_holds_is_left_to_it(
+    one: Replica, jetstream: JetStreamContext
+) -> None:
+    now = int(time.time())
+    for second in range(now, now + 2):
+        await jetstream.publish(f"job.claimed.collector.{JOB}.{second}", b"c2")
+    one.scheduler.add(JOB, every_seconds=1, body=done)
+    one.scheduler.start()
+    await eventually(lambda: one.runs)
+    assert one.runs == [f"{JOB}-{now + 2}"]
+
+
+async def test_a_run_that_cannot_be_claimed_is_a_failed_run(
+    one: Replica, jetstream: JetStreamContext
+) -> None:
+    await jetstream.delete_stream("CLAIMS")
+    one.scheduler.add(JOB, every_seconds=1, body=done)
+    one.scheduler.start()
+    await eventually(lambda: one.finished)
+    assert one.finished[0].outcome == "failed"
+    assert "could not be claimed" in (one.finished[0].error or "")
+
+
+async def test_a_job_that_fails_comes_again(one: Replica) -> None:
+    async def body(_: JobRun) -> None:
+        raise ValueError("a bug")
+
+    one.scheduler.add(JOB, every_seconds=1, body=body)
+    one.scheduler.start()
+    await eventually(lambda: len(one.finished) == 2)
+    assert [record.error for record in one.finished] == ["ValueError: a bug"] * 2
+
+
+async def test_a_new_interval_takes_effect_without_a_restart(one: Replica) -> None:
+    one.scheduler.add(JOB, every_seconds=3600, body=done)
+    one.scheduler.start()
+    one.scheduler.reschedule(JOB, every_seconds=1)
+    [state] = one.scheduler.states()
+    assert state.interval_seconds == 1
+    assert state.next_run_at is not None
+    assert state.next_run_at.timestamp() - time.time() <= 1
+    await eventually(lambda: one.finished)
+
+
+async def test_a_stop_lets_a_short_run_end_and_cancels_a_long_one(one: Replica) -> None:
+    began = asyncio.Event()
+    finish = asyncio.Event()
+
+    async def short(_: JobRun) -> None:
+        began.set()
+        await finish.wait()
+
+    async def long(_: JobRun) -> None:
+        await asyncio.Event().wait()
+
+    one.scheduler.add("short", every_seconds=1, body=short)
+    one.scheduler.add("long", every_seconds=1, body=long)
+    one.scheduler.start()
+    await began.wait()
+    await eventually(lambda: all(state.running_since for state in one.scheduler.states()))
+    asyncio.get_running_loop().call_later(0.1, finish.set)
+    before = time.monotonic()
+    await one.scheduler.stop()
+    assert time.monotonic() - before < 2.5
+    ends = {record.job_name: (record.outcome, record.reason) for record in one.finished}
+    assert ends == {"short": ("ok", None), "long": ("skipped", "stopping")}

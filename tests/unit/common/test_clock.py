@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.clock import MINUTE, ExchangeClock, closed_until, floor_minute, utc_now
+
+NINE = datetime(2026, 1, 13, 9, 0, tzinfo=UTC)
+moments = st.timedeltas(timedelta(days=-3000), timedelta(days=20000)).map(lambda span: NINE + span)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "closed"),
+    [(0, -1), (1.999999, -1), (2, 0), (61.999999, 0), (62, 1), (121.999999, 1), (122, 2)],
+)
+def test_a_minute_is_closed_62_seconds_after_it_opened(seconds: float, closed: int) -> None:
+    assert closed_until(NINE + timedelta(seconds=seconds)) == NINE + closed * MINUTE
+
+
+@given(moment=moments)
+def test_the_last_closed_minute_opened_at_least_62_seconds_ago_and_the_next_one_did_not(
+    moment: datetime,
+) -> None:
+    end = closed_until(moment)
+    assert end == floor_minute(end)
+    assert moment - (end - MINUTE) >= timedelta(seconds=62) > moment - end
+
+
+@given(moment=moments)
+def test_a_moment_lies_in_its_minute(moment: datetime) -> None:
+    start = floor_minute(moment)
+    assert start <= moment < start + MINUTE
+    assert (start.second, start.microsecond, start.tzinfo) == (0, 0, UTC)
+
+
+def test_our_own_time_is_aware_and_utc() -> None:
+    assert utc_now().utcoffset() == timedelta(0)
+
+
+def test_exchange_time_is_unknown_at_first_and_never_goes_back() -> None:
+    clock = ExchangeClock()
+    assert clock.now is None
+    for seconds in (10, 12, 11):
+        clock.observe(NINE + timedelta(seconds=seconds))
+    assert clock.now == NINE + timedelta(seconds=12)

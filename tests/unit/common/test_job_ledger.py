@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from common.events import JobFinished, JobState
+from common.job_ledger import JobLedger
+
+NINE = datetime(2026, 1, 13, 9, 0, tzinfo=UTC)
+LATER = NINE + timedelta(minutes=1)
+
+
+def record(**changes: Any) -> JobFinished:
+    fields: dict[str, Any] = {
+        "service": "collector",
+        "instance": "collector-1",
+        "job_name": "gap_repair",
+        "run_id": "5f0c",
+        "outcome": "ok",
+        "duration_ms": 12.5,
+        "attempts": 1,
+        "error": None,
+        "finished_at": NINE,
+        "trace_id": "0" * 32,
+    }
+    return JobFinished(**fields | changes)
+
+
+def ledger() -> JobLedger:
+    known = JobLedger()
+    known.register("gap_repair", 60)
+    return known
+
+
+def only(known: JobLedger) -> JobState:
+    (state,) = known.states({})
+    return state
+
+
+def test_a_registered_job_has_no_history() -> None:
+    assert only(ledger()) == JobState(job_name="gap_repair", interval_seconds=60, next_run_at=None)
+
+
+def test_a_job_runs_until_it_finishes_or_another_replica_has_won_it() -> None:
+    known = ledger()
+    known.began("gap_repair")
+    assert only(known).running_since is not None
+    known.left_to_another("gap_repair")
+    assert only(known).running_since is None
+    known.began("gap_repair")
+    known.finished(record())
+    assert only(known).running_since is None
+
+
+def test_a_failure_keeps_the_time_of_the_last_success() -> None:
+    known = ledger()
+    known.finished(record())
+    known.finished(record(outcome="failed", error="TransientError: 503", finished_at=LATER))
+    state = only(known)
+    assert (state.last_outcome, state.last_error) == ("failed", "TransientError: 503")
+    assert (state.last_success_at, state.last_finished_at) == (NINE, LATER)
+
+
+def test_a_skipped_run_tells_its_reason_and_is_no_success() -> None:
+    known = ledger()
+    known.finished(record(outcome="skipped", reason="stale_data"))
+    state = only(known)
+    assert (state.last_outcome, state.last_error) == ("skipped", "stale_data")
+    assert (state.last_success_at, state.last_finished_at) == (None, NINE)
+
+
+def test_a_success_wipes_the_last_error() -> None:
+    known = ledger()
+    known.finished(record(outcome="failed", error="TransientError: 503"))
+    known.finished(record(finished_at=LATER))
+    assert (only(known).last_error, only(known).last_success_at) == (None, LATER)
+
+
+def test_a_changed_interval_keeps_the_history() -> None:
+    known = ledger()
+    known.finished(record())
+    known.register("gap_repair", 30)
+    assert (only(known).interval_seconds, only(known).last_success_at) == (30, NINE)
+
+
+def test_a_record_of_an_unknown_job_is_left_out() -> None:
+    known = ledger()
+    known.finished(record(job_name="retention"))
+    known.began("retention")
+    assert [state.job_name for state in known.states({})] == ["gap_repair"]
+
+
+def test_the_next_run_comes_from_the_scheduler_or_from_the_job_itself() -> None:
+    known = ledger()
+    known.register("signal_generation", 3600, next_run=lambda: LATER)
+    states = known.states({"gap_repair": NINE, "signal_generation": NINE})
+    assert [(state.job_name, state.next_run_at) for state in states] == [
+        ("gap_repair", NINE),
+        ("signal_generation", LATER),
+    ]
