@@ -4,6 +4,7 @@ The examples stand beside the project, in `shared/examples`; without them these 
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ GENERATE: dict[str, str | None] = {
     "gemini_generate_stop_empty": "stop_empty",
     "gemini_generate_safety": "safety",
     "gemini_generate_no_finish_reason": "no_finish_reason",
-    "gemini_generate_malformed_json": "trailing_comma",
+    "gemini_generate_malformed_json": "malformed_json",
     "gemini_generate_malformed_function_call": "malformed_function_call",
     "gemini_blocked": "prompt_blocked",
     "gemini_error_400_key": "key_invalid",
@@ -79,6 +80,16 @@ def shape(value: Any) -> Any:
     return "number" if is_number else type(value).__name__
 
 
+def flaws(text: str) -> list[str]:
+    """Return what keeps this text from being JSON; without them it is."""
+    found = {"fence": re.compile(r"\A```json\n|\n```\Z"), "trailing comma": re.compile(r",(?=\s*[}\]])")}
+    names = [name for name, pattern in found.items() if pattern.search(text)]
+    for pattern in found.values():
+        text = pattern.sub("", text)
+    json.loads(text)
+    return names
+
+
 def generate(gemini: Simulator, **config: Any) -> tuple[int, Any]:
     config = {"responseMimeType": "application/json"} | config
     body = {"contents": [{"parts": [{"text": "hi"}]}], "generationConfig": config}
@@ -110,6 +121,16 @@ def test_an_error_is_the_recorded_one_to_the_letter(gemini: Simulator, name: str
     _, answer = gemini.post(f"/v1beta/models/{model}:generateContent", body, HEADERS)
     gemini.switch_all_off()
     assert answer == example(name)
+
+
+def test_malformed_json_has_the_flaws_of_its_example(gemini: Simulator) -> None:
+    gemini.switch_on("malformed_json", count=1)
+    _, answer = generate(gemini)
+    found, wanted = (
+        flaws(body["candidates"][0]["content"]["parts"][0]["text"])
+        for body in (answer, example("gemini_generate_malformed_json"))
+    )
+    assert found == wanted == ["fence", "trailing comma"]
 
 
 @pytest.mark.parametrize("name", ["gemini_error_499", "gemini_error_500", "gemini_error_503_overloaded"])

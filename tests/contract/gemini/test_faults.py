@@ -40,7 +40,7 @@ FINISH_REASONS = {
     "malformed_function_call": "MALFORMED_FUNCTION_CALL",
     "unexpected_tool_call": "UNEXPECTED_TOOL_CALL",
 }
-NO_JSON = {"truncated_json", "fenced_json", "trailing_comma", "prose_around_json"}
+NO_JSON = {"truncated_json", "fenced_json", "trailing_comma", "malformed_json", "prose_around_json"}
 WRONG_JSON: dict[str, Callable[[Any], bool]] = {
     "wrong_types": lambda answer: answer["confidence"] == "high",
     "extra_keys": lambda answer: "size_krw" in answer,
@@ -56,7 +56,8 @@ EMPTY = {
 }  # fmt: skip
 OTHER = {
     "slow", "drip", "hang", "reset", "broken_json_200", "models_list_fails", "stream_error_midway",
-    "stream_eof", "routed_model", "bad_thought_signature", "missing_usage", "no_finish_reason",
+    "stream_eof", "routed_model", "bad_thought_signature", "missing_usage", "partial_usage",
+    "no_finish_reason", "different_answer",
 }  # fmt: skip
 # The API's own 504 where the simulator notices the client's deadline first.
 NOTHING_CAME = (httpx2.HTTPError, errors.ServerError)
@@ -147,6 +148,29 @@ def test_usage_and_finish_reason_may_be_missing(gemini: Simulator, client: genai
     assert ask(client).candidates[0].finish_reason is None
 
 
+@pytest.mark.parametrize("method", ["generateContent", "streamGenerateContent"])
+def test_usage_may_be_partial(gemini: Simulator, client: genai.Client, method: str) -> None:
+    gemini.switch_on("partial_usage", count=2)
+    body = {"contents": [{"parts": [{"text": "hi"}]}]}
+    _, answer = gemini.post(f"/v1beta/models/{MODEL}:{method}", body, {"x-goog-api-key": KEY})
+    chunks = answer if isinstance(answer, list) else [answer]
+    assert {tuple(chunk["usageMetadata"]) for chunk in chunks} == {("promptTokenCount",)}
+    assert ask(client).usage_metadata.candidates_token_count is None
+
+
+def test_the_same_prompt_gets_another_answer_each_time(gemini: Simulator, client: genai.Client) -> None:
+    plain = decide(client, RISING)
+    gemini.switch_on("different_answer", count=3)
+    others = []
+    for _ in range(3):
+        others.append(decide(client, RISING)["action"])
+        assert client.models.count_tokens(model=MODEL, contents="hi").total_tokens
+    assert sorted({plain["action"], *others}) == ["BUY", "HOLD", "SELL"]
+    assert plain["action"] not in others
+    assert others[0] == others[2] != others[1]
+    assert decide(client, RISING) == plain
+
+
 @pytest.mark.parametrize("kind", ["broken_json_200", "bad_thought_signature"])
 def test_a_damaged_body_is_no_api_error(gemini: Simulator, client: genai.Client, kind: str) -> None:
     gemini.switch_on(kind, count=1)
@@ -175,6 +199,68 @@ def test_a_dead_key_is_dead_on_every_route(gemini: Simulator, client: genai.Clie
         with pytest.raises(errors.ClientError) as refused:
             call()
         assert (refused.value.code, refused.value.status) == ERRORS[kind]
+
+
+def every_other_route(
+    gemini: Simulator, *, timeout: float = 2, **headers: str
+) -> list[Callable[[], httpx.Response]]:
+    """Return how each route but the two that generate is asked."""
+    models = f"{gemini.url}/v1beta/models"
+    settings: dict[str, Any] = {"headers": {"x-goog-api-key": KEY, **headers}, "timeout": timeout}
+    body = {"contents": [{"parts": [{"text": "hi"}]}]}
+    return [
+        lambda: httpx.get(models, **settings),
+        lambda: httpx.get(f"{models}/{MODEL}", **settings),
+        lambda: httpx.post(f"{models}/{MODEL}:countTokens", json=body, **settings),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["hang", "reset"])
+def test_a_host_that_is_away_is_away_on_every_route(
+    gemini: Simulator, client: genai.Client, kind: str
+) -> None:
+    # A reset that meets the client while it still writes is seen as a mere end by its next read.
+    seen = httpx.ReadTimeout if kind == "hang" else (httpx.ReadError, httpx.RemoteProtocolError)
+    gemini.switch_on(kind)
+    for call in every_other_route(gemini, timeout=0.2):
+        with pytest.raises(seen):
+            call()
+    without_key = httpx.Client(base_url=gemini.url, timeout=0.2)
+    with without_key, pytest.raises(seen):
+        without_key.get("/v1beta/models")
+
+
+OUTAGES = {"unavailable": 503, "http_error": 500, "html_error": 502, "slow": 504}
+
+
+@pytest.mark.parametrize("kind", [*OUTAGES, "hang", "reset"])
+def test_generations_can_fail_while_every_other_route_works(
+    gemini: Simulator, client: genai.Client, kind: str
+) -> None:
+    routes: dict[str, Any] = {} if kind in OUTAGES else {"routes": "generations"}
+    gemini.switch_on(kind, **routes)
+    assert [call().status_code for call in every_other_route(gemini)] == [200] * 3
+    with pytest.raises(NOTHING_CAME):
+        client.models.generate_content(model=MODEL, contents="hi", config={"http_options": {"timeout": 200}})
+
+
+@pytest.mark.parametrize("kind", OUTAGES)
+def test_an_outage_can_reach_every_route(gemini: Simulator, client: genai.Client, kind: str) -> None:
+    gemini.switch_on(kind, routes="all")
+    patience: dict[str, Any] = {"X-Server-Timeout": "0.05"}
+    assert [call().status_code for call in every_other_route(gemini, **patience)] == [OUTAGES[kind]] * 3
+
+
+def test_each_kind_says_which_routes_it_reaches(gemini: Simulator) -> None:
+    kinds = {kind["kind"]: kind for kind in gemini.get("/_control/faults")["kinds"]}
+    said = {name: kind["description"].partition("; reaches ")[2] for name, kind in kinds.items()}
+    assert said["hang"] == said["reset"] == said["key_leaked"] == "every route"
+    assert said["unavailable"] == "generateContent and streamGenerateContent"
+    assert said["stream_eof"] == "streamGenerateContent"
+    assert said["models_list_fails"] == "ListModels"
+    assert all(said.values())
+    with_choice = {name for name, kind in kinds.items() if "routes" in kind["params"]}
+    assert with_choice == {*OUTAGES, "hang", "reset"}
 
 
 def test_a_hang_outlasts_the_clients_own_deadline(gemini: Simulator) -> None:

@@ -3,6 +3,7 @@
 import json
 from typing import Any, Literal
 
+import httpx
 import pytest
 from google import genai
 from google.genai import errors, types
@@ -92,6 +93,12 @@ def test_an_answer_carries_what_the_service_sends(client: genai.Client) -> None:
     assert usage.total_token_count == sum(count or 0 for count in counts)
 
 
+def test_each_answer_has_an_id_of_its_own(client: genai.Client) -> None:
+    answers = [client.models.generate_content(model=MODEL, contents=RISING) for _ in range(3)]
+    assert len({answer.response_id for answer in answers}) == 3
+    assert len({answer.text for answer in answers}) == 1
+
+
 async def test_the_asynchronous_client_gets_the_same(gemini: Simulator, client: genai.Client) -> None:
     own = client_for(gemini.url, KEY)
     answer = await own.aio.models.generate_content(model=MODEL, contents=RISING, config=DECISION)
@@ -107,6 +114,21 @@ def test_models_are_listed_page_by_page_and_described(gemini: Simulator, version
     model = client.models.get(model=MODEL)
     assert model.name == f"models/{MODEL}"
     assert "generateContent" in (model.supported_actions or [])
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "gemini-4-carbon",
+        "gemini-3.1-pro-preview",
+        "gemini-3-flash-preview",
+        "gemma-4-31b-it",
+        "gemma-4-26b-a4b-it",
+    ],
+)
+def test_previews_and_open_models_are_listed_and_answer(client: genai.Client, model: str) -> None:
+    assert f"models/{model}" in [row.name for row in client.models.list()]
+    assert client.models.generate_content(model=model, contents="hi").model_version == model
 
 
 def test_an_alias_exists_only_on_v1beta(gemini: Simulator) -> None:
@@ -228,10 +250,38 @@ def test_loose_figures_decide_too(client: genai.Client) -> None:
     assert decide(client, "rsi : 91")["action"] == "SELL"
 
 
+def test_a_chat_is_answered_on_the_newest_figures_the_user_gave(client: genai.Client) -> None:
+    chat = client.chats.create(model=MODEL, config=DECISION)
+    for words, action in (
+        ("rsi: 20", "BUY"),
+        ("rsi: 90", "SELL"),
+        ("Answer again, by the same rules.", "SELL"),
+    ):
+        assert json.loads(chat.send_message(words).text or "")["action"] == action
+
+
 def test_a_retired_model_names_its_successor(client: genai.Client) -> None:
     with pytest.raises(errors.ClientError, match="no longer available to new users") as refused:
         client.models.generate_content(model="gemini-2.5-flash", contents="hi")
     assert refused.value.code == 404
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta"])
+def test_a_refused_key_is_told_which_method_refused_it(gemini: Simulator, version: str) -> None:
+    models, headers = f"{gemini.url}/{version}/models", {"x-goog-api-key": "AQ.short"}
+    answers = {
+        "ModelService.ListModels": httpx.get(models, headers=headers),
+        "ModelService.GetModel": httpx.get(f"{models}/{MODEL}", headers=headers),
+    } | {
+        f"GenerativeService.{method[0].upper()}{method[1:]}": httpx.post(
+            f"{models}/{MODEL}:{method}?alt=sse", headers=headers
+        )
+        for method in ("generateContent", "streamGenerateContent", "countTokens")
+    }
+    found = {
+        name: answer.json()["error"]["details"][0]["metadata"]["method"] for name, answer in answers.items()
+    }
+    assert found == {name: f"google.ai.generativelanguage.{version}.{name}" for name in answers}
 
 
 async def test_the_asynchronous_client_lists_counts_streams_and_is_refused(gemini: Simulator) -> None:

@@ -29,8 +29,9 @@ SECONDS = 2.0
 ANSWER_REFUSED = {
     "max_tokens_empty", "truncated_json", "fenced_json", "trailing_comma", "prose_around_json", "wrong_types",
     "extra_keys", "malformed_json", "nan_confidence", "confidence_out_of_range", "unknown_action",
-    "stop_empty", "no_candidates", "no_parts", "no_finish_reason", "safety", "prohibited_content", "recitation",
-    "prompt_blocked", "malformed_function_call", "unexpected_tool_call", "wrong_price", "broken_json_200",
+    "stop_empty", "no_candidates", "no_parts", "no_finish_reason", "safety", "prohibited_content",
+    "recitation", "prompt_blocked", "malformed_function_call", "unexpected_tool_call", "wrong_price",
+    "broken_json_200",
 }  # fmt: skip
 CAUSES = {
     "unavailable": "unavailable",

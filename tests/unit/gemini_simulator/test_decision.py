@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_simulator.decision import opinion_of
+from gemini_simulator.decision import opinion_of, other_opinion, question_in
 
 numbers = st.one_of(st.none(), st.floats(), st.integers(), st.text(max_size=5), st.booleans())
 INDICATORS = (
@@ -18,6 +19,10 @@ INDICATORS = (
     "ema_21",
     "ema_50",
 )
+RISING: dict[str, dict[str, float]] = {
+    "indicators": {"rsi_14": 50, "macd_histogram": 9, "ema_9": 3, "ema_21": 2, "ema_50": 1},
+    "changes": {"1h": 0.02},
+}
 
 
 @given(
@@ -50,3 +55,48 @@ def test_an_oversold_market_is_bought_and_an_overbought_one_sold() -> None:
 
 def test_a_deeply_nested_prompt_ends() -> None:
     assert opinion_of("{" * 100_000).action == "HOLD"
+
+
+def test_a_word_that_has_rsi_in_it_is_no_figure() -> None:
+    assert opinion_of('"version": 1').action == "HOLD"
+
+
+@pytest.mark.parametrize("indicators", [{}, dict.fromkeys(INDICATORS)])
+def test_where_no_figure_is_known_it_holds_and_is_unsure(indicators: dict[str, None]) -> None:
+    opinion = opinion_of(json.dumps({"price": 134000000, "indicators": indicators}))
+    assert (opinion.action, opinion.confidence) == ("HOLD", 0.2)
+    assert "no market figures" in opinion.reasoning
+
+
+def test_the_fewer_figures_are_known_the_less_sure_it_is() -> None:
+    unknown_averages = {"indicators": {"rsi_14": 50, "macd_histogram": 9}, "changes": {"1h": 0.02}}
+    one_figure = {"indicators": {"macd_histogram": 9}}
+    opinions = [opinion_of(json.dumps(snapshot)) for snapshot in (RISING, unknown_averages, one_figure)]
+    assert [opinion.action for opinion in opinions] == ["BUY"] * 3
+    confidences = [opinion.confidence for opinion in opinions]
+    assert confidences == sorted(confidences, reverse=True)
+    assert confidences[-1] < 0.5 < confidences[0]
+
+
+@pytest.mark.parametrize(
+    ("turns", "question"),
+    [
+        (("rsi: 20", "rsi: 90"), "rsi: 90"),
+        (('{"indicators": {"rsi_14": 20}}', "That answer cannot be used: action: must be text."), None),
+        (("rsi: 20", '{"indicators": {}}'), '{"indicators": {}}'),
+        (("hello", "what now?"), "hello"),
+    ],
+)
+def test_the_newest_turn_with_figures_is_the_question(turns: tuple[str, ...], question: str | None) -> None:
+    assert question_in(turns) == (question or turns[0])
+
+
+def test_a_chat_without_turns_of_the_user_asks_nothing() -> None:
+    assert question_in(()) == ""
+
+
+def test_another_opinion_is_never_the_same_twice_in_a_row() -> None:
+    plain = opinion_of(json.dumps(RISING))
+    others = [other_opinion(plain, turn) for turn in range(3)]
+    assert [opinion.action for opinion in others] == ["SELL", "HOLD", "SELL"]
+    assert "lean to the downside" in others[0].reasoning

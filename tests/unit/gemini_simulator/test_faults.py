@@ -4,9 +4,16 @@ from typing import Any
 
 import pytest
 
+from gemini_simulator.call import Call
 from gemini_simulator.errors import ApiError
 from gemini_simulator.faults import GeminiFaults, error_of
 from simulator_control import InvalidFaultError
+
+GENERATE = "GenerativeService.GenerateContent"
+ON_FLASH = Call("v1beta", GENERATE, "gemini-3.8-flash", "gemini-3.8-flash")
+ON_ROUTED = Call("v1beta", GENERATE, "gemini-3.5-flash", "gemini-3.6-flash")
+ON_ALIAS = Call("v1beta", GENERATE, "gemini-flash-latest", "gemini-3.8-flash")
+LISTING = Call("v1beta", "ModelService.ListModels", "", "")
 
 
 @pytest.mark.parametrize(
@@ -21,6 +28,13 @@ from simulator_control import InvalidFaultError
         ("http_error", {"status": 500.5}, "params.status must be"),
         ("unavailable", {"model": 3}, "params.model must be text"),
         ("unavailable", {"retry": 3}, "params.retry is unknown"),
+        ("hang", {"routes": "some"}, 'params.routes must be "all" or "generations"'),
+        ("hang", {"routes": ["all"]}, "params.routes must be"),
+        ("fenced_json", {"routes": "all"}, "params.routes is unknown"),
+        ("quota_per_day", {"violations": []}, "params.violations must be a list"),
+        ("quota_per_day", {"violations": "requests_per_day"}, "params.violations must be a list"),
+        ("quota_per_day", {"violations": ["requests_per_year"]}, "requests_per_minute, requests_per_day"),
+        ("quota_per_day", {"violations": [["requests_per_day"]]}, "params.violations must be a list"),
         ("quota_per_minute", {"retry_delay_seconds": None}, "params.retry_delay_seconds must be a number"),
     ],
 )
@@ -36,8 +50,8 @@ def test_a_wrong_parameter_is_refused_when_it_is_given(
 def test_a_fault_for_one_model_is_not_used_up_by_another() -> None:
     faults = GeminiFaults()
     faults.add("unavailable", count=1, params={"model": "models/gemini-3.6-flash"})
-    assert faults.take_for(("gemini-3.8-flash",), "unavailable") is None
-    assert faults.take_for(("gemini-3.5-flash", "gemini-3.6-flash"), "slow", "unavailable")
+    assert faults.take_for(ON_FLASH, "unavailable") is None
+    assert faults.take_for(ON_ROUTED, "slow", "unavailable")
     assert faults.active() == []
 
 
@@ -45,7 +59,62 @@ def test_the_retry_delay_is_spelled_as_it_was_given() -> None:
     faults = GeminiFaults()
     for given, wanted in ((0.6, "0.6s"), ("38.2", "38.2s"), (44788, "44788s"), (0, "0s")):
         fault = faults.add("quota_per_day", params={"retry_delay_seconds": given})
-        error = error_of(fault, "gemini-3.8-flash")
+        error = error_of(fault, ON_FLASH)
         assert isinstance(error, ApiError)
         assert (error.details or [])[-1]["retryDelay"] == wanted
         assert f"retry in {wanted}." in str(error)
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "reached"),
+    [
+        ("hang", {}, True),
+        ("reset", {}, True),
+        ("reset", {"routes": "generations"}, False),
+        ("unavailable", {}, False),
+        ("unavailable", {"routes": "all"}, True),
+        ("unavailable", {"routes": "all", "model": "gemini-3.8-flash"}, False),
+        ("key_leaked", {}, True),
+    ],
+)
+def test_a_fault_reaches_the_model_list_or_only_generations(
+    kind: str, params: dict[str, Any], reached: bool
+) -> None:
+    faults = GeminiFaults()
+    faults.add(kind, count=1, params=params)
+    assert bool(faults.take_for(LISTING, kind)) is reached
+    assert bool(faults.take_for(ON_FLASH, kind)) is not reached
+
+
+@pytest.mark.parametrize(
+    ("call", "retired", "successor"),
+    [
+        (ON_ROUTED, "gemini-3.5-flash", "gemini-3.8-flash"),
+        (ON_ALIAS, "gemini-flash-latest", "gemini-4-hydrogen"),
+        (ON_FLASH, "gemini-3.8-flash", "gemini-4-hydrogen"),
+    ],
+)
+def test_a_retired_model_is_called_as_it_was_asked_for_and_names_another(
+    call: Call, retired: str, successor: str
+) -> None:
+    fault = GeminiFaults().add("model_retired")
+    assert str(error_of(fault, call)) == (
+        f"This model models/{retired} is no longer available to new users. Please update your code to use"
+        f" models/{successor}."
+    )
+
+
+def test_several_quotas_may_be_violated_at_once() -> None:
+    named = ["requests_per_minute", "input_tokens_per_minute", "requests_per_day"]
+    fault = GeminiFaults().add("quota_per_minute", params={"violations": named})
+    error = error_of(fault, ON_FLASH)
+    assert isinstance(error, ApiError)
+    violations = (error.details or [])[1]["violations"]
+    assert [(row["quotaId"], row["quotaValue"]) for row in violations] == [
+        ("GenerateRequestsPerMinutePerProjectPerModel-FreeTier", "5"),
+        ("GenerateContentInputTokensPerModelPerMinute-FreeTier", "250000"),
+        ("GenerateRequestsPerDayPerProjectPerModel-FreeTier", "20"),
+    ]
+    assert violations[1]["quotaMetric"].endswith("/generate_content_free_tier_input_token_count")
+    assert str(error).count("\n* Quota exceeded for metric: ") == 3
+    assert str(error).endswith("limit: 20, model: gemini-3.8-flash\nPlease retry in 34s.")

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from gemini_simulator.decision import Opinion, opinion_of
+from gemini_simulator.decision import Opinion
 from gemini_simulator.instances import InstanceMaker
 from gemini_simulator.requests import GenerateRequest
 
@@ -49,9 +49,13 @@ def usage_row(*, asked: int, answered: int = 0, thoughts: int = 0) -> Body:
     return row | {"serviceTier": "standard"}
 
 
-def generate_body(asked: GenerateRequest, *, model: str) -> Body:
-    """Return the body of a good answer; MAX_TOKENS where thoughts and text are longer than was allowed."""
-    text = answer_text(opinion_of(asked.text), asked)
+def generate_body(asked: GenerateRequest, opinion: Opinion, *, model: str, turn: int) -> Body:
+    """Return the body of a good answer; MAX_TOKENS where thoughts and text are longer than was allowed.
+
+    Args:
+        turn: How often this prompt was answered before.
+    """
+    text = answer_text(opinion, asked)
     thoughts = asked.thought_tokens
     finish, room = "STOP", asked.max_output_tokens
     if room is not None and room < thoughts + tokens_of(text):
@@ -69,15 +73,14 @@ def generate_body(asked: GenerateRequest, *, model: str) -> Body:
             thoughts=thoughts,
         ),
         "modelVersion": model,
-        "responseId": response_id(asked.text),
+        "responseId": response_id(asked.text, turn),
     }
 
 
-def response_id(prompt: str) -> str:
-    """Return the 22-character id of the answer to this prompt."""
-    return base64.urlsafe_b64encode(hashlib.sha256(prompt.encode(errors="replace")).digest()[:17]).decode()[
-        :22
-    ]
+def response_id(prompt: str, turn: int) -> str:
+    """Return the 22-character id of one answer to this prompt."""
+    digest = hashlib.sha256(f"{turn} {prompt}".encode(errors="replace")).digest()
+    return base64.urlsafe_b64encode(digest[:17]).decode()[:22]
 
 
 def signature(text: str) -> str:
@@ -114,8 +117,9 @@ def _pieces(parts: list[Body]) -> Iterator[Body]:
 
 
 def _grown(usage: Body, share: float) -> Body:
-    return usage_row(
+    grown = usage_row(
         asked=usage["promptTokenCount"],
         answered=int(usage.get("candidatesTokenCount", 0) * share),
         thoughts=usage.get("thoughtsTokenCount", 0),
     )
+    return {key: value for key, value in grown.items() if key in usage}

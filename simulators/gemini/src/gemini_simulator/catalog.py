@@ -19,6 +19,11 @@ _TITLES = {
     "gemini-3.1-flash-lite": ("3.1", "Gemini 3.1 Flash-Lite"),
     "gemini-4-argon": ("4", "Gemini 4 Argon"),
     "gemini-4-hydrogen": ("4", "Gemini 4 Hydrogen"),
+    "gemini-4-carbon": ("4", "Gemini 4 Carbon"),
+    "gemini-3.1-pro-preview": ("3.1", "Gemini 3.1 Pro Preview"),
+    "gemini-3-flash-preview": ("3", "Gemini 3 Flash Preview"),
+    "gemma-4-31b-it": ("4", "Gemma 4 31B IT"),
+    "gemma-4-26b-a4b-it": ("4", "Gemma 4 26B A4B IT"),
 }
 # Deprecated names that are answered by another model; aliases exist only on v1beta.
 ROUTED = {"gemini-3.7-flash": "gemini-3.8-flash", "gemini-3.5-flash": "gemini-3.6-flash"}
@@ -33,7 +38,7 @@ def model_row(name: str, served: str) -> dict[str, Any]:
         "name": f"models/{name}",
         "version": version,
         "displayName": title,
-        "description": f"Stable version of {title}" if name == served else f"Answered by {title}",
+        "description": f"{_state(served)} {title}" if name == served else f"Answered by {title}",
         "inputTokenLimit": 1048576,
         "outputTokenLimit": 65536,
         "supportedGenerationMethods": METHODS,
@@ -43,6 +48,12 @@ def model_row(name: str, served: str) -> dict[str, Any]:
         "maxTemperature": 2,
         "thinking": True,
     }
+
+
+def _state(model: str) -> str:
+    if model.startswith("gemma-"):
+        return "Open model"
+    return "Preview version of" if model.endswith("-preview") else "Stable version of"
 
 
 def served_by(name: str, *, api_version: str) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 TYPE = "type.googleapis.com/google.rpc."
 SERVICE = "generativelanguage.googleapis.com"
-SUCCESSOR = "gemini-3.8-flash"
+SUCCESSOR, NEXT_SUCCESSOR = "gemini-3.8-flash", "gemini-4-hydrogen"
 
 
 class ApiError(Exception):
@@ -57,8 +57,8 @@ def key_invalid() -> ApiError:
     )
 
 
-def auth_key_invalid() -> ApiError:
-    """A key of the new `AQ.…` kind is not known."""
+def auth_key_invalid(method: str) -> ApiError:
+    """A key of the new `AQ.…` kind is not known; `method` is the whole name of what was called."""
     return ApiError(
         401,
         "UNAUTHENTICATED",
@@ -69,10 +69,7 @@ def auth_key_invalid() -> ApiError:
             {
                 "@type": f"{TYPE}ErrorInfo",
                 "reason": "ACCESS_TOKEN_TYPE_UNSUPPORTED",
-                "metadata": {
-                    "service": SERVICE,
-                    "method": "google.ai.generativelanguage.v1beta.GenerativeService.GenerateContent",
-                },
+                "metadata": {"service": SERVICE, "method": method},
             }
         ],
     )
@@ -101,13 +98,14 @@ def model_not_found(name: str, api_version: str, method: str) -> ApiError:
     )
 
 
-def model_retired(name: str) -> ApiError:
-    """The model was taken away from new projects."""
+def model_retired(name: str, served: str) -> ApiError:
+    """The model was taken away from new projects; `served` is the one that answered for that name."""
+    successor = SUCCESSOR if served != SUCCESSOR else NEXT_SUCCESSOR
     return ApiError(
         404,
         "NOT_FOUND",
         f"This model models/{name} is no longer available to new users. Please update your code to use"
-        f" models/{SUCCESSOR}.",
+        f" models/{successor}.",
     )
 
 

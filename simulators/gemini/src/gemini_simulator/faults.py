@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from gemini_simulator import errors, quota_errors
+from gemini_simulator.call import Call
 from gemini_simulator.errors import ApiError
-from gemini_simulator.fault_kinds import ALL_KINDS
+from gemini_simulator.fault_kinds import ALL_KINDS, EVERYWHERE, ROUTES
+from gemini_simulator.quota_errors import FREE_TIER, Quota
 from simulator_control import Fault, Faults, InvalidFaultError
 
 MAX_SECONDS = 1e6
@@ -33,13 +36,19 @@ class GeminiFaults(Faults):
             _check(name, value)
         return super().add(kind, seconds=seconds, count=count, params=params)
 
-    def take_for(self, names: Collection[str], *kinds: str) -> Fault | None:
-        """Use the oldest active fault of these kinds for a model of these names; others stay unused."""
+    def take_for(self, call: Call, *kinds: str) -> Fault | None:
+        """Use the oldest active fault of these kinds that concerns this call; others stay unused."""
         for fault in self.active():
-            asked = str(fault.params.get("model") or "").removeprefix("models/")
-            if fault.kind in kinds and (not asked or asked in names):
+            if fault.kind in kinds and _concerns(fault, call):
                 return self.use(fault)
         return None
+
+
+def _concerns(fault: Fault, call: Call) -> bool:
+    """Say whether it is the fault's model, under the asked or the serving name, and one of its routes."""
+    model = str(fault.params.get("model") or "").removeprefix("models/")
+    routes = fault.params.get("routes", "all" if fault.kind in EVERYWHERE else "generations")
+    return (not model or model in (call.name, call.model)) and (routes == "all" or call.is_generation)
 
 
 def number(fault: Fault, name: str, default: float) -> float:
@@ -47,19 +56,20 @@ def number(fault: Fault, name: str, default: float) -> float:
     return float(fault.params.get(name, default))
 
 
-def error_of(fault: Fault, model: str) -> Exception:
+def error_of(fault: Fault, call: Call) -> Exception:
     """Return the error answer that a key kind or an error kind stands for."""
-    status, params = int(number(fault, "status", 500)), fault.params
+    status = int(number(fault, "status", 500))
+    no_requests = replace(FREE_TIER["requests_per_minute"], limit=0)
     makers: dict[str, Callable[[], Exception]] = {
         "unavailable": errors.unavailable,
-        "quota_per_minute": lambda: _quota(model, "PerMinute", 5, params.get("retry_delay_seconds", 34)),
-        "quota_per_day": lambda: _quota(model, "PerDay", 20, params.get("retry_delay_seconds", 38)),
-        "limit_zero": lambda: _quota(model, "PerMinute", 0, 38),
+        "quota_per_minute": lambda: _quota(fault, call, _violated(fault, "requests_per_minute"), 34),
+        "quota_per_day": lambda: _quota(fault, call, _violated(fault, "requests_per_day"), 38),
+        "limit_zero": lambda: _quota(fault, call, [no_requests], 38),
         "prepay_depleted": quota_errors.prepay_depleted,
         "spend_cap": quota_errors.spend_cap,
-        "model_retired": lambda: errors.model_retired(model),
+        "model_retired": lambda: errors.model_retired(call.name, call.model),
         "key_invalid": errors.key_invalid,
-        "auth_key_invalid": errors.auth_key_invalid,
+        "auth_key_invalid": lambda: errors.auth_key_invalid(call.method),
         "key_leaked": errors.key_leaked,
         "region": errors.region_refused,
         "deadline_exceeded": errors.deadline_exceeded,
@@ -70,14 +80,27 @@ def error_of(fault: Fault, model: str) -> Exception:
     return makers[fault.kind]()
 
 
-def _quota(model: str, period: str, limit: int, delay: object) -> ApiError:
-    return quota_errors.quota_exceeded(model, period=period, limit=limit, retry_in=str(delay))
+def _violated(fault: Fault, default: str) -> list[Quota]:
+    return [FREE_TIER[name] for name in fault.params.get("violations", [default])]
+
+
+def _quota(fault: Fault, call: Call, violated: list[Quota], default_delay: int) -> ApiError:
+    delay = fault.params.get("retry_delay_seconds", default_delay)
+    return quota_errors.quota_exceeded(call.model, violated, retry_in=str(delay))
 
 
 def _check(name: str, value: object) -> None:
     if name in _TEXTS:
         if not isinstance(value, str) or not value:
             raise InvalidFaultError(f'params.{name} must be text, as in {{"{name}": "gemini-3.8-flash"}}')
+        return
+    if name == "routes":
+        if value not in ROUTES:
+            raise InvalidFaultError('params.routes must be "all" or "generations"')
+        return
+    if name == "violations":
+        if not isinstance(value, list) or not value or any(row not in [*FREE_TIER] for row in value):
+            raise InvalidFaultError(f"params.violations must be a list of some of: {', '.join(FREE_TIER)}")
         return
     found = _number(name, value)
     if name == "status" and found not in range(400, 600):

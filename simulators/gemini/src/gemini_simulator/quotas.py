@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict, deque
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from gemini_simulator.errors import ApiError
-from gemini_simulator.quota_errors import quota_exceeded
+from gemini_simulator.quota_errors import FREE_TIER, quota_exceeded
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
 MINUTE_SECONDS = 60.0
@@ -31,10 +32,10 @@ class Quotas:
             recent.popleft()
         day = (model, today.date().isoformat())
         if self._days[day] >= self._per_day:
-            raise _refusal(model, "PerDay", self._per_day, seconds_to_midnight(today))
+            raise _refusal(model, "requests_per_day", self._per_day, seconds_to_midnight(today))
         if len(recent) >= self._per_minute:
             left = recent[0] + MINUTE_SECONDS - now if recent else MINUTE_SECONDS
-            raise _refusal(model, "PerMinute", self._per_minute, left)
+            raise _refusal(model, "requests_per_minute", self._per_minute, left)
         recent.append(now)
         self._days[day] += 1
 
@@ -47,7 +48,6 @@ def seconds_to_midnight(now: datetime) -> float:
     return (midnight.astimezone(UTC) - now.astimezone(UTC)).total_seconds()
 
 
-def _refusal(model: str, period: str, limit: int, seconds: float) -> ApiError:
-    return quota_exceeded(
-        model, period=period, limit=limit, retry_in=f"{seconds:.9f}", retry_delay=str(int(seconds))
-    )
+def _refusal(model: str, quota: str, limit: int, seconds: float) -> ApiError:
+    violated = [replace(FREE_TIER[quota], limit=limit)]
+    return quota_exceeded(model, violated, retry_in=f"{seconds:.9f}", retry_delay=str(int(seconds)))

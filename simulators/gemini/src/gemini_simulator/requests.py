@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gemini_simulator.errors import ApiError, bad_request, unknown_name
+from gemini_simulator.proto_json import number_of, whole_number_of
 from gemini_simulator.schemas import camel, schema_of
 
 _TOP = {
@@ -31,14 +32,25 @@ _PART = {
 _ROLES = (None, "", "user", "model", "function", "tool")
 # Thought tokens at each level; medium is the service's own default.
 _LEVELS = {"minimal": 0, "low": 100, "medium": 200, "high": 600, "xhigh": 1200}
-_WITHOUT_MINIMAL = "gemini-3.8-flash"
+# What is known of single models; the others take every level.
+_LEVELS_OF = {
+    "gemini-3.8-flash": ("low", "medium", "high"),
+    "gemini-4-hydrogen": ("low", "medium", "high", "xhigh"),
+}
 
 
 @dataclass(frozen=True)
 class GenerateRequest:
-    """What the simulator needs of a request; `schema` is None where none is asked for."""
+    """What the simulator needs of a request.
+
+    Attributes:
+        text: All that was said so far, by whomever.
+        user_turns: What the user said, oldest first.
+        schema: None where none is asked for.
+    """
 
     text: str
+    user_turns: tuple[str, ...] = ()
     system_text: str = ""
     mime_type: str = "text/plain"
     schema: Mapping[str, Any] | None = None
@@ -51,12 +63,13 @@ def parse_generate(body: bytes, *, model: str) -> GenerateRequest:
     """Return the request; ApiError as the service would answer."""
     document = _fields(_json(body), _TOP, "")
     config = _fields(document.get("generationConfig") or {}, _CONFIG, "generation_config")
-    thinking = _fields(config.get("thinkingConfig") or {}, _THINKING, "generation_config.thinking_config")
-    text = _contents(document, "GenerateContentRequest")
-    _check_numbers(config)
-    _check_thinking(thinking, model)
+    turns = _turns(document, "GenerateContentRequest")
+    text = "\n".join(said for _, said in turns)
+    config |= _numbers(config)
+    thinking = _thinking(config, model)
     return GenerateRequest(
         text=text,
+        user_turns=tuple(said for role, said in turns if role == "user"),
         system_text=_text(document.get("systemInstruction") or {}, "system_instruction"),
         mime_type=str(config.get("responseMimeType") or "text/plain"),
         schema=schema_of(config),
@@ -71,9 +84,8 @@ def parse_count(body: bytes) -> str:
     document = _fields(_json(body), _COUNT, "")
     if "generateContentRequest" in document:
         document = _fields(document["generateContentRequest"], _TOP, "generate_content_request")
-    return _contents(document, "CountTokensRequest") + _text(
-        document.get("systemInstruction") or {}, "system_instruction"
-    )
+    text = "\n".join(said for _, said in _turns(document, "CountTokensRequest"))
+    return text + _text(document.get("systemInstruction") or {}, "system_instruction")
 
 
 def _json(body: bytes) -> dict[str, Any]:
@@ -100,11 +112,20 @@ def _fields(document: object, known: set[str], path: str) -> dict[str, Any]:
     return fields
 
 
-def _contents(document: Mapping[str, Any], message: str) -> str:
+def _turns(document: Mapping[str, Any], message: str) -> list[tuple[str, str]]:
+    """Return role and text of each content, oldest first; without a role it is the user's."""
     contents = document.get("contents")
     if not isinstance(contents, list) or not contents:
         raise bad_request("contents", f"* {message}.contents: contents is not specified\n")
-    return "\n".join(_text(content, f"contents[{index}]") for index, content in enumerate(contents))
+    turns = []
+    for index, content in enumerate(contents):
+        path = f"contents[{index}]"
+        text = _text(content, path)
+        if not content.get("parts"):
+            empty = f"* {message}.{path}.parts: contents.parts must not be empty.\n"
+            raise bad_request(f"{path}.parts", empty)
+        turns.append((content.get("role") or "user", text))
+    return turns
 
 
 def _text(content: object, path: str) -> str:
@@ -117,7 +138,9 @@ def _text(content: object, path: str) -> str:
     return "\n".join(str(part["text"]) for part in known if "text" in part)
 
 
-def _check_numbers(config: Mapping[str, Any]) -> None:
+def _numbers(config: Mapping[str, Any]) -> dict[str, float]:
+    """Return the numeric settings as numbers, whole ones as int."""
+    numbers = {}
     for name, kind, lowest, highest in (
         ("temperature", "TYPE_FLOAT", 0, 2),
         ("topP", "TYPE_FLOAT", 0, 1),
@@ -126,38 +149,45 @@ def _check_numbers(config: Mapping[str, Any]) -> None:
     ):
         if name not in config:
             continue
-        value = config[name]
-        whole = kind == "TYPE_FLOAT" or isinstance(value, int)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not whole:
-            path = f"generation_config.{_snake(name)}"
-            raise bad_request(path, f"Invalid value at '{path}' ({kind}), {json.dumps(value)[:80]}")
+        path = f"generation_config.{_snake(name)}"
+        value = number_of(config[name]) if kind == "TYPE_FLOAT" else whole_number_of(config[name])
+        if value is None:
+            raise bad_request(path, f"Invalid value at '{path}' ({kind}), {json.dumps(config[name])[:80]}")
         if not lowest <= value <= highest:
             text = f"{_snake(name)} must be in the range [{lowest}, {highest}], but was {value}"
-            raise bad_request(f"generation_config.{_snake(name)}", text)
+            raise bad_request(path, text)
+        numbers[name] = value
+    return numbers
 
 
-def _check_thinking(thinking: Mapping[str, Any], model: str) -> None:
+def _thinking(config: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """Return the fields of thinkingConfig, the budget as a number."""
     path = "generation_config.thinking_config"
+    thinking = _fields(config.get("thinkingConfig") or {}, _THINKING, path)
     if "thinkingLevel" in thinking and "thinkingBudget" in thinking:
         raise bad_request(path, "You can only set only one of thinking budget and thinking level.")
-    level, budget = str(thinking.get("thinkingLevel", "medium")).lower(), thinking.get("thinkingBudget", 0)
+    level = str(thinking.get("thinkingLevel", "medium")).lower()
     if level not in _LEVELS:
         raise bad_request(
             f"{path}.thinking_level", f"Invalid value at '{path}.thinking_level': \"{level[:80]}\""
         )
-    if level == "minimal" and model == _WITHOUT_MINIMAL:
-        raise ApiError(400, "INVALID_ARGUMENT", f"Thinking level MINIMAL is not supported for {model}.")
-    if not isinstance(budget, int) or isinstance(budget, bool):
+    if level not in _LEVELS_OF.get(model, _LEVELS):
+        raise ApiError(
+            400, "INVALID_ARGUMENT", f"Thinking level {level.upper()} is not supported for {model}."
+        )
+    budget = whole_number_of(thinking.get("thinkingBudget", -1))
+    if budget is None:
         raise bad_request(
             f"{path}.thinking_budget", f"Invalid value at '{path}.thinking_budget' (TYPE_INT32)"
         )
+    return thinking | {"thinkingBudget": budget}
 
 
 def _thought_tokens(thinking: Mapping[str, Any], text: str) -> int:
     """Return how long the model thinks; -1 as a budget leaves it to the model."""
     wanted = _LEVELS[str(thinking.get("thinkingLevel", "medium")).lower()]
     wanted += len(text) % 100 if wanted else 0
-    budget = thinking.get("thinkingBudget", -1)
+    budget: int = thinking["thinkingBudget"]
     return min(wanted, budget) if budget >= 0 else wanted
 
 

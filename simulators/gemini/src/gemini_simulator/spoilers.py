@@ -90,6 +90,8 @@ def _spoil_shape(body: Body, fault: Fault) -> None:
                 part["thoughtSignature"] = "not base64 !"
         case "missing_usage":
             del body["usageMetadata"]
+        case "partial_usage":
+            body["usageMetadata"] = {"promptTokenCount": body["usageMetadata"]["promptTokenCount"]}
 
 
 def _forget_the_finish(body: Body) -> None:
@@ -128,6 +130,14 @@ def _name(document: Mapping[str, Any], meaning: str) -> str:
     return names[0] if names else meaning
 
 
+def _fence(text: str) -> str:
+    return f"```json\n{text}\n```"
+
+
+def _add_comma(text: str) -> str:
+    return text.rstrip().removesuffix("}").rstrip() + ",\n}"
+
+
 def _contradict(text: str, _: Body) -> str:
     says = next((action for action in ("BUY", "SELL") if f'"{action}"' in text), "HOLD")
     opposite = {"BUY": "a clear SELL", "SELL": "a clear BUY"}.get(says, "anything but HOLD")
@@ -141,8 +151,9 @@ def _quote_wrong_price(text: str, params: Body, prompt: str) -> str:
 
 _TEXT_SPOILERS: dict[str, Callable[[str, Body], str]] = {
     "truncated_json": lambda text, _: text[: len(text) // 2],
-    "fenced_json": lambda text, _: f"```json\n{text}\n```",
-    "trailing_comma": lambda text, _: text.rstrip().removesuffix("}").rstrip() + ",\n}",
+    "fenced_json": lambda text, _: _fence(text),
+    "trailing_comma": lambda text, _: _add_comma(text),
+    "malformed_json": lambda text, _: _fence(_add_comma(text)),
     "prose_around_json": lambda text, _: f"Here is my decision:\n{text}\nLet me know if you need more.",
     "wrong_types": lambda text, _: _with_fields(text, action=1, confidence="high"),
     "extra_keys": lambda text, _: _with_fields(text, size_krw=1000000),
