@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -24,7 +25,10 @@ def main() -> None:
                 signal.signal(number, _interrupt)
         # Only now: an older Python could not even read these.
         from bongsu.invocation import run
+        from bongsu.standard_streams import prepare_standard_streams, silence_logs
 
+        prepare_standard_streams()
+        silence_logs()
         code, message = run(sys.argv[1:])
     except KeyboardInterrupt:
         code, message = 0 if is_up else EXIT_INTERRUPTED, ""
@@ -37,12 +41,14 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def _end(message: str, code: int) -> None:
     try:
+        sys.stdout.flush()
+    except OSError:
+        # It is told already, and the interpreter would stumble over it once more while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with contextlib.suppress(OSError):
         if message:
             sys.stderr.write(f"bongsu: {message}\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader left; keep the interpreter from stumbling over it once more while it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.stderr.flush()
     sys.exit(code)
 
 

@@ -18,6 +18,7 @@ def build_app() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
         help="Bitcoin signals for Upbit, and a truthful health answer.",
     )
     for command in (up, status, signals, candles):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 from typer._click.exceptions import UsageError as ClickUsageError
 
 from bongsu.app import build_app
 from bongsu.errors import EXIT_FAILED, EXIT_UNREACHABLE, CommandError
+from bongsu.output import one_line
+from bongsu.standard_streams import unwritable
 from common.errors import ServiceError, TransientError
 from common.masking import mask_sensitive
 
@@ -19,34 +20,38 @@ EXIT_INTERRUPTED = 130
 
 def run(arguments: Sequence[str]) -> tuple[int, str]:
     """Run a command line; returns the exit code and the line for stderr, "" when there is none."""
+    code, message = _outcome(list(arguments))
+    return code, one_line(mask_sensitive(message))
+
+
+def _outcome(arguments: list[str]) -> tuple[int, str]:
     try:
-        result = build_app()(list(arguments), prog_name="bongsu", standalone_mode=False)
+        code = build_app()(arguments, prog_name="bongsu", standalone_mode=False) or 0
+        sys.stdout.flush()
     except CommandError as error:
-        return error.exit_code, mask_sensitive(str(error))
-    except typer.Exit as exit_:
-        return exit_.exit_code, ""
-    except typer.Abort:
-        # How typer calls an interrupt; `up` has its own end for one, and that is no failure.
-        return 0 if list(arguments[:1]) == ["up"] else EXIT_INTERRUPTED, ""
-    except BrokenPipeError:
+        return error.exit_code, str(error)
+    except (BrokenPipeError, SystemExit):
+        # The reader of a pipe has left; typer makes an exit of it.
         return 0, ""
     except ClickException as error:
         return error.exit_code, _usage(error)
     except ServiceError as error:
         unreachable = isinstance(error, TransientError)
-        return EXIT_UNREACHABLE if unreachable else EXIT_FAILED, mask_sensitive(str(error))
+        return EXIT_UNREACHABLE if unreachable else EXIT_FAILED, str(error)
     except Exception as error:  # noqa: BLE001  the process ends here, and a person reads one line
-        return EXIT_FAILED, _bug(error)
-    return result if isinstance(result, int) else 0, ""
+        return EXIT_FAILED, unwritable(error) or _bug(error)
+    # A run is ended by an interrupt, whenever it comes, and that is no failure.
+    return 0 if code == EXIT_INTERRUPTED and arguments[:1] == ["up"] else code, ""
 
 
 def _usage(error: ClickException) -> str:
     if isinstance(error, NoArgsIsHelpError):
         sys.stderr.write(error.format_message() + "\n")
         return ""
-    text = mask_sensitive(error.format_message()).strip()
+    text = error.format_message().strip().rstrip(".")
     command = error.ctx.command_path if isinstance(error, ClickUsageError) and error.ctx else "bongsu"
-    return f"{text.rstrip('.')}; see {command} --help"
+    # Behind "Did you mean 'status'?" a semicolon would be odd.
+    return f"{text} See {command} --help" if text.endswith("?") else f"{text}; see {command} --help"
 
 
 def _bug(error: Exception) -> str:
@@ -54,5 +59,5 @@ def _bug(error: Exception) -> str:
     while where and where.tb_next:
         where = where.tb_next
     place = f"{where.tb_frame.f_globals.get('__name__')}:{where.tb_lineno}" if where else sys.argv[0]
-    text = mask_sensitive(str(error)).splitlines()[:1]
-    return f"this is a bug: {type(error).__name__} in {place}: {''.join(text)}"
+    text = str(error).partition("\n")[0]
+    return f"this is a bug: {type(error).__name__} in {place}: {text}; please report it"

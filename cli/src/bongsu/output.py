@@ -3,45 +3,111 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
-from common.masking import mask
+from common.masking import mask, mask_sensitive
+
+# Without a terminal nothing is cut: one row, one line.
+ENDLESS_WIDTH = 100_000
+# A model writes some of what is shown, and a terminal obeys what it is shown.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def print_json(document: object) -> None:
     """Print one JSON document: decimals as text, times as ISO 8601."""
-    sys.stdout.write(json.dumps(mask(document), ensure_ascii=False, indent=2, default=_plain) + "\n")
+    text = json.dumps(mask(document), ensure_ascii=not _takes_unicode(), indent=2, default=_plain)
+    sys.stdout.write(text + "\n")
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table; without a terminal it has no colours and is not cut to a width."""
-    console = Console(soft_wrap=True) if sys.stdout.isatty() else Console(width=200, no_color=True)
-    table = Table(title=title, title_justify="left")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row))
-    console.print(table)
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, wrapped: int = 1
+) -> None:
+    """Print a table; the last `wrapped` columns break into lines where the terminal is too narrow.
+
+    Without a terminal there are no colours, and each row is one line.
+    """
+    terminal = sys.stdout.isatty()
+    console = Console(
+        width=None if terminal else ENDLESS_WIDTH,
+        force_terminal=terminal,
+        no_color=not terminal,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
+    cells = [[_cell(value) for value in row] for row in rows]
+    table = Table(box=None, pad_edge=False, header_style="bold" if terminal else "")
+    for index, column in enumerate(columns):
+        whole = index < len(columns) - wrapped
+        table.add_column(
+            column,
+            no_wrap=whole,
+            min_width=max(cell_len(text) for text in (column, *(row[index] for row in cells)))
+            if whole
+            else 0,
+            justify="right" if rows and all(_is_number(row[index]) for row in rows) else "left",
+            overflow="fold",
+        )
+    for row in cells:
+        table.add_row(*row)
+    # Captured, since rich ends the process by itself where a pipe's reader has left.
+    with console.capture() as capture:
+        console.print(title, style="bold" if terminal else "")
+        console.print(table, crop=False)
+    sys.stdout.write("\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n")
 
 
 def say(text: str) -> None:
     """Print one line."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(one_line(mask_sensitive(text)) + "\n")
+
+
+def note(text: str) -> None:
+    """Print one line beside the answer: what the answer itself does not say."""
+    sys.stderr.write(f"bongsu: {one_line(mask_sensitive(text))}\n")
+
+
+def one_line(text: str) -> str:
+    """Return the text on one line, without anything that a terminal would obey."""
+    return _CONTROL.sub(" ", text)
+
+
+def in_minutes(moment: datetime) -> str:
+    """Return a UTC time as a table shows it."""
+    return f"{moment:%Y-%m-%d %H:%M}"
+
+
+def number(value: object) -> str:
+    """Return a number for people, as in 135,722,000 or 0.2961; what is no number as it is."""
+    try:
+        return f"{Decimal(str(value)).normalize():,f}"
+    except ArithmeticError:
+        return str(value)
+
+
+def _takes_unicode() -> bool:
+    return (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "").startswith("utf")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S")
-    return str(mask(_plain(value) if isinstance(value, Decimal) else value))
+    if isinstance(value, Decimal):
+        return number(value)
+    return one_line(str(mask(value)))
 
 
 def _plain(value: Any) -> object:

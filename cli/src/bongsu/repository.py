@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,27 +11,35 @@ from typing import Any
 
 from bongsu.errors import CommandError, UnreachableError
 from common.database import Database, Share
-from common.errors import PermanentError, TransientError
+from common.errors import ServiceError, TransientError
 
 # bongsu_admin may have four connections in all; a command needs one.
 ONE = Share(1, 1)
+ROWS_AT_ONCE = 5_000
 
 
 @asynccontextmanager
 async def database(url: str) -> AsyncIterator[Database]:
     """Open the stack's database for one command; errors come out as the command's own."""
-    if not url:
-        raise UnreachableError("DATABASE_URL is not known; start the stack with `make run` or set it")
     opened = Database(url, service="cli", share=ONE)
     try:
         await opened.open()
         yield opened
-    except TransientError as error:
-        raise UnreachableError(f"PostgreSQL cannot be reached: {error}") from error
-    except PermanentError as error:
-        raise CommandError(str(error)) from error
+    except ServiceError as error:
+        raise _as_command_error(error) from error
     finally:
         await opened.close()
+
+
+def _as_command_error(error: ServiceError) -> CommandError:
+    # One that names its own wait is a missing table or grant: the server was reached, and answered.
+    if isinstance(error, TransientError) and error.retry_after_seconds is None:
+        reason = str(error).removeprefix("PostgreSQL cannot be used: ")
+        return UnreachableError(
+            f"PostgreSQL cannot be used now ({reason}); start the stack with `make run`, or correct"
+            " DATABASE_URL"
+        )
+    return CommandError(f"{error}; check that DATABASE_URL names Bongsu's database and bongsu_admin")
 
 
 @dataclass(frozen=True)
@@ -50,10 +58,10 @@ class StoredCandle:
 
 async def newest_candles(
     source: Database, *, market: str | None, since: datetime | None, until: datetime | None, limit: int | None
-) -> list[StoredCandle]:
-    """Return candles in [since, until), newest first, at most `limit` of them."""
-    async with source.connection() as connection:
-        rows = await connection.fetch(
+) -> AsyncGenerator[StoredCandle, None]:
+    """Yield candles in [since, until), newest first, at most `limit` of them, without holding them all."""
+    async with source.transaction() as connection:
+        rows = connection.cursor(
             "SELECT symbol, timestamp, open, high, low, close, volume, trade_value FROM market_data"
             " WHERE ($1::text IS NULL OR symbol = $1)"
             " AND ($2::timestamptz IS NULL OR timestamp >= $2)"
@@ -63,8 +71,17 @@ async def newest_candles(
             since,
             until,
             limit,
+            prefetch=ROWS_AT_ONCE,
         )
-    return [StoredCandle(**dict(row)) for row in rows]
+        async for row in rows:
+            yield StoredCandle(**dict(row))
+
+
+async def stored_markets(source: Database) -> list[str]:
+    """Return the markets that have a candle."""
+    async with source.connection() as connection:
+        rows = await connection.fetch("SELECT DISTINCT symbol FROM market_data ORDER BY symbol")
+    return [row["symbol"] for row in rows]
 
 
 async def newest_signals(source: Database, *, market: str | None, limit: int) -> list[dict[str, Any]]:
@@ -80,8 +97,23 @@ async def newest_signals(source: Database, *, market: str | None, limit: int) ->
     return [dict(row) for row in rows]
 
 
-async def settings_in_force(source: Database) -> dict[str, dict[str, Any]]:
-    """Return who set what and when, by key; a key nobody set is not in it."""
+@dataclass(frozen=True)
+class StoredSetting:
+    """One row of `system_config`, its value as JSON text."""
+
+    value: str
+    revision: int
+    updated_at: datetime
+    updated_by: str
+
+
+async def stored_settings(source: Database) -> dict[str, StoredSetting]:
+    """Return what was set, by key; a key that nobody set is not in it."""
     async with source.connection() as connection:
-        rows = await connection.fetch("SELECT key, revision, updated_at, updated_by FROM system_config")
-    return {row["key"]: dict(row) for row in rows}
+        rows = await connection.fetch(
+            "SELECT key, value::text, revision, updated_at, updated_by FROM system_config"
+        )
+    return {
+        row["key"]: StoredSetting(row["value"], row["revision"], row["updated_at"], row["updated_by"])
+        for row in rows
+    }

@@ -4,29 +4,71 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
-from bongsu.errors import CommandError, UnreachableError
+from bongsu.errors import CommandError, UnreachableError, UsageError
 from common.masking import register_secret
 
 DataDir = Annotated[
-    Path, typer.Option("--data-dir", help="Data folder of the stack, as given to `bongsu up`.")
+    Path, typer.Option("--data-dir", metavar="DIR", help="Data folder of the stack, as given to `bongsu up`.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
 DEFAULT_DATA_DIR = Path(".bongsu")
 
+EXAMPLES = {
+    "DATABASE_URL": "postgresql://bongsu_admin@127.0.0.1:5432/bongsu",
+    "NATS_URL": "nats://127.0.0.1:4222",
+    "HEALTH_URL": "http://127.0.0.1:8080",
+}
+SCHEMES = {
+    "DATABASE_URL": ("postgresql", "postgres"),
+    "NATS_URL": ("nats", "tls"),
+    "HEALTH_URL": ("http", "https"),
+}
+
 
 @dataclass(frozen=True)
 class RunningStack:
-    """The URLs of a stack; the first two carry passwords."""
+    """The URLs of a stack by variable; each is checked when it is asked for, so a wrong one harms no other.
 
-    database_url: str
-    nats_url: str
-    health_url: str
+    Raises:
+        UnreachableError: The URL is not known.
+        UsageError: It is no such URL; the message never shows it.
+    """
+
+    urls: Mapping[str, str]
+
+    @property
+    def database_url(self) -> str:
+        """PostgreSQL, with a password."""
+        return self._needed("DATABASE_URL")
+
+    @property
+    def nats_url(self) -> str:
+        """NATS, with a password; "" where none is known, since only news is lost without it."""
+        return self._checked("NATS_URL")
+
+    @property
+    def health_url(self) -> str:
+        """The health service, without a slash at the end."""
+        return self._needed("HEALTH_URL").rstrip("/")
+
+    def _needed(self, name: str) -> str:
+        if url := self._checked(name):
+            return url
+        raise UnreachableError(f"{name} is not known; start the stack with `make run`, or set {name}")
+
+    def _checked(self, name: str) -> str:
+        url = self.urls.get(name, "")
+        if url and not _is_url(url, SCHEMES[name]):
+            raise UsageError(f"{name}: must be a URL such as {EXAMPLES[name]}; correct it")
+        return url
 
 
 def find_stack(data_dir: Path) -> RunningStack:
@@ -36,18 +78,35 @@ def find_stack(data_dir: Path) -> RunningStack:
         UnreachableError: Nothing runs there.
         CommandError: `run.json` cannot be read.
     """
-    known = {name: os.environ.get(name.upper(), "") for name in ("database_url", "nats_url", "health_url")}
-    if not all(known.values()):
-        written = _read_run_file(data_dir / "run.json", needed=not any(known.values()))
-        known = {name: value or str(written.get(name, "")) for name, value in known.items()}
-    for name in ("database_url", "nats_url"):
-        register_secret(known[name])
-    return RunningStack(**known)
+    urls = {name: os.environ.get(name, "").strip() for name in EXAMPLES}
+    if not all(urls.values()):
+        written = _read_run_file(data_dir / "run.json", needed=not any(urls.values()))
+        urls = {name: url or str(written.get(name.lower()) or "") for name, url in urls.items()}
+    for url in urls.values():
+        _hide_password(url)
+    return RunningStack(urls)
+
+
+def _is_url(url: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a bracket too few, or a port that is no number or too large
+        return False
+
+
+def _hide_password(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        register_secret(url)
+        return
+    register_secret(parts.password or parts.username or "")
 
 
 def _read_run_file(path: Path, *, needed: bool) -> dict[str, object]:
     try:
-        document: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         if not needed:
             return {}
@@ -55,6 +114,12 @@ def _read_run_file(path: Path, *, needed: bool) -> dict[str, object]:
             f"nothing runs in {path.parent}: {path} is missing; start it with `make run`, or name another"
             " folder with --data-dir"
         ) from error
-    except (OSError, ValueError) as error:
-        raise CommandError(f"{path} cannot be read ({type(error).__name__}); is it your stack?") from error
+    except OSError as error:
+        raise CommandError(
+            f"{path} cannot be read ({error.strerror}); name the folder of your stack with --data-dir"
+        ) from error
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise CommandError(f"{path} is not what `bongsu up` wrote; start the stack again with `make run`")
     return document

@@ -103,6 +103,8 @@ BROKEN_CANDLES = {
     "no number": (candle(trade_price=float("nan")), "NaN is not a JSON number"),
     "too many digits": (candle(trade_price=11498000123456789012345678), "must be below"),
     "not an object": ("text", "not a candle object"),
+    "a unit without end": (candle(unit=10**400), "unit is 1000000000000000000000000000000000000000 where"),
+    "the end of the calendar": (candle(candle_date_time_utc="9999-12-31T23:59:00"), "within the years 1970"),
 }
 
 
@@ -128,6 +130,10 @@ BROKEN_TICKS = {
     "no price": ("2026-01-13T09:59:00Z,KRW-BTC,much", "not a number above 0"),
     "a price below zero": ("2026-01-13T09:59:00Z,KRW-BTC,-1", "not a number above 0"),
     "an endless price": ("2026-01-13T09:59:00Z,KRW-BTC,1e999999", "not a number above 0"),
+    "a price with a thousands sign": ("2026-01-13T09:59:00Z,KRW-BTC,1_000", "not a number above 0"),
+    "a price in other digits": ("2026-01-13T09:59:00Z,KRW-BTC,１", "not a number above 0"),
+    "an exponent without end": (f"2026-01-13T09:59:00Z,KRW-BTC,1e{'9' * 30}", "not a number above 0"),
+    "the end of the calendar": ("9999-12-31T23:59:59Z,KRW-BTC,1", "within the years 1970 to 9998"),
     "a price that is no number": ("2026-01-13T09:59:00Z,KRW-BTC,nan", "not a number above 0"),
 }
 
@@ -148,6 +154,10 @@ BROKEN_FILES = {
     "an object": (b'{"market": "KRW-BTC"}', "line 1: not a recording"),
     "another csv": (b"time,price\n1,2\n", "line 1: not a recording"),
     "binary": (b"[\n\xff\xfe", "line 2: not UTF-8"),
+    "another alphabet's bytes": (HEADER.encode("utf-16"), "line 1: not UTF-8"),
+    "semicolons": (HEADER.replace(",", ";").encode(), "line 1: not a recording"),
+    "lines of JSON": (f"{GOOD}\n{GOOD}\n".encode(), "line 1: not a recording"),
+    "nested without end": (b"[" * 100_000, "line 1: not JSON (nested too deep)"),
     "no candle": (b"[]", "the array has no candle"),
     "no tick": (HEADER.encode(), "no tick below the header"),
     "cut off": (f"[\n{GOOD},\n{GOOD[:50]}".encode(), "line 3: not JSON"),

@@ -3,56 +3,75 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from contextlib import aclosing
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from bongsu.commands.market import Market, refuse_unknown
 from bongsu.errors import CommandError, UsageError
-from bongsu.output import print_json, print_table, say
+from bongsu.output import in_minutes, print_json, print_table, say
+from bongsu.recording_file import write_recording
 from bongsu.repository import StoredCandle, database, newest_candles
 from bongsu.running_stack import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
 
-KOREA = timedelta(hours=9)
-LAST_TICK = timedelta(milliseconds=59_999)
+SHOWN = 20
+MOST = 100_000_000
+# People read four places of a volume; --json has them all.
+VOLUME_PLACES = 4
+
+Limit = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=1, max=MOST, help=f"How many at most; {SHOWN}, or all with --export."),
+]
+Since = Annotated[
+    str | None, typer.Option("--from", metavar="TIME", help="From this minute on, UTC: 2026-01-13T09:59.")
+]
+Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Up to this minute, exclusive, UTC.")]
+Export = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write a recording for `bongsu up --replay`; packed if named .gz."),
+]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which candles were asked for."""
+
+    market: str | None
+    since: datetime | None
+    until: datetime | None
+    limit: int | None
 
 
 def candles(
-    market: Annotated[str | None, typer.Option(help="Only this market, as in KRW-BTC.")] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="How many at most; 20, or all with --export.")
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option("--from", help="From this minute on, UTC, as in 2026-01-13T09:59.")
-    ] = None,
-    until: Annotated[str | None, typer.Option("--to", help="Up to this minute, exclusive, UTC.")] = None,
-    export: Annotated[
-        Path | None, typer.Option(help="Write a recording that `bongsu up --replay` reads.")
-    ] = None,
+    market: Market = None,
+    limit: Limit = None,
+    since: Since = None,
+    until: Until = None,
+    export: Export = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
     """Show the newest candles, or write them to a file."""
-    start, end = _moment("--from", since), _moment("--to", until)
-    count = limit if limit or export else 20
-    rows = asyncio.run(_read(find_stack(data_dir).database_url, market, start, end, count))
+    wanted = Wanted(market, _moment("--from", since), _moment("--to", until), limit)
+    if wanted.since and wanted.until and wanted.since >= wanted.until:
+        raise UsageError(f"--from {since}: must be earlier than --to {until}; swap them")
+    url = find_stack(data_dir).database_url
     if export:
-        _write_recording(export, rows)
-    elif as_json:
+        _tell_export(export, asyncio.run(_export(url, wanted, export)), as_json=as_json)
+        return
+    rows = asyncio.run(_read(url, wanted))
+    if as_json:
         print_json([asdict(row) for row in rows])
+    elif not rows:
+        say("no candle is stored yet" if wanted == Wanted(None, None, None, limit) else "no candle matches")
     else:
-        columns = ("symbol", "timestamp", "open", "high", "low", "close", "volume", "trade_value")
-        print_table("Candles", columns, [tuple(asdict(row).values()) for row in rows])
-
-
-async def _read(
-    url: str, market: str | None, since: datetime | None, until: datetime | None, limit: int | None
-) -> list[StoredCandle]:
-    async with database(url) as opened:
-        return await newest_candles(opened, market=market, since=since, until=until, limit=limit)
+        _print(rows)
 
 
 def _moment(option: str, text: str | None) -> datetime | None:
@@ -60,35 +79,55 @@ def _moment(option: str, text: str | None) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
         raise UsageError(f"{option} {text[:40]!r}: must be a UTC time such as 2026-01-13T09:59") from error
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _write_recording(path: Path, rows: list[StoredCandle]) -> None:
-    """Write Upbit's own 1-minute candle JSON, newest first, complete or not at all."""
-    if not rows:
-        raise CommandError("no candle matches, so there is nothing to export")
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_text("[\n" + ",\n".join(_upbit_row(row) for row in rows) + "\n]\n", encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise CommandError(f"{path} cannot be written: {error.strerror}") from error
-    say(f"{len(rows)} candles of {', '.join(sorted({row.symbol for row in rows}))} written to {path}")
+async def _read(url: str, wanted: Wanted) -> list[StoredCandle]:
+    async with database(url) as opened:
+        limit = wanted.limit or SHOWN
+        found = newest_candles(
+            opened, market=wanted.market, since=wanted.since, until=wanted.until, limit=limit
+        )
+        rows = [row async for row in found]
+        if not rows:
+            await refuse_unknown(opened, wanted.market)
+        return rows
 
 
-def _upbit_row(row: StoredCandle) -> str:
-    # Written by hand: json would turn the decimals into floats and lose digits.
-    opened = row.timestamp.astimezone(UTC)
-    last_tick = int((opened + LAST_TICK).timestamp() * 1000)
-    return (
-        f'{{"market":"{row.symbol}"'
-        f',"candle_date_time_utc":"{opened:%Y-%m-%dT%H:%M:%S}"'
-        f',"candle_date_time_kst":"{opened + KOREA:%Y-%m-%dT%H:%M:%S}"'
-        f',"opening_price":{row.open:f},"high_price":{row.high:f},"low_price":{row.low:f}'
-        f',"trade_price":{row.close:f},"timestamp":{last_tick}'
-        f',"candle_acc_trade_price":{row.trade_value:f},"candle_acc_trade_volume":{row.volume:f}'
-        f',"unit":1}}'
-    )
+async def _export(url: str, wanted: Wanted, path: Path) -> Counter[str]:
+    async with database(url) as opened:
+        async with aclosing(newest_candles(opened, **vars(wanted))) as found:
+            written = await write_recording(path, found)
+        if not written:
+            await refuse_unknown(opened, wanted.market)
+            raise CommandError(
+                "no candle matches, so there is nothing to export; `bongsu candles` shows what is stored"
+            )
+        return written
+
+
+def _tell_export(path: Path, written: Counter[str], *, as_json: bool) -> None:
+    if as_json:
+        print_json({"path": str(path), "candles": written})
+        return
+    many = "candle" if written.total() == 1 else "candles"
+    say(f"{written.total()} {many} of {', '.join(sorted(written))} written to {path}")
+
+
+def _print(rows: list[StoredCandle]) -> None:
+    # In a terminal of 80 columns there is no room to say the same market in every row.
+    markets = {row.symbol for row in rows}
+    one = f" of {markets.pop()}" if len(markets) == 1 else ""
+    columns = ("minute", *(() if one else ("market",)), "open", "high", "low", "close", "volume")
+    cells = [
+        (
+            in_minutes(row.timestamp),
+            *(() if one else (row.symbol,)),
+            *(row.open, row.high, row.low, row.close),
+            round(row.volume, VOLUME_PLACES),
+        )
+        for row in rows
+    ]
+    print_table(f"Candles{one}, newest first (UTC)", columns, cells, wrapped=0)

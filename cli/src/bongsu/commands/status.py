@@ -8,71 +8,75 @@ import httpx
 import typer
 
 from bongsu.errors import EXIT_FAILED, UnreachableError
-from bongsu.output import print_json, print_table, say
+from bongsu.output import note, number, print_json, print_table, say
 from bongsu.running_stack import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
+from bongsu.up.news import candle_text, signal_text
 
 TIMEOUT_SECONDS = 5.0
 
 
 def status(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> None:
-    """Show health, services and the newest data. Exit code 1 when the stack is unhealthy."""
+    """Show health, services and the newest data.
+
+    Exit code 1 when the stack is unhealthy.
+    """
     url = find_stack(data_dir).health_url
-    detail = _get(url, "/health/detail")
-    overview = _get(url, "/api/overview")
+    detail = _get(f"{url}/health/detail")
+    if "components" not in detail:
+        raise UnreachableError(f"{url} is not Bongsu's health service; check HEALTH_URL")
+    overview = _get(f"{url}/api/overview")
+    # Health answers without its database, the overview does not; then it is a problem, not an overview.
+    known = overview if "markets" in overview else None
     if as_json:
-        print_json({"health": detail, "overview": overview})
+        print_json({"health": detail, "overview": known})
     else:
-        _print(url, detail, overview)
+        _print(url, detail, known)
+    if known is None:
+        note(f"the newest data is not known now: {overview.get('detail', 'no reason is given')}")
     if detail.get("status") == "unhealthy":
         raise typer.Exit(EXIT_FAILED)
 
 
-def _get(url: str, path: str) -> dict[str, Any]:
-    if not url:
-        raise UnreachableError("HEALTH_URL is not known; start the stack with `make run` or set it")
+def _get(url: str) -> dict[str, Any]:
     try:
-        document: dict[str, Any] = httpx.get(f"{url}{path}", timeout=TIMEOUT_SECONDS).json()
-    except (httpx.HTTPError, ValueError) as error:
+        # Never through a proxy: the stack is here, or in a network of ours.
+        with httpx.Client(trust_env=False, timeout=TIMEOUT_SECONDS) as client:
+            document = client.get(url).json()
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise UnreachableError(
-            f"{url}{path} does not answer ({type(error).__name__}); is it running?"
+            f"{url} does not answer ({type(error).__name__}); start the stack with `make run`, or check"
+            " HEALTH_URL"
         ) from error
-    return document
+    return document if isinstance(document, dict) else {}
 
 
-def _print(url: str, detail: dict[str, Any], overview: dict[str, Any]) -> None:
-    say(f"{detail.get('status', 'unknown')}  {url}  {detail.get('timestamp', '')}")
+def _print(url: str, detail: dict[str, Any], overview: dict[str, Any] | None) -> None:
+    say(f"{detail.get('status')}  {url}/  {detail.get('timestamp')}")
+    say("")
     print_table(
         "Components",
-        ("component", "status", "latency ms", "message"),
-        [
-            (row["name"], row["status"], row["latency_ms"], row["message"])
-            for row in detail.get("components", [])
-        ],
+        ("component", "status", "ms", "message"),
+        [(row["name"], row["status"], row["latency_ms"], row["message"]) for row in detail["components"]],
     )
+    say("")
     print_table(
         "Services",
-        ("service", "instance", "status", "uptime s"),
+        ("service", "status", "up s", "instance"),
         [
-            (row["name"], row["instance"] or "missing", row["status"], row["uptime_s"])
+            (row["name"], row["status"], row["uptime_s"], row["instance"] or "missing")
             for row in detail.get("services", [])
         ],
     )
-    print_table(
-        "Markets",
-        ("market", "candles", "newest candle", "close", "signals", "newest signal", "open gaps (min)"),
-        [_market_row(row) for row in overview.get("markets", [])],
-    )
+    if overview:
+        say("")
+        print_table(
+            "Markets", ("market", "what", "stored"), [row for m in overview["markets"] for row in _rows(m)]
+        )
 
 
-def _market_row(row: dict[str, Any]) -> tuple[object, ...]:
-    candle, signal = row["newest_candle"] or {}, row["newest_signal"] or {}
-    decided = f"{signal['signal_type']} {signal['confidence']} ({signal['source']})" if signal else None
-    return (
-        row["market"],
-        row["candles"],
-        candle.get("timestamp"),
-        candle.get("close"),
-        row["signals"],
-        decided,
-        row["gaps"]["open"],
-    )
+def _rows(market: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [
+        (market["market"], "candles", f"{number(market['candles'])}, newest {candle_text(market)}"),
+        ("", "signals", f"{number(market['signals'])}, newest {signal_text(market)}"),
+        ("", "gaps", f"{number(market['gaps']['open'])} minutes are missing"),
+    ]

@@ -28,18 +28,23 @@ REFRESH_SECONDS = 1.0
 
 
 def up(
-    port: Annotated[int, typer.Option(envvar="HEALTH_PORT", help="Port of the health HTTP.")] = DEFAULT_PORT,
+    port: Annotated[
+        int, typer.Option(envvar="HEALTH_PORT", metavar="N", help="Port of the health HTTP.")
+    ] = DEFAULT_PORT,
     data_dir: Annotated[
-        Path | None, typer.Option(help=f"Where the data is kept; {DEFAULT_DATA_DIR} by default.")
+        Path | None,
+        typer.Option(metavar="DIR", help=f"Where the data is kept; {DEFAULT_DATA_DIR} by default."),
     ] = None,
     live: Annotated[
         bool, typer.Option("--live", help="The real Upbit; the real Gemini too when GEMINI_API_KEY is set.")
     ] = False,
     replay: Annotated[
-        Path | None, typer.Option(help="Replay a recording: Upbit candle JSON or tick CSV, also .gz.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Replay a recording: Upbit candle JSON or tick CSV, also .gz."),
     ] = None,
     speed: Annotated[
-        float | None, typer.Option(help="How many times faster the recording's clock runs; 1 by default.")
+        float | None,
+        typer.Option(metavar="N", help="How many times faster the recording's clock runs; 1 by default."),
     ] = None,
     ephemeral: Annotated[
         bool, typer.Option("--ephemeral", help="Keep nothing: the data is deleted in the end.")
@@ -48,17 +53,23 @@ def up(
         bool, typer.Option("--no-ui", help="Plain lines instead of the live view; so without a terminal.")
     ] = False,
 ) -> None:
-    """Run the whole system here: PostgreSQL, NATS, simulators, services. Ctrl-C stops everything."""
+    """Run everything on this machine; Ctrl-C stops it.
+
+    PostgreSQL, NATS, the simulators of Upbit and Gemini, and the three services.
+    """
     options = Options(port, data_dir, live, replay, speed, ephemeral, no_ui)
     check(options)
-    asyncio.run(Run(options).until_stopped())
+    # Outside of the loop: reading a long one takes a while, and Ctrl-C is heard meanwhile.
+    recording = _recording(options.replay)
+    asyncio.run(Run(options, recording).until_stopped())
 
 
 class Run:
     """One `bongsu up`, from the first check to the last child's end."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, recording: Recording | None) -> None:
         self._options = options
+        self._recording = recording
         self._screen = Screen(plain=options.plain)
         self._stopping = asyncio.Event()
         self._stack: Stack | None = None
@@ -67,23 +78,22 @@ class Run:
     async def until_stopped(self) -> None:
         """Run until SIGINT or SIGTERM; CommandError when it cannot start."""
         self._listen_to_signals()
-        recording = _recording(self._options.replay)
         folder = DataDir.open(
             self._options.data_dir, default=DEFAULT_DATA_DIR, ephemeral=self._options.ephemeral
         )
         try:
-            await self._in(folder, recording)
+            await self._in(folder)
         finally:
             folder.close()
 
-    async def _in(self, folder: DataDir, recording: Recording | None) -> None:
-        market = self._check(folder, recording)
+    async def _in(self, folder: DataDir) -> None:
+        market = self._check(folder)
         self._screen.say(f"data in {folder.path}: {market.name}")
         self._stack = Stack(self._options, folder, market, os.environ, self._screen.say)
         try:
             if await self._unless_stopped(self._stack.start()):
                 self._screen.say(f"everything is up: {self._stack.health_url}/  (Ctrl-C stops it)")
-                await self._unless_stopped(self._watch(self._stack, recording))
+                await self._unless_stopped(self._watch(self._stack))
         except ServiceError as error:
             raise CommandError(str(error)) from error
         finally:
@@ -93,9 +103,9 @@ class Run:
             "stopped" + ("" if self._options.ephemeral else f"; the data stays in {folder.path}")
         )
 
-    def _check(self, folder: DataDir, recording: Recording | None) -> markets.Market:
+    def _check(self, folder: DataDir) -> markets.Market:
         shown = self._options.data_dir or (folder.path if self._options.ephemeral else DEFAULT_DATA_DIR)
-        market = self._market(recording)
+        market = self._market()
         markets.refuse_another(shown, market, self._options)
         check_port(self._options, os.environ.get("HEALTH_HOST") or ports.HOST)
         if market.kind == "live":
@@ -105,20 +115,20 @@ class Run:
         markets.remember(shown, market, self._options)
         return market
 
-    def _market(self, recording: Recording | None) -> markets.Market:
-        if recording:
-            return markets.replayed(recording)
+    def _market(self) -> markets.Market:
+        if self._recording:
+            return markets.replayed(self._recording)
         if self._options.live:
             return markets.live((os.environ.get("UPBIT_BASE_URL") or markets.UPBIT_URL).rstrip("/"))
         return markets.simulated()
 
-    async def _watch(self, stack: Stack, recording: Recording | None) -> None:
+    async def _watch(self, stack: Stack) -> None:
         with self._screen.showing():
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._look(stack))
-                if recording:
+                if self._recording:
                     group.create_task(
-                        tell_the_end(stack.upbit_url, recording, lambda: self._news, self._screen.say)
+                        tell_the_end(stack.upbit_url, self._recording, lambda: self._news, self._screen.say)
                     )
 
     async def _look(self, stack: Stack) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 import httpx
+
+from bongsu.output import number
 
 ANSWER_SECONDS = 2.0
 
@@ -65,7 +66,7 @@ def lines(before: News, now: News) -> list[str]:
 def candle_text(market: dict[str, Any]) -> str:
     """Return the newest candle of a market in words."""
     candle = market.get("newest_candle")
-    return f"{candle.get('timestamp')} at {_won(candle.get('close'))}" if candle else "none yet"
+    return f"{candle.get('timestamp')} at {number(candle.get('close'))}" if candle else "none yet"
 
 
 def signal_text(market: dict[str, Any]) -> str:
@@ -78,13 +79,6 @@ def signal_text(market: dict[str, Any]) -> str:
         f"{signal.get('signal_type')} {signal.get('confidence')} for {signal.get('candle_timestamp')}"
         f" ({signal.get('source')}{cause})"
     )
-
-
-def _won(price: object) -> str:
-    try:
-        return f"{Decimal(str(price)).normalize():,f}"
-    except ArithmeticError:
-        return str(price)
 
 
 def _flaw(component: dict[str, Any]) -> str:

@@ -34,7 +34,7 @@ class ConfigKey(Generic[T]):
         """Return `value` (as JSON gives it) as this key's type; PermanentError with the rule otherwise."""
         try:
             return self.adapter.validate_json(json.dumps(value, allow_nan=False), strict=True)
-        except (ValidationError, ValueError, TypeError) as error:
+        except (ValidationError, ValueError, TypeError, RecursionError) as error:
             raise PermanentError(f"{self.name}: must be {self.rule}") from error
 
 
@@ -172,7 +172,7 @@ def parse_value(name: str, text: str) -> object:
         )
     try:
         value = json.loads(text, parse_constant=lambda _: None)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = text
     if isinstance(key.default, Decimal) and isinstance(value, int | float) and not isinstance(value, bool):
         value = text.strip()

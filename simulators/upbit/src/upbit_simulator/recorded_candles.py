@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from upbit_simulator.candle import Candle
 from upbit_simulator.recorded_numbers import BELOW, MOST_DIGITS, is_exact
-from upbit_simulator.recorded_ticks import MARKET_CODE
+from upbit_simulator.recorded_ticks import MARKET_CODE, YEARS
 from upbit_simulator.recording_errors import RecordingError, broken_line
 
 _PRICES = ("opening_price", "high_price", "low_price", "trade_price")
@@ -53,7 +53,7 @@ def _rows(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, object]]]:
             return _nothing_after(path, text, position + 1, line)
         try:
             row, position = decoder.raw_decode(text, position)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise _not_json(path, line, text, error) from error
         if not isinstance(row, dict):
             raise broken_line(path, line, "an array element is not a candle object", _FIX)
@@ -95,8 +95,8 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
 
 
-def _not_json(path: Path, line: int, text: str, error: ValueError) -> RecordingError:
-    where, reason = line, str(error)
+def _not_json(path: Path, line: int, text: str, error: Exception) -> RecordingError:
+    where, reason = line, "nested too deep" if isinstance(error, RecursionError) else str(error)
     if isinstance(error, json.JSONDecodeError):
         where, reason = text.count("\n", 0, error.pos) + 1, error.msg
     return broken_line(path, where, f"not JSON ({reason})", "fetch or make the file again")
@@ -107,7 +107,7 @@ def _candle(path: Path, line: int, row: Mapping[str, object]) -> tuple[str, Cand
     if not isinstance(market, str) or not MARKET_CODE.fullmatch(market):
         raise broken_line(path, line, "market is missing or not written like KRW-BTC", _FIX)
     if unit != 1:
-        rule = f"unit is {unit!r} where 1-minute candles are asked"
+        rule = f"unit is {str(unit)[:40]} where 1-minute candles are asked"
         raise broken_line(path, line, rule, "record candles of unit 1")
     opening, high, low, closing = (_number(path, line, row, name) for name in _PRICES)
     value, volume = (_number(path, line, row, name) for name in _AMOUNTS)
@@ -137,9 +137,14 @@ def _open_ms(path: Path, line: int, value: object) -> int:
     if not isinstance(value, str) or not _MINUTE.fullmatch(value):
         raise broken_line(path, line, "candle_date_time_utc is missing or not a whole minute", fix)
     try:
-        return int(datetime.fromisoformat(value).replace(tzinfo=UTC).timestamp()) * 1000
+        opened = datetime.fromisoformat(value).replace(tzinfo=UTC)
     except ValueError as error:
         raise broken_line(path, line, f"candle_date_time_utc {value!r} is not a time", fix) from error
+    if opened.year not in YEARS:
+        raise broken_line(
+            path, line, f"candle_date_time_utc {value!r} is not within the years 1970 to 9998", _FIX
+        )
+    return int(opened.timestamp()) * 1000
 
 
 def _timestamp(path: Path, line: int, value: object, open_ms: int) -> int:

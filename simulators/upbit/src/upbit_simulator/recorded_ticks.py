@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
 from upbit_simulator.candle import Trade
@@ -11,6 +11,9 @@ from upbit_simulator.recording_errors import RecordingError, broken_line
 
 CSV_HEADER = "exchange_time_utc,market,price_krw"
 MARKET_CODE = re.compile(r"[A-Z0-9]{2,10}-[A-Z0-9]{1,15}")
+# Python's calendar ends with 9999, and a minute's end and Korean time have to fit in.
+YEARS = range(1970, 9999)
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
 _NOTHING = Decimal(0)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -51,15 +54,17 @@ def _time_ms(path: Path, number: int, text: str) -> int:
         raise broken_line(path, number, f"exchange_time_utc {text[:40]!r} is not a time", fix) from error
     if moment.tzinfo is None or moment.utcoffset():
         raise broken_line(path, number, f"exchange_time_utc {text[:40]!r} must be UTC", fix)
+    if moment.year not in YEARS:
+        raise broken_line(
+            path, number, f"exchange_time_utc {text[:40]!r} is not within the years 1970 to 9998", fix
+        )
     since = moment - _EPOCH
     return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
 
 
 def _price(path: Path, number: int, text: str) -> Decimal:
-    try:
-        price = Decimal(text)
-    except InvalidOperation:
-        price = _NOTHING
+    # Decimal itself would also take 1_000 and the digits of every script.
+    price = Decimal(text) if _NUMBER.fullmatch(text) else _NOTHING
     if not is_exact(price) or price <= 0:
         rule = f"price_krw {text[:40]!r} is not a number above 0 with at most {MOST_DIGITS} digits"
         raise broken_line(path, number, rule, "correct or delete the line")

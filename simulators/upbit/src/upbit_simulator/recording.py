@@ -135,6 +135,9 @@ def _tick_candle(minute: int, ticks: list[Trade]) -> Candle:
 
 def _read(path: Path) -> bytes:
     try:
+        # A pipe can be read once only, and the simulator is another process than the one that checks.
+        if path.is_fifo() or path.is_char_device():
+            raise RecordingError(f"{path}: is no file that can be read again; give a plain file")
         raw = path.read_bytes()
     except FileNotFoundError as error:
         raise RecordingError(f"{path}: there is no such file; check the path given to --replay") from error

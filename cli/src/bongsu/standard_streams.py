@@ -1,0 +1,39 @@
+"""What must be true of stdout and stderr before a command runs? That printing never fails for a character."""
+
+from __future__ import annotations
+
+import errno
+import io
+import logging
+import os
+import sys
+
+import structlog
+
+
+def prepare_standard_streams() -> None:
+    """Let both streams take every character, in any locale, and closed ones (`>&-`) lead nowhere."""
+    if sys.stdout is None:  # as Python finds it where the caller closed it
+        sys.stdout = _nowhere()
+    if sys.stderr is None:
+        sys.stderr = _nowhere()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def unwritable(error: Exception) -> str:
+    """Return what to say where the output has no room any more, "" for every other error."""
+    if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return ""
+    return f"the output cannot be written: {error.strerror}; make room, or write it to another place"
+
+
+def silence_logs() -> None:
+    """Drop what common and the libraries log: a command says itself what concerns its user."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    logging.getLogger().addHandler(logging.NullHandler())
+
+
+def _nowhere() -> io.TextIOWrapper:
+    return open(os.devnull, "w", encoding="utf-8")

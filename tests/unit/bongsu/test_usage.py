@@ -1,0 +1,97 @@
+"""Is a command line that makes no sense answered with what does?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bongsu.invocation import run
+
+
+@pytest.fixture(autouse=True)
+def _no_stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("DATABASE_URL", "NATS_URL", "HEALTH_URL", "HEALTH_PORT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize("arguments", [[], ["config"]])
+def test_nothing_to_do_is_answered_with_the_usage(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == (2, "")
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(" ".join(["Usage: bongsu", *arguments, "[OPTIONS] COMMAND"]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("stauts", "No such command 'stauts'. Did you mean 'status'? See bongsu --help"),
+        ("config gett", "No such command 'gett'. Did you mean 'get'? See bongsu config --help"),
+        ("status --jsn", "No such option: --jsn (Possible options: --json); see bongsu status --help"),
+        ("config set backfill_days", "Missing argument 'VALUE'; see bongsu config set --help"),
+        (
+            "config set backfill_days 3 4",
+            "Got unexpected extra argument(s) (4); see bongsu config set --help",
+        ),
+        ("config set backfill_days --jsn", "No such option: --jsn; see bongsu config set --help"),
+        (
+            "candles --market krw-btc",
+            "--market 'krw-btc': must be written like KRW-BTC; did you mean KRW-BTC?",
+        ),
+        ("signals --market won", "--market 'won': must be written like KRW-BTC; `bongsu status` lists them"),
+        ("candles --from now", "--from 'now': must be a UTC time such as 2026-01-13T09:59"),
+        ("candles --to 2026-02-30", "--to '2026-02-30': must be a UTC time such as 2026-01-13T09:59"),
+        ("candles --from 0001-01-01T00:00+09:00", "must be a UTC time such as 2026-01-13T09:59"),
+        (
+            "candles --from 2026-02-01 --to 2026-01-01",
+            "--from 2026-02-01: must be earlier than --to 2026-01-01",
+        ),
+        ("candles --limit 0", "Invalid value for '--limit': Input should be greater than or equal to 1"),
+        ("candles --limit 99999999999999999999", "Invalid value for '--limit': Input should be less than or"),
+        ("candles --limit many", "Invalid value for '--limit': Input should be a valid integer"),
+        ("signals --limit -1", "Invalid value for '--limit': Input should be greater than or equal to 1"),
+        ("up --port text", "Invalid value for '--port'"),
+        ("up --speed abc", "Invalid value for '--speed': Input should be a valid number"),
+        ("up --replay x --speed -1", "--speed -1: must be more than 0 and at most 100000"),
+        ("up my.json", "Got unexpected extra argument(s) (my.json); see bongsu up --help"),
+    ],
+)
+def test_a_slip_is_answered_in_one_line(arguments: str, said: str) -> None:
+    code, message = run(arguments.split())
+    assert code == 2
+    assert said in message
+    assert "\n" not in message
+
+
+def test_a_port_in_the_environment_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEALTH_PORT", "eighty")
+    code, message = run(["up"])
+    assert code == 2
+    assert "HEALTH_PORT" in message
+
+
+@pytest.mark.parametrize("command", ["", "up", "status", "signals", "candles", "config", "config set"])
+def test_every_command_explains_itself_on_80_columns(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*command.split(), "-h"]) == (0, "")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"Usage: bongsu {command}".strip())
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize("name", ["missing.json", "folder", "empty.json", "notes.txt", "pipe"])
+def test_a_recording_that_is_none_is_named_before_anything_starts(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "empty.json").touch()
+    (tmp_path / "notes.txt").write_text("buy low\n")
+    (tmp_path / "pipe").symlink_to("/dev/zero")
+    code, message = run(["up", "--replay", name])
+    assert code == 1
+    assert message.startswith(name)
+    assert "; " in message
+    assert not (tmp_path / ".bongsu").exists()
