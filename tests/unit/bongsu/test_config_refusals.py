@@ -30,10 +30,33 @@ RUBBISH = {
     "gemini_daily_request_budget": ["1000001"],
     "signal_interval_minutes": ["0", "1441"],
     "signal_min_confidence": [*NO_NUMBER, "", "1.01", "-0.1", "0,5", "0.5.5", "½", "60%"],
-    "gemini_daily_cost_budget_usd": [*NO_NUMBER[:6], "", "1,5", "-1", "10000.01", "$1", "1.5 USD"],
+    "gemini_daily_cost_budget_usd": [
+        *NO_NUMBER,
+        "",
+        "1,5",
+        "-1",
+        "10000.01",
+        "$1",
+        "1.5 USD",
+        "1_0",
+        "５",
+        " 5 ",
+        "+5",
+    ],
     "trading_enabled": ["", "yes", "True", "1", "0", '"true"', "null", "true false"],
     "gemini_model": ["", " ", "null", "5", "true", "gemini 3", "Gemini", "제미니", "a" * 62, "x\ny", "[]"],
-    "markets": ["", "KRW-BTC", "[KRW-BTC]", "[]", '["krw-btc"]', '["KRW-BTC",]', '"KRW-BTC"', "{}", "null"],
+    "markets": [
+        "",
+        "KRW-BTC",
+        "[KRW-BTC]",
+        "[]",
+        '["krw-btc"]',
+        '["KRW-BTC",]',
+        '"KRW-BTC"',
+        "{}",
+        "null",
+        '["KRW-BTC", "KRW-BTC"]',
+    ],
     "gemini_fallback_models": ["gemini", "[null]", "[1]", '["gemini-3", ""]'],
 }
 SECRETS = {
@@ -71,7 +94,7 @@ def test_a_secret_is_refused_and_never_shown(key: str, value: str) -> None:
 def test_a_megabyte_is_refused_without_being_printed() -> None:
     code, message = run(["config", "set", "gemini_model", "x" * 1_000_000])
     assert code == 2
-    assert message.startswith("gemini_model: ")
+    assert message.startswith(f"gemini_model: must be {REGISTRY['gemini_model'].rule}")
     assert len(message) < 200
 
 

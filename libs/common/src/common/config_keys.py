@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from common.errors import PermanentError
 from common.events import Market
@@ -16,6 +17,9 @@ from common.masking import is_secret_name, mask_sensitive
 
 T = TypeVar("T")
 
+# More than any value has.
+MAX_TYPED = 10_000
+_PLAIN_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 GEMINI_MODEL_PATTERN = r"^[a-z0-9][a-z0-9.\-]{2,60}$"
 GeminiModel = Annotated[str, Field(pattern=GEMINI_MODEL_PATTERN)]
 
@@ -38,6 +42,12 @@ class ConfigKey(Generic[T]):
             raise PermanentError(f"{self.name}: must be {self.rule}") from error
 
 
+def _each_once(items: list[str]) -> list[str]:
+    if len(set(items)) < len(items):
+        raise ValueError("no item may come twice")
+    return items
+
+
 def _whole(minimum: int, maximum: int) -> TypeAdapter[int]:
     return TypeAdapter(Annotated[int, Field(ge=minimum, le=maximum)])
 
@@ -48,9 +58,9 @@ def _number(minimum: float, maximum: float) -> TypeAdapter[float]:
 
 MARKETS = ConfigKey(
     "markets",
-    TypeAdapter(Annotated[list[Market], Field(min_length=1, max_length=20)]),
+    TypeAdapter(Annotated[list[Market], Field(min_length=1, max_length=20), AfterValidator(_each_once)]),
     ["KRW-BTC"],
-    'a list of 1 to 20 market codes, as in ["KRW-BTC"]',
+    'a list of 1 to 20 different market codes, as in ["KRW-BTC"]',
     "Markets that are collected and decided on.",
 )
 COLLECT_INTERVAL_SECONDS = ConfigKey(
@@ -90,9 +100,9 @@ GEMINI_MODEL = ConfigKey(
 )
 GEMINI_FALLBACK_MODELS = ConfigKey(
     "gemini_fallback_models",
-    TypeAdapter(Annotated[list[GeminiModel], Field(max_length=10)]),
+    TypeAdapter(Annotated[list[GeminiModel], Field(max_length=10), AfterValidator(_each_once)]),
     ["gemini-3.6-flash", "gemini-3.5-flash-lite"],
-    'a list of at most 10 model names, as in ["gemini-3.6-flash"]',
+    'a list of at most 10 different model names, as in ["gemini-3.6-flash"]',
     "Models that are asked in this order when the one before is gone.",
 )
 GEMINI_DAILY_REQUEST_BUDGET = ConfigKey(
@@ -166,6 +176,8 @@ def parse_value(name: str, text: str) -> object:
         PermanentError: Unknown key, broken rule, or a value that looks like a secret.
     """
     key = find_key(name)
+    if len(text) > MAX_TYPED:
+        raise PermanentError(f"{name}: must be {key.rule}")
     if mask_sensitive(text) != text or is_secret_name(text):
         raise PermanentError(
             f"{name}: looks like a secret; secrets go into the environment, not into settings"
@@ -174,6 +186,8 @@ def parse_value(name: str, text: str) -> object:
         value = json.loads(text, parse_constant=lambda _: None)
     except (ValueError, RecursionError):
         value = text
-    if isinstance(key.default, Decimal) and isinstance(value, int | float) and not isinstance(value, bool):
-        value = text.strip()
+    if isinstance(key.default, Decimal):
+        # As typed, with or without quotes: a float has lost digits, and Decimal takes 1_0 and other scripts too.
+        typed = value if isinstance(value, str) else text
+        value = typed if _PLAIN_NUMBER.fullmatch(typed) else None
     return key.check(value)
