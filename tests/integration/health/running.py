@@ -73,10 +73,12 @@ async def speaking(
         service=service,
         instance=instance,
         version="0.1.0",
-        pool=lambda: PoolUsage(min=3, max=6, size=3, in_use=0, waiting=0),
-        cache=lambda: CacheUsage(hits=0, misses=0, hit_rate=0.0, waits=0),
-        jobs=lambda: voice.jobs,
-        components=lambda: voice.components,
+        figures=lambda: {
+            "pool": PoolUsage(min=3, max=6, size=3, in_use=0, waiting=0),
+            "cache": CacheUsage(hits=0, misses=0, hit_rate=0.0, waits=0),
+            "jobs": voice.jobs,
+            "components": voice.components,
+        },
     )
     await bus.connect()
     await bus.start()

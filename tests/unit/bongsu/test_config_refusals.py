@@ -31,7 +31,7 @@ RUBBISH = {
     "signal_interval_minutes": ["0", "1441"],
     "signal_min_confidence": [*NO_NUMBER, "", "1.01", "-0.1", "0,5", "0.5.5", "½", "60%"],
     "gemini_daily_cost_budget_usd": [
-        *NO_NUMBER,
+        *NO_NUMBER[:6],
         "",
         "1,5",
         "-1",

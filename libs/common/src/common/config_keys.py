@@ -187,7 +187,7 @@ def parse_value(name: str, text: str) -> object:
     except (ValueError, RecursionError):
         value = text
     if isinstance(key.default, Decimal):
-        # As typed, with or without quotes: a float has lost digits, and Decimal takes 1_0 and other scripts too.
+        # As typed, with or without quotes: a float has lost digits, and Decimal takes 1_0 too.
         typed = value if isinstance(value, str) else text
         value = typed if _PLAIN_NUMBER.fullmatch(typed) else None
     return key.check(value)

@@ -43,6 +43,7 @@ from common.telemetry.spans import Telemetry
 from common.watchdog import Watchdog
 
 START_SECONDS = 60.0
+RETRY_SECONDS = 1.0
 # More than the two seconds that work in flight has: what does not end is then cancelled and handed back.
 STEP_SECONDS = 2.5
 STOP_SECONDS = 3.5
@@ -160,7 +161,7 @@ class Runtime:
             open_when_ready(self.database, within_seconds=within_seconds),
             _within(within_seconds, self.bus.connect, "NATS cannot be reached"),
         )
-        await self.config.refresh()
+        await _within(within_seconds, self._read_settings, "the settings cannot be read")
         await _within(START_SECONDS, self.consumer_watch.wait_until_declared, "a consumer is not declared")
         await self.bus.start()
         self._reports.start()
@@ -169,6 +170,17 @@ class Runtime:
         await service.start()
         self.scheduler.start()
         presence.start()
+
+    async def _read_settings(self) -> None:
+        """Return once the settings' revision is known: a database that is there may still be too slow."""
+        while True:
+            try:
+                await self.config.refresh()
+            except TransientError as error:
+                self.log.warning(LogEvent.DEPENDENCY_WAITING, dependency="settings", error=str(error))
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return
 
     async def _stop(self, service: Service, presence: Presence) -> None:
         """Each step has a limit, all together too, and one that fails does not keep the next from running."""
