@@ -46,7 +46,7 @@ def test_order_book(exchange: Any) -> None:
 
 
 def test_trades_are_the_newest_and_ordered(exchange: Any) -> None:
-    trades = exchange.fetch_trades(BTC, limit=50)
+    trades = exchange.fetch_trades(BTC, limit=50, params={"days_ago": 1})
     assert len(trades) == 50
     assert [trade["timestamp"] for trade in trades] == sorted(trade["timestamp"] for trade in trades)
 

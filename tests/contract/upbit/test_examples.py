@@ -5,15 +5,14 @@ The examples stand beside the project, in `shared/examples`; without them these 
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
 
 import aiohttp
 import pytest
 
 from servers.simulators import Simulator
-from servers.waiting import eventually
 
 FOLDER = Path(__file__).parents[4] / "shared" / "examples"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no examples at {FOLDER}")
@@ -29,7 +28,7 @@ BODIES = {
     "orderbook": "/v1/orderbook?markets=KRW-BTC",
     "orderbook_instruments": "/v1/orderbook/instruments?markets=KRW-BTC",
     "ticker": "/v1/ticker?markets=KRW-BTC",
-    "trades_ticks": "/v1/trades/ticks?market=KRW-BTC&count=2",
+    "trades_ticks": "/v1/trades/ticks?market=KRW-BTC&count=2&days_ago=1",
 }
 ERRORS: dict[str, tuple[str, dict[str, object] | None]] = {
     "error_400_quotation": ("/v1/candles/minutes/2?market=KRW-BTC", None),
@@ -38,8 +37,9 @@ ERRORS: dict[str, tuple[str, dict[str, object] | None]] = {
     "error_404_quotation": ("/v1/candles/minutes/1?market=KRW-NONE", None),
     "error_403_market_offline": ("/v1/market/all", {"kind": "market_offline"}),
     "error_429": ("/v1/candles/days?market=KRW-BTC", {"kind": "rate_limited"}),
+    "error_429_exchange": ("/v1/candles/days?market=KRW-BTC", {"kind": "rate_limited", "body": "json"}),
     "error_500": ("/v1/market/all", {"kind": "http_error", "status": 500}),
-    "error_418": ("/v1/orderbook?markets=KRW-BTC", {"kind": "blocked", "block_seconds": 0.01}),
+    "error_418": ("/v1/orderbook?markets=KRW-BTC", {"kind": "blocked"}),
 }
 MESSAGES = {
     "ws_ticker": ("ticker", "DEFAULT", "REALTIME"),
@@ -53,10 +53,13 @@ MESSAGES = {
     "ws_candle_1m": ("candle.1m", "DEFAULT", "REALTIME"),
     "ws_candle_1m_simple": ("candle.1m", "SIMPLE", "REALTIME"),
 }
+# The group of private orders, told by a public route.
+PUBLIC_GROUP = {"group=order; min=480; sec=0": "group=candles; min=600; sec=0"}
 EXACT_FRAMES = {"ws_status_up": "PING", "ws_error_wrong_format": "not a request"}
+FAULTY_FRAMES: dict[str, dict[str, object]] = {"ws_error": {"kind": "ws_error_frame", "name": "INVALID_AUTH"}}
 REQUESTS = {"ws_subscribe"}
 PRIVATE = re.compile(
-    r"upbit_(accounts|orders?_.*|ws_my(asset|order).*|ws_error|error_429_exchange"
+    r"upbit_(accounts|orders?_.*|ws_my(asset|order).*"
     r"|error_40[013]_(?!market_offline|quotation).*|error_404_order_not_found)\.json"
 )
 
@@ -66,11 +69,14 @@ class Digits(str):
 
 
 def kind(value: Any, places: bool) -> Any:
-    """Return the shape of a value: keys in order, types, for numbers the decimals where fixed."""
+    """Return the shape of a value: keys in order, types, for numbers the decimals where fixed.
+
+    Of a list the different shapes are told, in the order in which they come."""
     if isinstance(value, dict):
         return [(key, kind(item, places)) for key, item in value.items()]
     if isinstance(value, list):
-        return [kind(value[0], places)] if value else []
+        shapes = [kind(item, places) for item in value]
+        return [shape for place, shape in enumerate(shapes) if shape not in shapes[:place]]
     if isinstance(value, Digits):
         _, _, decimals = value.partition(".")
         return "number" if not places else f"number .{len(decimals)}"
@@ -85,17 +91,14 @@ def example(name: str) -> str:
     return (FOLDER / f"upbit_{name}.json").read_text(encoding="utf-8")
 
 
-async def fetch(upbit: Simulator, path: str) -> tuple[int, str, str]:
+async def fetch(upbit: Simulator, path: str) -> tuple[int, str, Mapping[str, str]]:
     async with aiohttp.ClientSession() as session, session.get(upbit.url + path) as answer:
-        return answer.status, await answer.text(), answer.headers["Content-Type"]
+        return answer.status, await answer.text(), answer.headers
 
 
-def is_blocked(upbit: Simulator) -> bool:
-    try:
-        upbit.get("/v1/orderbook/instruments?markets=KRW-XRP")
-    except HTTPError:
-        return True
-    return False
+def switch_on(upbit: Simulator, fault: Mapping[str, object]) -> None:
+    params = {key: value for key, value in fault.items() if key != "kind"}
+    upbit.switch_on(str(fault["kind"]), count=1, **params)
 
 
 @pytest.mark.parametrize("name", BODIES)
@@ -114,18 +117,18 @@ async def test_an_error_is_the_example_s(upbit: Simulator, name: str) -> None:
     path, fault = ERRORS[name]
     upbit.switch_all_off()
     if fault is not None:
-        params = {key: value for key, value in fault.items() if key != "kind"}
-        upbit.switch_on(str(fault["kind"]), count=1, **params)
+        switch_on(upbit, fault)
     wanted = json.loads(example(name))
-    status, text, content_type = await fetch(upbit, path)
-    assert (status, content_type) == (wanted["status"], wanted["headers"]["Content-Type"])
+    status, text, headers = await fetch(upbit, path)
+    upbit.switch_all_off()
+    assert status == wanted["status"]
+    for field, value in wanted["headers"].items():
+        assert headers[field] == PUBLIC_GROUP.get(value, value)
     if "text" in wanted:
         assert text == wanted["text"]
     else:
         expected = json.dumps(wanted["body"], ensure_ascii=False, separators=(",", ":"))
-        assert text == expected.replace("60초", "1초")
-    if name == "error_418":
-        await eventually(lambda: not is_blocked(upbit))
+        assert text == expected
 
 
 @pytest.mark.parametrize("name", MESSAGES)
@@ -139,13 +142,22 @@ async def test_a_message_has_the_example_s_shape(upbit: Simulator, name: str) ->
         text = await socket.receive_bytes(timeout=10)
         while parsed(text.decode())[key] != stream:
             text = await socket.receive_bytes(timeout=90)
-    assert kind(parsed(text.decode()), False) == kind(parsed(example(name)), False)
+    fixed_places = name.startswith("ws_candle")
+    assert kind(parsed(text.decode()), fixed_places) == kind(parsed(example(name)), fixed_places)
 
 
 @pytest.mark.parametrize("name", EXACT_FRAMES)
 async def test_a_frame_is_the_example_to_the_letter(upbit: Simulator, name: str) -> None:
     async with aiohttp.ClientSession() as session, session.ws_connect(upbit.websocket_url) as socket:
         await socket.send_str(EXACT_FRAMES[name])
+        assert await socket.receive_bytes(timeout=10) == example(name).strip().encode()
+
+
+@pytest.mark.parametrize("name", FAULTY_FRAMES)
+async def test_a_frame_of_a_fault_is_the_example_to_the_letter(upbit: Simulator, name: str) -> None:
+    upbit.switch_all_off()
+    async with aiohttp.ClientSession() as session, session.ws_connect(upbit.websocket_url) as socket:
+        switch_on(upbit, FAULTY_FRAMES[name])
         assert await socket.receive_bytes(timeout=10) == example(name).strip().encode()
 
 
@@ -157,6 +169,6 @@ async def test_the_example_s_subscription_is_understood(upbit: Simulator) -> Non
 
 
 def test_every_example_is_either_tested_here_or_private() -> None:
-    tested = {*BODIES, *ERRORS, *MESSAGES, *EXACT_FRAMES, *REQUESTS}
+    tested = {*BODIES, *ERRORS, *MESSAGES, *EXACT_FRAMES, *FAULTY_FRAMES, *REQUESTS}
     files = [path for path in FOLDER.glob("upbit_*.json") if not PRIVATE.fullmatch(path.name)]
     assert {path.stem.removeprefix("upbit_") for path in files} == tested

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import upbit as sdk
+from upbit.types import ListSubscriptionsResponse, SimpleListSubscriptionsResponse
 
 from servers.simulators import Simulator
 
@@ -91,6 +92,20 @@ async def test_the_websocket_speaks_to_the_sdk(async_client: sdk.AsyncUpbit) -> 
         messages: list[Any] = [await socket.recv() for _ in kinds]
     assert [message.type for message in messages] == kinds
     assert {message.stream_type for message in messages} == {"SNAPSHOT"}
+
+
+@pytest.mark.parametrize("wire_format", ["DEFAULT", "SIMPLE", "JSON_LIST", "SIMPLE_LIST"])
+async def test_subscriptions_are_listed_in_the_stream_s_format(
+    async_client: sdk.AsyncUpbit, wire_format: Any
+) -> None:
+    async with async_client.ws_stream.orderbook(codes=["KRW-BTC"], format=wire_format) as stream:
+        listed = await stream.list_subscriptions()
+    if wire_format.startswith("SIMPLE"):
+        assert isinstance(listed, SimpleListSubscriptionsResponse)
+        assert listed.rslt[0].to_dict() == {"ty": "orderbook", "cds": ["KRW-BTC"], "lv": 0}
+    else:
+        assert isinstance(listed, ListSubscriptionsResponse)
+        assert listed.result[0].to_dict() == {"type": "orderbook", "codes": ["KRW-BTC"], "level": 0}
 
 
 def test_a_block_is_the_sdk_s_penalty_error(upbit: Simulator, client: sdk.Upbit) -> None:

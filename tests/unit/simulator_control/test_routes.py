@@ -46,6 +46,9 @@ async def test_a_fault_is_posted_listed_and_deleted(client: Client) -> None:
         (b"{}", "must be an object with a kind"),
         (b'{"kind": "slow", "sec": 1}', "field 'sec' is unknown; allowed: count, kind, params, seconds"),
         (b'{"kind": "slow", "params": [1]}', "params must be an object"),
+        (b'{"kind": "slow", "params": []}', "params must be an object"),
+        (b'{"kind": "slow", "params": false}', "params must be an object"),
+        (b"[" * 200_000, "must be JSON"),
         (b'{"kind": []}', "is unknown"),
     ],
 )
@@ -53,6 +56,12 @@ async def test_a_wrong_body_is_answered_400_with_the_fix(client: Client, body: b
     answer = await client.post("/_control/faults", data=body)
     assert answer.status == 400
     assert reason in (await answer.json())["error"]
+
+
+async def test_a_body_that_is_too_long_is_refused_as_json(client: Client) -> None:
+    answer = await client.post("/_control/faults", data=b"[" * 3_000_000)
+    assert answer.status == 413
+    assert "too long" in (await answer.json())["error"]
 
 
 async def test_requests_are_counted_by_route_and_status_control_routes_apart(client: Client) -> None:

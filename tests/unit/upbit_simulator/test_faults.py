@@ -53,6 +53,36 @@ async def test_blocked_lasts_for_the_time_in_the_body_on_every_route(client: Cli
     assert (await client.get("/v1/market/all")).status == 418
 
 
+@pytest.mark.parametrize("query", ["", "?kind=blocked"])
+async def test_clearing_blocked_lifts_the_block_and_forgets_it(client: Client, query: str) -> None:
+    for _ in range(2):
+        await switch_on(client, "blocked", count=1, block_seconds=90)
+        assert "90초" in await (await client.get(CANDLES)).text()
+        await client.delete(f"/_control/faults{query}")
+        assert (await client.get(CANDLES)).status == 200
+
+
+async def test_blocked_says_that_its_blocks_double(client: Client) -> None:
+    listed = (await (await client.get("/_control/faults")).json())["kinds"]
+    [description] = [kind["description"] for kind in listed if kind["kind"] == "blocked"]
+    assert "twice as long" in description
+
+
+async def test_rate_limited_gives_429_as_json_where_asked(client: Client) -> None:
+    await switch_on(client, "rate_limited", body="json")
+    answer = await client.get(CANDLES)
+    assert (answer.status, (await answer.json())["error"]["name"]) == (429, "too_many_requests")
+    assert answer.headers["Remaining-Req"] == "group=candles; min=600; sec=0"
+
+
+@pytest.mark.parametrize("body", ["json", "html", "empty"])
+async def test_429_as_an_http_error_has_nothing_remaining(client: Client, body: str) -> None:
+    await switch_on(client, "http_error", status=429, body=body)
+    answer = await client.get(CANDLES)
+    assert answer.headers["Remaining-Req"] == "group=candles; min=600; sec=0"
+    assert (body == "json") == ("too_many_requests" in await answer.text())
+
+
 @pytest.mark.parametrize("body", ["json", "html", "empty"])
 async def test_http_error_gives_the_status_and_body_asked(client: Client, body: str) -> None:
     await switch_on(client, "http_error", status=503, body=body)
@@ -97,6 +127,36 @@ async def test_truncated_json_cannot_be_parsed(client: Client) -> None:
         json.loads(text)
 
 
+async def test_cut_off_ends_inside_a_chunk(client: Client) -> None:
+    await switch_on(client, "cut_off")
+    answer = await client.get(CANDLES)
+    assert (answer.status, answer.headers["Transfer-Encoding"]) == (200, "chunked")
+    with pytest.raises(aiohttp.ClientPayloadError):
+        await answer.read()
+
+
+async def heard_by_an_old_client(client: Client) -> tuple[str, bytes]:
+    """Return head and body of an HTTP/1.0 answer."""
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    writer.write(f"GET {CANDLES} HTTP/1.0\r\nAccept-Encoding: identity\r\n\r\n".encode())
+    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    return head.decode(), body
+
+
+async def test_an_http_1_0_client_is_answered_without_chunks(client: Client) -> None:
+    head, body = await heard_by_an_old_client(client)
+    assert head.startswith("HTTP/1.0 200 OK")
+    assert len(json.loads(body)) == 20
+
+
+async def test_cut_off_gives_an_http_1_0_client_less_than_it_announces(client: Client) -> None:
+    await switch_on(client, "cut_off")
+    head, body = await heard_by_an_old_client(client)
+    announced = next(line for line in head.splitlines() if line.startswith("Content-Length: "))
+    assert 0 < len(body) < int(announced.removeprefix("Content-Length: "))
+
+
 async def test_html_page_comes_with_200(client: Client) -> None:
     await switch_on(client, "html_page")
     answer = await client.get(CANDLES)
@@ -126,20 +186,54 @@ async def test_clock_skew_moves_date_and_timestamps(client: Client) -> None:
     assert abs(told[1] / 1000 - wanted.timestamp()) < 5
 
 
+async def test_clock_skew_moves_what_its_description_names_and_nothing_else(client: Client) -> None:
+    await switch_on(client, "clock_skew", seconds=-300)
+    [described] = [
+        kind["description"]
+        for kind in (await (await client.get("/_control/faults")).json())["kinds"]
+        if kind["kind"] == "clock_skew"
+    ]
+    assert described.startswith("Date and the timestamp of tickers and order books are off")
+    moved = {}
+    for route, field in {"ticker": "timestamp", "orderbook": "timestamp"}.items():
+        moved[route] = (await candles(client, f"/v1/{route}?markets=KRW-BTC"))[0][field]
+    kept = (await candles(client))[0]["timestamp"]
+    assert all(kept - told > 100_000 for told in moved.values())
+
+
 async def test_newest_candle_late_hides_the_last_minutes(client: Client) -> None:
     await switch_on(client, "newest_candle_late", minutes=3)
     newest = (await candles(client))[0]["candle_date_time_utc"]
     assert datetime.fromisoformat(f"{newest}+00:00") <= datetime.now(UTC) - timedelta(minutes=4)
 
 
-async def test_missing_candles_are_missing_in_every_answer(client: Client) -> None:
-    path = "/v1/candles/minutes/1?market=KRW-BTC&count=30&to=2026-03-11T14:40:00Z"
-    whole = await candles(client, path)
-    await switch_on(client, "missing_candles", every=3)
-    holed = await candles(client, path)
-    assert len(holed) < len(whole)
+@pytest.mark.parametrize("unit", ["seconds", "minutes/1", "minutes/3", "minutes/60", "days"])
+async def test_missing_candles_are_missing_in_every_answer_and_older_ones_follow(
+    client: Client, unit: str
+) -> None:
+    end = datetime.now(UTC) - timedelta(days=40)
+    path = f"/v1/candles/{unit}?market=KRW-BTC&to={end:%Y-%m-%dT%H:%M:00Z}"
+    whole = await candles(client, f"{path}&count=20")
+    await switch_on(client, "missing_candles")
+    holed = await candles(client, f"{path}&count=10")
+    assert len(holed) == 10
     assert all(row in whole for row in holed)
-    assert holed == await candles(client, path)
+    assert 2 <= whole.index(holed[-1]) - 9 <= 6
+    assert holed == await candles(client, f"{path}&count=10")
+
+
+async def test_a_missing_candle_is_not_the_end_of_history(client: Client) -> None:
+    path = "/v1/candles/minutes/1?market=KRW-BTC&count=1&to=2026-03-11T14:37:00Z"
+    await switch_on(client, "missing_candles")
+    assert [row["candle_date_time_utc"] for row in await candles(client, path)] == ["2026-03-11T14:35:00"]
+
+
+async def test_a_late_candle_is_not_the_end_of_history(client: Client) -> None:
+    await switch_on(client, "newest_candle_late", minutes=5)
+    found = await candles(client, "/v1/candles/minutes/1?market=KRW-BTC&count=1")
+    assert len(found) == 1
+    age = datetime.now(UTC) - datetime.fromisoformat(f"{found[0]['candle_date_time_utc']}+00:00")
+    assert timedelta(minutes=6) <= age < timedelta(minutes=12)
 
 
 async def test_duplicate_candles_come_twice(client: Client) -> None:
@@ -162,6 +256,27 @@ async def test_future_candle_is_ahead_of_the_clock(client: Client) -> None:
     await switch_on(client, "future_candle", minutes=5)
     newest = (await candles(client))[0]["candle_date_time_utc"]
     assert datetime.fromisoformat(f"{newest}+00:00") > datetime.now(UTC) + timedelta(minutes=3)
+
+
+@pytest.mark.parametrize(
+    ("unit", "spelling"),
+    [
+        ("minutes/15", "%Y-%m-%dT%H:{quarter:02}:00"),
+        ("days", "%Y-%m-%dT00:00:00"),
+        ("months", "%Y-%m-01T00:00:00"),
+    ],
+)
+async def test_a_future_candle_stands_where_one_of_its_length_opens(
+    client: Client, unit: str, spelling: str
+) -> None:
+    await switch_on(client, "future_candle")
+    ahead, newest = await candles(client, f"/v1/candles/{unit}?market=KRW-BTC&count=1")
+    opened = datetime.fromisoformat(ahead["candle_date_time_utc"])
+    quarter = opened.minute // 15 * 15
+    assert ahead["candle_date_time_utc"] == opened.strftime(spelling.format(quarter=quarter))
+    assert opened.replace(tzinfo=UTC) > datetime.now(UTC)
+    assert ahead["candle_date_time_utc"] > newest["candle_date_time_utc"]
+    assert opened + timedelta(hours=9) == datetime.fromisoformat(ahead["candle_date_time_kst"])
 
 
 @pytest.mark.parametrize(
@@ -231,7 +346,17 @@ async def test_trades_have_the_row_faults_too(client: Client) -> None:
         ("bad_values", {"value": "odd"}),
         ("missing_candles", {"every": 1}),
         ("huge_body", {"megabytes": 1.5}),
+        ("huge_body", {"megabytes": 501}),
+        ("gzip_bomb", {"megabytes": 1_000_000}),
         ("clock_skew", {"seconds": True}),
+        ("clock_skew", {"seconds": float("nan")}),
+        ("slow", {"delay_seconds": float("nan")}),
+        ("slow", {"delay_seconds": float("inf")}),
+        ("rate_limited", {"body": "html"}),
+        ("ws_close", {"code": 70_000}),
+        ("ws_close", {"code": 1005}),
+        ("ws_close", {"code": 2000}),
+        ("ws_error_frame", {"name": "\ud800"}),
     ],
 )
 async def test_a_wrong_parameter_is_refused_when_it_is_given(
@@ -240,6 +365,11 @@ async def test_a_wrong_parameter_is_refused_when_it_is_given(
     answer = await client.post("/_control/faults", json={"kind": kind, "params": params})
     assert answer.status == 400
     assert next(iter(params)) in (await answer.json())["error"]
+
+
+async def test_a_kind_that_is_no_text_is_refused_whatever_its_parameters(client: Client) -> None:
+    answer = await client.post("/_control/faults", json={"kind": [], "params": {"body": "text"}})
+    assert answer.status == 400
 
 
 def test_the_kinds_tested_here_are_all_there_are() -> None:

@@ -57,3 +57,15 @@ def test_a_window_may_be_longer_than_a_second() -> None:
         limits.check(IP, "origin", now, allowed=1, window_seconds=10) for now in (100.0, 109.9, 110.0)
     ]
     assert [verdict.allowed for verdict in verdicts] == [True, False, True]
+
+
+def test_a_block_that_was_ordered_can_be_lifted_and_an_earned_one_cannot() -> None:
+    limits = RateLimits()
+    limits.block(IP, 100.0, 60)
+    limits.lift()
+    assert limits.check(IP, "candles", 100.0).allowed
+    assert limits.block(IP, 100.0, 60) == 60
+    limits.lift()
+    refuse(limits, 10, 200.0)
+    limits.lift()
+    assert limits.check(IP, "candles", 200.0).block_seconds == FIRST_BLOCK_SECONDS

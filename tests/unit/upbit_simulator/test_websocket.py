@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,33 @@ async def test_subscriptions_can_be_listed(socket: Socket) -> None:
     assert listed["result"] == [{"type": "ticker", "codes": ["KRW-BTC"]}]
 
 
+async def test_a_listing_has_the_format_of_the_subscription_and_levels_of_order_books(
+    socket: Socket,
+) -> None:
+    await ask(
+        socket,
+        {"type": "ticker", "codes": ["KRW-BTC"], "is_only_snapshot": True},
+        {"type": "orderbook", "codes": ["KRW-ETH.5"], "level": 10000, "is_only_snapshot": True},
+        {"format": "SIMPLE"},
+    )
+    await ask(socket, {"method": "LIST_SUBSCRIPTIONS"})
+    listed = await until(socket, "LIST_SUBSCRIPTIONS", "mthd")
+    assert listed == {
+        "mthd": "LIST_SUBSCRIPTIONS",
+        "rslt": [{"ty": "ticker", "cds": ["KRW-BTC"]}, {"ty": "orderbook", "cds": ["KRW-ETH"], "lv": 10000}],
+        "tckt": "test",
+    }
+
+
+async def test_a_listing_that_names_a_format_changes_that_of_the_subscription(socket: Socket) -> None:
+    await ask(socket, {"type": "orderbook", "codes": ["KRW-BTC"]})
+    await ask(socket, {"method": "LIST_SUBSCRIPTIONS"}, {"format": "SIMPLE_LIST"})
+    while not isinstance(message := await heard(socket), list):
+        pass
+    assert message[0]["mthd"] == "LIST_SUBSCRIPTIONS"
+    assert (await heard(socket))[0]["ty"] == "orderbook"
+
+
 @pytest.mark.parametrize("wire_format", ["JSON_LIST", "SIMPLE_LIST"])
 async def test_list_formats_wrap_each_message(socket: Socket, wire_format: str) -> None:
     await ask(socket, {"type": "ticker", "codes": ["KRW-BTC"]}, {"format": wire_format})
@@ -156,6 +184,49 @@ async def test_text_and_control_pings_are_answered(socket: Socket) -> None:
     assert await heard(socket) == {"status": "UP"}
 
 
+async def test_after_one_text_ping_the_status_comes_again_and_again() -> None:
+    exchange = Exchange(SeededMarket(7), WallExchangeClock(), status_seconds=0.2)
+    async with (
+        TestClient(TestServer(build_app(exchange))) as client,
+        client.ws_connect("/websocket/v1") as socket,
+    ):
+        await socket.send_str("PING")
+        assert [await heard(socket) for _ in range(3)] == [{"status": "UP"}] * 3
+
+
+async def test_an_unsupported_level_of_an_order_book_is_silent(socket: Socket) -> None:
+    await ask(
+        socket,
+        {"type": "orderbook", "codes": ["KRW-BTC"], "level": 7},
+        {"type": "orderbook", "codes": ["KRW-ETH"]},
+    )
+    assert {(await heard(socket))["code"] for _ in range(4)} == {"KRW-ETH"}
+
+
+async def test_a_days_volume_is_told_apart_by_who_took(exchange: Exchange, socket: Socket) -> None:
+    await ask(socket, {"type": "ticker", "codes": ["KRW-BTC"], "is_only_snapshot": True})
+    frame = await socket.receive(timeout=WAIT)
+    ticker = json.loads(frame.data, parse_float=Decimal)
+    last_ms = ticker["trade_timestamp"]
+    first = last_ms // 86_400_000 * 1440
+    volumes = {"ASK": Decimal(0), "BID": Decimal(0)}
+    for minute in range(first, last_ms // 60_000 + 1):
+        for trade in exchange.source.trades("KRW-BTC", minute):
+            volumes[trade.side] += trade.volume if trade.time_ms <= last_ms else 0
+    assert ticker["acc_ask_volume"] == volumes["ASK"]
+    assert ticker["acc_bid_volume"] == volumes["BID"]
+
+
+async def test_a_trade_is_at_the_best_price_its_taker_hit(socket: Socket) -> None:
+    await ask(socket, {"type": "trade", "codes": ["KRW-BTC"]})
+    sides: dict[str, Any] = {}
+    while len(sides) < 2:
+        trade = await heard(socket)
+        sides[trade["ask_bid"]] = trade
+    assert sides["BID"]["trade_price"] == sides["BID"]["best_ask_price"] > sides["BID"]["best_bid_price"]
+    assert sides["ASK"]["trade_price"] == sides["ASK"]["best_bid_price"] < sides["ASK"]["best_ask_price"]
+
+
 REFUSED = {
     "no json": ("hello", "WRONG_FORMAT"),
     "no array": ('{"ticket": "x"}', "WRONG_FORMAT"),
@@ -164,6 +235,19 @@ REFUSED = {
     "a type missing": ('[{"ticket": "x"}, {"codes": ["KRW-BTC"]}]', "NO_TYPE"),
     "no codes": ('[{"ticket": "x"}, {"type": "ticker"}]', "NO_CODES"),
     "unknown type": ('[{"ticket": "x"}, {"type": "tickers", "codes": ["KRW-BTC"]}]', "INVALID_PARAM"),
+    "a book depth of 5000 digits": (
+        f'[{{"ticket": "x"}}, {{"type": "orderbook", "codes": ["KRW-BTC.{"1" * 5000}"]}}]',
+        "INVALID_PARAM",
+    ),
+    "a level that is no number": (
+        '[{"ticket": "x"}, {"type": "orderbook", "codes": ["KRW-BTC"], "level": NaN}]',
+        "INVALID_PARAM",
+    ),
+    "nested too deep": ("[" * 100_000, "WRONG_FORMAT"),
+    "half a character as ticket": (
+        '[{"ticket": "\\ud800"}, {"method": "LIST_SUBSCRIPTIONS"}]',
+        "NO_TICKET",
+    ),
     "lower case": ('[{"ticket": "x"}, {"type": "ticker", "codes": ["krw-btc"]}]', "INVALID_PARAM"),
     "unknown format": (
         '[{"ticket": "x"}, {"type": "ticker", "codes": ["KRW-BTC"]}, {"format": "XML"}]',
@@ -219,6 +303,18 @@ async def test_ws_stall_is_silent_even_to_pings(client: Client, socket: Socket) 
         pass
     await socket.send_str("PING")
     assert await is_silent(socket)
+
+
+async def test_ws_silent_answers_pings_and_sends_no_data(client: Client, socket: Socket) -> None:
+    await ask(socket, {"type": "orderbook", "codes": ["KRW-BTC"]})
+    await heard(socket)
+    await switch_on(client, "ws_silent")
+    while not await is_silent(socket):
+        pass
+    await ask(socket, {"type": "orderbook", "codes": ["KRW-ETH"]})
+    assert await is_silent(socket)
+    await socket.send_str("PING")
+    assert await heard(socket) == {"status": "UP"}
 
 
 async def test_ws_close_drops_the_connection_without_a_close_frame(client: Client, socket: Socket) -> None:

@@ -34,6 +34,8 @@ def control_routes(
             fault = faults.add(**_fault_fields(await request.read()))
         except InvalidFaultError as error:
             return web.json_response({"error": str(error)}, status=400)
+        except web.HTTPRequestEntityTooLarge:
+            return web.json_response({"error": "the body is too long for a fault; shorten it"}, status=413)
         return web.json_response(fault.as_dict(), status=201)
 
     async def clear_faults(request: web.Request) -> web.Response:
@@ -64,7 +66,7 @@ def _show(source: Callable[[], dict[str, Any]]) -> Callable[[web.Request], Any]:
 def _fault_fields(body: bytes) -> dict[str, Any]:
     try:
         fields = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidFaultError('the body must be JSON, as in {"kind": "slow", "seconds": 10}') from error
     if not isinstance(fields, dict) or "kind" not in fields:
         raise InvalidFaultError('the body must be an object with a kind, as in {"kind": "slow"}')
@@ -72,6 +74,6 @@ def _fault_fields(body: bytes) -> dict[str, Any]:
         raise InvalidFaultError(
             f"field {min(unknown)[:60]!r} is unknown; allowed: {', '.join(sorted(FIELDS))}"
         )
-    if not isinstance(fields.get("params") or {}, dict):
+    if not isinstance(fields.get("params", {}), dict | None):
         raise InvalidFaultError('params must be an object, as in {"delay_seconds": 5}')
     return fields

@@ -57,6 +57,13 @@ def too_many_requests(group: str) -> web.Response:
     return response
 
 
+def too_many_requests_as_json(group: str) -> web.Response:
+    """Return 429 with an error body, as some clients have seen it."""
+    response = named_error_answer(429, "too_many_requests", "요청 수 제한을 초과했습니다.")
+    response.headers["Remaining-Req"] = remaining_req(group, 0)
+    return response
+
+
 def blocked(seconds: float) -> web.Response:
     """Return 418; the body tells the length of the block."""
     whole = max(1, round(seconds))

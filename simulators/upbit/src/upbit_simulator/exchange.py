@@ -20,18 +20,21 @@ DEFAULT_SKEW_SECONDS = 300
 class Exchange:
     """A market, its clock, and how it misbehaves; `recording` only in a replay.
 
-    `idle_seconds` is how long a WebSocket connection may be without data."""
+    `idle_seconds` is how long a WebSocket connection may be without data, `status_seconds` how often one
+    that has sent the text PING is told that it is up."""
 
     source: MarketSource
     clock: ExchangeClock
     recording: Recording | None = None
     idle_seconds: float = 120.0
-    faults: UpbitFaults = field(default_factory=UpbitFaults)
+    status_seconds: float = 10.0
     limits: RateLimits = field(default_factory=RateLimits)
     stats: RequestStats = field(default_factory=RequestStats)
+    faults: UpbitFaults = field(init=False)
     view: MarketView = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "faults", UpbitFaults(self.limits))
         object.__setattr__(self, "view", MarketView(self.source))
 
     def listing(self, code: str) -> Listing | None:

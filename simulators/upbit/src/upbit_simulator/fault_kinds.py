@@ -3,25 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from simulator_control import Fault, FaultKind, Faults, InvalidFaultError
+from simulator_control import Fault, FaultKind, Faults
+from upbit_simulator.fault_parameters import MOST_MEGABYTES, ROUTES, check_parameter
+from upbit_simulator.limits import RateLimits
 
-ROUTES = ("candles", "ticker", "orderbook", "trades", "market", "websocket")
-BAD_VALUES = ("zero", "negative", "nan", "string", "huge")
-BODIES = ("json", "html", "empty")
 _ROUTE = {"route": f"only this part: {', '.join(ROUTES)} (default: all)"}
-_LOWEST = {
-    "status": 400,
-    "block_seconds": 0,
-    "delay_seconds": 0,
-    "megabytes": 0,
-    "minutes": 0,
-    "every": 2,
-    "code": 1000,
-    "field": None,
-    "name": None,
-    "seconds": None,
-}
-_CHOICES = {"route": ROUTES, "value": BAD_VALUES, "body": BODIES}
+_SIZE = f"size, at most {MOST_MEGABYTES} (50)"
 
 
 def _kind(name: str, description: str, /, **params: str) -> FaultKind:
@@ -33,28 +20,45 @@ def _on_route(name: str, description: str, /, **params: str) -> FaultKind:
 
 
 ANSWER_KINDS = (
-    _on_route("rate_limited", "429 with the text body, Remaining-Req sec=0"),
-    _on_route("blocked", "418 for the client's IP", block_seconds="length of the block (60)"),
+    _on_route("rate_limited", "429, Remaining-Req sec=0", body="text or json (text)"),
+    _on_route(
+        "blocked",
+        "418 for the client's IP on every route; each block is twice as long as the one before, until the "
+        "fault is cleared, which lifts the block too",
+        block_seconds="length of the first block (60)",
+    ),
     _on_route("http_error", "an error status", status="400 to 599 (502)", body="json, html or empty (json)"),
     _on_route("market_offline", "403 market_offline, as during maintenance"),
     _on_route("slow", "the answer comes late", delay_seconds="wall seconds (5)"),
     _on_route("hang", "the connection is held and nothing is answered"),
     _on_route("reset", "the connection is reset without an answer"),
     _on_route("truncated_json", "200 with the first half of the body"),
+    _on_route("cut_off", "200, and the connection is closed inside a chunk of the body"),
     _on_route("html_page", "200 with an HTML maintenance page"),
     _on_route("wrong_content_type", "the right body as text/html"),
-    _on_route("huge_body", "200 with a very long JSON body", megabytes="size (50)"),
-    _on_route("gzip_bomb", "200 with a small gzip body that unpacks to a huge one", megabytes="size (50)"),
+    _on_route("huge_body", "200 with a very long JSON body", megabytes=_SIZE),
+    _on_route("gzip_bomb", "200 with a small gzip body that unpacks to a huge one", megabytes=_SIZE),
     _kind(
-        "clock_skew", "Date and timestamps are off", seconds="added to exchange time, may be negative (300)"
+        "clock_skew",
+        "Date and the timestamp of tickers and order books are off, on REST and the WebSocket; candles, "
+        "trades and trade_timestamp keep their times",
+        seconds="added to exchange time, may be negative (300)",
     ),
 )
 ROW_KINDS = (
     _kind("newest_candle_late", "candles appear late, then are back-filled", minutes="how late (2)"),
-    _kind("missing_candles", "some minutes have no candle", every="every n-th candle is left out (3)"),
+    _kind(
+        "missing_candles",
+        "some candles are left out, of every length",
+        every="every n-th candle of its length is left out (3)",
+    ),
     _on_route("duplicate_candles", "every candle (or trade) comes twice"),
     _on_route("out_of_order", "neighbouring candles (or trades) change places"),
-    _kind("future_candle", "a candle from the future comes first", minutes="how far ahead (5)"),
+    _kind(
+        "future_candle",
+        "a candle from the future comes first",
+        minutes="how far ahead, at least the next candle of its length (5)",
+    ),
     _on_route(
         "bad_values",
         "a number of the newest candle (or trade) is broken",
@@ -66,6 +70,7 @@ ROW_KINDS = (
 WEBSOCKET_KINDS = (
     _kind("ws_refuse", "the handshake is refused", status="400 to 599 (503)"),
     _kind("ws_stall", "connected, but no frame comes and no ping is answered; a count is in connections"),
+    _kind("ws_silent", "pings are answered, but no data comes; a count is in connections"),
     _kind("ws_close", "the connection drops", code="close code (none: no close frame at all)"),
     _kind("ws_half_frame", "half a frame, then the connection drops"),
     _kind("ws_error_frame", "an error frame among the messages", name="error name (INVALID_PARAM)"),
@@ -76,10 +81,13 @@ KINDS = (*ANSWER_KINDS, *ROW_KINDS, *WEBSOCKET_KINDS)
 
 
 class UpbitFaults(Faults):
-    """The faults of this simulator; a parameter of the wrong kind is refused when it is given."""
+    """The faults of this simulator; a parameter of the wrong kind is refused when it is given.
 
-    def __init__(self) -> None:
+    `limits` holds the blocks that the fault `blocked` makes."""
+
+    def __init__(self, limits: RateLimits) -> None:
         super().__init__(KINDS)
+        self._limits = limits
 
     def add(
         self,
@@ -89,9 +97,17 @@ class UpbitFaults(Faults):
         count: int | None = None,
         params: Mapping[str, Any] | None = None,
     ) -> Fault:
+        self._check_kind(kind)
         for name, value in (params or {}).items():
-            _check(name, value)
+            check_parameter(kind, name, value)
         return super().add(kind, seconds=seconds, count=count, params=params)
+
+    def clear(self, kind: str | None = None) -> int:
+        """Switch off one kind, or all, and with `blocked` the blocks it made."""
+        gone = super().clear(kind)
+        if kind in {None, "blocked"}:
+            self._limits.lift()
+        return gone
 
     def take_on(self, route: str, *kinds: str) -> Fault | None:
         """Return the oldest active fault of these kinds that concerns this route, and use it up once."""
@@ -105,24 +121,3 @@ class UpbitFaults(Faults):
     def peek(self, kind: str) -> Fault | None:
         """Return the oldest active fault of this kind without using it up."""
         return next((fault for fault in self.active() if fault.kind == kind), None)
-
-
-def _check(name: str, value: object) -> None:
-    choices = _CHOICES.get(name)
-    if choices is not None and value not in choices:
-        raise InvalidFaultError(f"params.{name} must be one of {', '.join(choices)}")
-    if name in {"field", "name"} and not isinstance(value, str):
-        raise InvalidFaultError(f"params.{name} must be text")
-    if name in _LOWEST and name not in {"field", "name"}:
-        _check_number(name, value, _LOWEST[name])
-
-
-def _check_number(name: str, value: object, lowest: int | None) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e6:
-        raise InvalidFaultError(f"params.{name} must be a number of at most a million")
-    if lowest is not None and value < lowest:
-        raise InvalidFaultError(f"params.{name} must be at least {lowest}")
-    if name == "status" and value not in range(400, 600):
-        raise InvalidFaultError("params.status must be 400 to 599")
-    if name in {"status", "code", "every", "megabytes", "minutes"} and not isinstance(value, int):
-        raise InvalidFaultError(f"params.{name} must be a whole number")

@@ -1,19 +1,19 @@
 """Where does a request meet rate limits and faults? The middlewares around every public route."""
 
 import asyncio
-import gzip
 import socket
 import struct
 import time
 from email.utils import formatdate
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler
 
 from simulator_control import Fault
 from upbit_simulator import answers
 from upbit_simulator.exchange import CANDLES_OF, DEFAULT_SKEW_SECONDS, EXCHANGE
 from upbit_simulator.limits import PER_SECOND
+from upbit_simulator.spoilt_bodies import cut_off, large_body
 
 GROUPS = {
     "candles": "candles",
@@ -25,6 +25,7 @@ GROUPS = {
 _HOLD_SECONDS = 3600.0
 _SKEW = web.RequestKey("skew_ms", int)
 _HTML = b"<html><head><title>Upbit</title></head><body><h1>Service maintenance</h1></body></html>"
+_HTML_TYPE = "text/html;charset=UTF-8"
 _BEFORE = ("rate_limited", "blocked", "http_error", "market_offline", "hang", "reset", "html_page")
 _LARGE = ("huge_body", "gzip_bomb")
 
@@ -103,14 +104,15 @@ async def inject_faults(request: web.Request, handler: Handler) -> web.StreamRes
         return await _instead(request, instead, GROUPS.get(part, "websocket-connect"))
     large = faults.take_on(part, *_LARGE)
     if large is not None:
-        return await asyncio.to_thread(_large, large)
-    return _spoilt(request, part, await handler(request))
+        return await asyncio.to_thread(large_body, large)
+    return await _spoilt(request, part, await handler(request))
 
 
 async def _instead(request: web.Request, fault: Fault, group: str) -> web.StreamResponse:
     match fault.kind:
         case "rate_limited":
-            return answers.too_many_requests(group)
+            as_json = fault.params.get("body") == "json"
+            return answers.too_many_requests_as_json(group) if as_json else answers.too_many_requests(group)
         case "blocked":
             limits = request.app[EXCHANGE].limits
             seconds = fault.params.get("block_seconds", 60)
@@ -119,20 +121,28 @@ async def _instead(request: web.Request, fault: Fault, group: str) -> web.Stream
             message = "시스템 점검 중입니다. 점검이 완료된 후에 다시 시도해주세요."
             return answers.named_error_answer(403, "market_offline", message)
         case "html_page":
-            return answers.body_answer(_HTML, content_type="text/html;charset=UTF-8")
+            return answers.body_answer(_HTML, content_type=_HTML_TYPE)
         case "http_error":
-            return _http_error(fault)
+            return _http_error(fault, group)
         case _:
             return await _silence(request, reset=fault.kind == "reset")
 
 
-def _http_error(fault: Fault) -> web.Response:
+def _http_error(fault: Fault, group: str) -> web.Response:
     status, body = int(fault.params.get("status", 502)), fault.params.get("body", "json")
-    if body == "html":
-        return answers.body_answer(_HTML, status=status, content_type="text/html;charset=UTF-8")
-    if body == "empty":
-        return answers.body_answer(b"", status=status)
-    return answers.named_error_answer(status, "internal_error", "An internal error occurred.")
+    too_many = status == web.HTTPTooManyRequests.status_code
+    if body == "json":
+        message = "An internal error occurred."
+        return (
+            answers.too_many_requests_as_json(group)
+            if too_many
+            else answers.named_error_answer(status, "internal_error", message)
+        )
+    content, content_type = (_HTML, _HTML_TYPE) if body == "html" else (b"", answers.JSON_TYPE)
+    response = answers.body_answer(content, status=status, content_type=content_type)
+    if too_many:
+        response.headers["Remaining-Req"] = answers.remaining_req(group, 0)
+    return response
 
 
 async def _silence(request: web.Request, *, reset: bool) -> web.Response:
@@ -146,29 +156,22 @@ async def _silence(request: web.Request, *, reset: bool) -> web.Response:
     raise web.HTTPServiceUnavailable
 
 
-def _large(fault: Fault) -> web.Response:
-    body = b'[{"market":"' + b"A" * (int(fault.params.get("megabytes", 50)) << 20) + b'"}]'
-    if fault.kind == "huge_body":
-        return answers.body_answer(body)
-    response = answers.body_answer(gzip.compress(body, 6))
-    response.headers["Content-Encoding"] = "gzip"
-    return response
-
-
-def _spoilt(request: web.Request, part: str, response: web.StreamResponse) -> web.StreamResponse:
+async def _spoilt(request: web.Request, part: str, response: web.StreamResponse) -> web.StreamResponse:
     if response.prepared or not isinstance(response, web.Response) or not isinstance(response.body, bytes):
         return response
     faults = request.app[EXCHANGE].faults
     if faults.take_on(part, "truncated_json") is not None:
         response.body = response.body[: len(response.body) // 2]
     if faults.take_on(part, "wrong_content_type") is not None:
-        response.headers["Content-Type"] = "text/html;charset=UTF-8"
+        response.headers["Content-Type"] = _HTML_TYPE
+    if faults.take_on(part, "cut_off") is not None:
+        return await cut_off(request, response, bytes(response.body))
     return response
 
 
 @web.middleware
 async def pack(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Send chunked, and gzip where the client takes it, as the exchange does."""
+    """Send chunked, and gzip where the client takes it, as the exchange does; HTTP/1.0 knows no chunks."""
     response = await handler(request)
     if part_of(request.path) is not None and not response.prepared:
         if (
@@ -176,5 +179,6 @@ async def pack(request: web.Request, handler: Handler) -> web.StreamResponse:
             and "Content-Encoding" not in response.headers
         ):
             response.enable_compression(web.ContentCoding.gzip)
-        response.enable_chunked_encoding()
+        if request.version >= HttpVersion11:
+            response.enable_chunked_encoding()
     return response

@@ -22,6 +22,7 @@ class _Client:
     refusals: deque[float] = field(default_factory=deque)
     blocked_until: float = 0.0
     blocks: int = 0
+    ordered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,18 @@ class RateLimits:
         return self._refuse(client, now)
 
     def block(self, ip: str, now: float, seconds: float) -> float:
-        """Block a client unless it is blocked already; returns the seconds left."""
+        """Block a client unless it is blocked already; returns the seconds left. `lift` ends it."""
         client = self._client(ip)
         if now >= client.blocked_until:
             self._start_block(client, now, seconds)
+            client.ordered = True
         return client.blocked_until - now
+
+    def lift(self) -> None:
+        """End the blocks that `block` made, and forget them: the next one is as short as the first."""
+        for client in self._clients.values():
+            if client.ordered:
+                client.blocked_until, client.blocks, client.ordered = 0.0, 0, False
 
     def _refuse(self, client: _Client, now: float) -> Verdict:
         client.refusals.append(now)
@@ -75,6 +83,7 @@ class RateLimits:
             client.blocks = 0
         client.blocked_until = now + seconds * 2**client.blocks
         client.blocks = min(client.blocks + 1, 10)
+        client.ordered = False
         client.refusals.clear()
 
     def _client(self, ip: str) -> _Client:

@@ -1,38 +1,29 @@
 """Candles longer than a day, made of days: weeks from Monday, months, years (UTC). Pure."""
 
-from collections.abc import Callable, Iterable, Iterator
-from datetime import date, timedelta
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import NamedTuple
 
 from upbit_simulator.candle import Candle, merge
-from upbit_simulator.spelling import utc
+from upbit_simulator.grid import MONTHS, WEEKS, YEARS, Grid
 
 
 class Period(NamedTuple):
-    """A kind of period: the first day of the one that a day is in, and how long one can be."""
+    """A kind of period, and how long one can be."""
 
-    first_day: Callable[[date], date]
+    grid: Grid
     longest_days: int
 
 
-PERIODS = {
-    "weeks": Period(lambda day: day - timedelta(days=day.weekday()), 7),
-    "months": Period(lambda day: day.replace(day=1), 31),
-    "years": Period(lambda day: day.replace(month=1, day=1), 366),
-}
+PERIODS = {"weeks": Period(WEEKS, 7), "months": Period(MONTHS, 31), "years": Period(YEARS, 366)}
 
 
-def periods_back(days: Iterable[Candle], period: str) -> Iterator[tuple[date, Candle]]:
-    """Yield (first day of the period, its candle), newest first, from day candles, newest first.
+def periods_back(days: Iterable[Candle], grid: Grid) -> Iterator[Candle]:
+    """Yield the periods' candles, newest first, from day candles, newest first.
 
-    Args:
-        days: Day candles; the first period may be one that is still forming.
-        period: `weeks`, `months` or `years`.
+    A candle opens with its period, also where nobody traded on the first day; the newest may be forming.
     """
-    first_day = PERIODS[period].first_day
-    for start, members in groupby(days, key=lambda candle: first_day(utc(candle.open_ms).date())):
-        candles = list(members)[::-1]
-        merged = merge(candles[0].open_ms, candles)
+    for place, members in groupby(days, key=lambda candle: grid.place(candle.open_ms)):
+        merged = merge(grid.opens(place), list(members)[::-1])
         if merged is not None:
-            yield start, merged
+            yield merged

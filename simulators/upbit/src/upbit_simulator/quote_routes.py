@@ -1,20 +1,20 @@
 """GET /v1/market/all, /v1/ticker…, /v1/orderbook… and /v1/trades/ticks."""
 
 from decimal import Decimal
-from itertools import islice
+from itertools import islice, takewhile
 
 from aiohttp import web
 
 from upbit_simulator import parameters
-from upbit_simulator.answers import INVALID, QuotationError, json_answer
+from upbit_simulator.answers import json_answer
 from upbit_simulator.book import DEPTH, levels, order_book
-from upbit_simulator.candle import DAY_MINUTES, MINUTE_MS
+from upbit_simulator.candle import DAY_MINUTES, MINUTE_MS, Trade
 from upbit_simulator.exchange import EXCHANGE, Exchange
 from upbit_simulator.faulty_answers import told_ms
 from upbit_simulator.listings import Listing, tick_size
 from upbit_simulator.quotes import previous_close, quote
 from upbit_simulator.row_faults import with_row_faults
-from upbit_simulator.rows import trade_row
+from upbit_simulator.rows import Row, trade_row
 from upbit_simulator.spelling import shortest
 from upbit_simulator.ticker_rows import ticker_row
 
@@ -26,6 +26,8 @@ _CAUTIONS = (
     "CONCENTRATION_OF_SMALL_ACCOUNTS",
 )
 _DAY_MS = DAY_MINUTES * MINUTE_MS
+# A trade's number is its time in ms with four digits behind.
+_NUMBERS_PER_MS = 10_000
 
 
 def quote_routes() -> list[web.RouteDef]:
@@ -86,13 +88,14 @@ async def orderbook(request: web.Request) -> web.Response:
 
 
 def _book(exchange: Exchange, code: str, depth: int, level: Decimal, told: int) -> dict[str, object] | None:
+    """Return a market's book; None before its first trade and for a grouping it does not support."""
     now = exchange.clock.now_ms()
     listing = exchange.listing(code)
     last = next(exchange.view.trades_back(code, now), None)
     if listing is None or last is None:
         return None
     if level not in levels(last.price):
-        raise QuotationError(400, INVALID)
+        return None
     units = order_book(listing, last, now, depth=depth, level=level)
     return {
         "market": code,
@@ -135,22 +138,30 @@ async def trades(request: web.Request) -> web.Response:
     now = exchange.clock.now_ms()
     code = parameters.market(request.query, exchange.codes)
     count = parameters.count(request.query, most=500)
-    until = _trades_until(request, now)
+    midnight, until = _day_asked(request, now)
     cursor = request.query.get("cursor")
-    newest = parameters.whole(cursor) if cursor else None
-    if newest is not None:
-        until = min(until, newest // 10_000)
-    found = exchange.view.trades_back(code, until)
-    older = (trade for trade in found if newest is None or trade.sequential_id < newest)
-    previous = previous_close(exchange.view, code, now) or Decimal(0)
-    rows = [trade_row(code, trade, previous) for trade in islice(older, count)]
-    return json_answer(with_row_faults(rows, exchange.faults, "trades", now))
+    newest = parameters.whole(cursor) if cursor else (until + 1) * _NUMBERS_PER_MS
+    if not midnight <= newest // _NUMBERS_PER_MS <= midnight + _DAY_MS:
+        return json_answer([])
+    of_day = takewhile(
+        lambda trade: trade.time_ms >= midnight,
+        exchange.view.trades_back(code, min(until, newest // _NUMBERS_PER_MS)),
+    )
+    older = (trade for trade in of_day if trade.sequential_id < newest)
+    rows = [_trade_row(exchange, code, trade) for trade in islice(older, count)]
+    return json_answer(with_row_faults(rows, exchange.faults, "trades"))
 
 
-def _trades_until(request: web.Request, now_ms: int) -> int:
-    """Return the newest time asked for: `to` (inclusive) on the day `days_ago`, never past now."""
-    ago = parameters.days_ago(request.query)
-    midnight = now_ms // _DAY_MS * _DAY_MS - ago * _DAY_MS
+def _trade_row(exchange: Exchange, code: str, trade: Trade) -> Row:
+    return trade_row(code, trade, previous_close(exchange.view, code, trade.time_ms) or trade.price)
+
+
+def _day_asked(request: web.Request, now_ms: int) -> tuple[int, int]:
+    """Return the midnight of the day `days_ago` and the newest time asked for, never past now (Unix ms).
+
+    Trades are told by UTC day: an answer does not go on with the day before. `to` is inclusive.
+    """
+    midnight = now_ms // _DAY_MS * _DAY_MS - parameters.days_ago(request.query) * _DAY_MS
     time_of_day = parameters.time_of_day_ms(request.query)
     until = midnight + (_DAY_MS - 1 if time_of_day is None else time_of_day + 999)
-    return min(until, now_ms)
+    return midnight, min(until, now_ms)

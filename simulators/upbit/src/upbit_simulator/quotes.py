@@ -62,14 +62,14 @@ def quote(view: MarketView, code: str, now_ms: int) -> Quote | None:
     return Quote(code, last, day, previous, latest_24h.value, latest_24h.volume, highest, lowest)
 
 
-def previous_close(view: MarketView, code: str, now_ms: int) -> Decimal | None:
-    """Return the last price of the days before; where a recording starts, the day's first price."""
-    midnight = now_ms // MINUTE_MS // DAY_MINUTES * DAY_MINUTES * MINUTE_MS
-    before = next(view.candles_back(code, 1, midnight, now_ms), None)
+def previous_close(view: MarketView, code: str, time_ms: int) -> Decimal | None:
+    """Return the last price before the day of this time; where a recording starts, that day's first price."""
+    day = time_ms // MINUTE_MS // DAY_MINUTES
+    before = view.close_before(code, day)
     if before is not None:
-        return before.closing
-    day = view.total(code, midnight // MINUTE_MS, now_ms)
-    return day.opening if day is not None else None
+        return before
+    so_far = view.total(code, day * DAY_MINUTES, time_ms)
+    return so_far.opening if so_far is not None else None
 
 
 def _extremes(view: MarketView, code: str, day: Candle, now_ms: int) -> tuple[Extreme, Extreme]:

@@ -1,6 +1,5 @@
 """How does one candle or trade look as a row of a REST answer? Field order and digits as recorded. Pure."""
 
-from datetime import date
 from decimal import Decimal
 
 from upbit_simulator.candle import Candle, Trade
@@ -42,9 +41,9 @@ def day_row(code: str, candle: Candle, previous: Decimal, *, converted: bool) ->
     return {**row, "converted_trade_price": with_places(candle.closing, 8)} if converted else row
 
 
-def period_row(code: str, candle: Candle, first_day: date) -> Row:
+def period_row(code: str, candle: Candle) -> Row:
     """Return a row of /v1/candles/weeks, months or years."""
-    return {**candle_row(code, candle), "first_day_of_period": first_day.isoformat()}
+    return {**candle_row(code, candle), "first_day_of_period": utc(candle.open_ms).date().isoformat()}
 
 
 def trade_row(code: str, trade: Trade, previous: Decimal) -> Row:

@@ -3,9 +3,11 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
-from decimal import Decimal
+from decimal import Context, Decimal
 
 KST = timezone(timedelta(hours=9))
+# The usual 28 digits are not enough for a trillion KRW with 16 decimals.
+_WIDE = Context(prec=60)
 
 
 class RawJson(str):
@@ -18,7 +20,7 @@ def with_places(value: Decimal, places: int) -> Decimal:
     """Return the value with at least `places` decimals written; digits beyond that stay."""
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and exponent > -places:
-        return value.quantize(Decimal((0, (1,), -places)))
+        return value.quantize(Decimal((0, (1,), -places)), context=_WIDE)
     return value
 
 

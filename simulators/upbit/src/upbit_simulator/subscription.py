@@ -17,11 +17,14 @@ CANDLE_SECONDS = {
     "candle.240m": 14_400,
 }
 TYPES = ("ticker", "trade", "orderbook", *CANDLE_SECONDS)
-FORMATS = ("DEFAULT", "SIMPLE", "JSON_LIST", "SIMPLE_LIST")
+DEFAULT_FORMAT = "DEFAULT"
+FORMATS = (DEFAULT_FORMAT, "SIMPLE", "JSON_LIST", "SIMPLE_LIST")
 BOOK_DEPTHS = (1, 5, 15, 30)
 LIST_METHOD = "LIST_SUBSCRIPTIONS"
-_CODE = re.compile(r"(?P<code>[A-Z0-9]+-[A-Z0-9]+)(\.(?P<depth>\d+))?")
+_LOWEST_LEVEL, _HIGHEST_LEVEL = Decimal("1E-8"), Decimal("1E+15")
+_CODE = re.compile(r"(?P<code>[A-Z0-9]+-[A-Z0-9]+)(\.(?P<depth>[0-9]{1,2}))?")
 _MESSAGES = {
+    "INVALID_AUTH": "인증 정보가 올바르지 않습니다.",
     "WRONG_FORMAT": "Format이 맞지 않습니다.",
     "NO_TICKET": "티켓이 존재하지 않거나 유효하지 않습니다.",
     "NO_TYPE": "타입 필드가 존재하지 않습니다.",
@@ -59,9 +62,16 @@ class Subscription:
     """Everything a connection hears; the next request replaces it."""
 
     ticket: str
-    wanted: tuple[Wanted, ...] = ()
-    format: str = "DEFAULT"
-    lists: bool = False
+    wanted: tuple[Wanted, ...]
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListingRequest:
+    """Asks what is subscribed; a `format` changes that of the subscription too, None leaves it."""
+
+    ticket: str
+    format: str | None
 
 
 def error_frame(name: str) -> dict[str, object]:
@@ -69,34 +79,35 @@ def error_frame(name: str) -> dict[str, object]:
     return {"error": {"name": name, "message": _MESSAGES.get(name, name)}}
 
 
-def parse_request(text: str) -> Subscription:
-    """Return what the request asks for; `lists` when it asks what is subscribed.
+def parse_request(text: str) -> Subscription | ListingRequest:
+    """Return what the request asks for.
 
     Raises:
         RequestError: The message is not one Upbit takes.
     """
     try:
         parts = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RequestError("WRONG_FORMAT") from error
     if not isinstance(parts, list) or not parts or not all(isinstance(part, dict) for part in parts):
         raise RequestError("WRONG_FORMAT")
     ticket = parts[0].get("ticket")
-    if not isinstance(ticket, str) or not ticket:
+    # Half of a surrogate pair is no printable text and could not be sent back.
+    if not isinstance(ticket, str) or not ticket or not ticket.isprintable():
         raise RequestError("NO_TICKET")
     if any(part.get("method") == LIST_METHOD for part in parts[1:]):
-        return Subscription(ticket, lists=True)
+        return ListingRequest(ticket, _format(parts[1:]))
     wanted = tuple(_wanted(part) for part in parts[1:] if "format" not in part or "type" in part)
     if not wanted:
         raise RequestError("NO_TYPE")
-    return Subscription(ticket, wanted, _format(parts[1:]))
+    return Subscription(ticket, wanted, _format(parts[1:]) or DEFAULT_FORMAT)
 
 
-def _format(parts: list[dict[str, object]]) -> str:
+def _format(parts: list[dict[str, object]]) -> str | None:
     asked = [str(part["format"]) for part in parts if "format" in part]
     if asked and asked[-1] not in FORMATS:
         raise RequestError("WRONG_FORMAT")
-    return asked[-1] if asked else "DEFAULT"
+    return asked[-1] if asked else None
 
 
 def _wanted(part: dict[str, object]) -> Wanted:
@@ -132,6 +143,6 @@ def _level(part: dict[str, object]) -> Decimal:
         level = Decimal(str(part.get("level") or 0))
     except InvalidOperation as error:
         raise RequestError("INVALID_PARAM") from error
-    if not level.is_finite() or level < 0:
+    if not level.is_finite() or (level and not _LOWEST_LEVEL <= level <= _HIGHEST_LEVEL):
         raise RequestError("INVALID_PARAM")
     return level

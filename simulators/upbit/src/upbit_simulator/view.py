@@ -3,7 +3,7 @@
 Every answer, REST or WebSocket, of any candle length, is made here, so they can't disagree.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
@@ -22,6 +22,8 @@ class MarketView:
         self.source = source
         self._extremes = lru_cache(maxsize=64)(source.extremes)
         self._finished = lru_cache(maxsize=512)(self._make_finished)
+        self._closes = lru_cache(maxsize=512)(self._make_close)
+        self._bought = lru_cache(maxsize=16_384)(self._make_bought)
 
     def extremes(self, code: str, days: int, now_ms: int) -> list[tuple[int, Decimal, Decimal]]:
         """Return (Unix day, high, low) of the last `days` days with a trade before today, oldest first."""
@@ -33,6 +35,17 @@ class MarketView:
         minute = now_ms // MINUTE_MS
         parts = (self._finished(code, first, minute), self._forming(code, minute, now_ms))
         return merge(first * MINUTE_MS, [part for part in parts if part is not None])
+
+    def close_before(self, code: str, day: int) -> Decimal | None:
+        """Return the last price before a Unix day that has begun; None where nobody had traded yet."""
+        return self._closes(code, day)
+
+    def bought(self, code: str, first: int, now_ms: int) -> Decimal:
+        """Return the volume that takers have bought (BID) since the Unix minute `first`."""
+        minute = now_ms // MINUTE_MS
+        forming = (trade for trade in self.source.trades(code, minute) if trade.time_ms <= now_ms)
+        finished = (self._bought(code, whole) for whole in range(first, minute))
+        return sum(finished, Decimal(0)) + _bought(forming)
 
     def bucket(self, code: str, open_ms: int, size: int, now_ms: int) -> Candle | None:
         """Return the candle of `size` minutes (a divisor of 1440) that opened then, as far as it has come."""
@@ -90,5 +103,17 @@ class MarketView:
         happened = [trade for trade in self.source.trades(code, minute) if trade.time_ms <= now_ms]
         return candle_of(minute * MINUTE_MS, happened)
 
+    def _make_close(self, code: str, day: int) -> Decimal | None:
+        midnight = day * DAY_MINUTES * MINUTE_MS
+        before = next(self.candles_back(code, 1, midnight, midnight), None)
+        return None if before is None else before.closing
+
+    def _make_bought(self, code: str, minute: int) -> Decimal:
+        return _bought(self.source.trades(code, minute))
+
     def _make_finished(self, code: str, first: int, end: int) -> Candle | None:
         return merge(first * MINUTE_MS, self.source.candles(code, first, end, DAY_MINUTES))
+
+
+def _bought(trades: Iterable[Trade]) -> Decimal:
+    return sum((trade.volume for trade in trades if trade.side == "BID"), Decimal(0))

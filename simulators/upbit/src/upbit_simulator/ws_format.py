@@ -54,6 +54,10 @@ _SHORT = {
     "candle_date_time_kst": "cdttmk",
     "candle_acc_trade_volume": "catv",
     "candle_acc_trade_price": "catp",
+    "method": "mthd",
+    "result": "rslt",
+    "codes": "cds",
+    "ticket": "tckt",
 }
 
 

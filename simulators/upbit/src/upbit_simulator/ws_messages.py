@@ -7,17 +7,16 @@ from upbit_simulator.book import BookUnit
 from upbit_simulator.candle import Candle, Trade
 from upbit_simulator.quotes import Quote, direction
 from upbit_simulator.spelling import bare_seconds, kst, ratio, shortest, utc, with_places
+from upbit_simulator.subscription import LIST_METHOD, Wanted
 
 Message = dict[str, object]
 SNAPSHOT, REALTIME = "SNAPSHOT", "REALTIME"
-_ASK_SHARE = Decimal("0.49")
 
 
-def ticker_message(quote: Quote, told_ms: int, stream: str) -> Message:
-    """Return a ticker message; a day's volume is told apart into asks and bids by a fixed share."""
+def ticker_message(quote: Quote, bought: Decimal, told_ms: int, stream: str) -> Message:
+    """Return a ticker message; `bought` is what takers bought of the day's volume, the rest they sold."""
     last, day, change = quote.last, quote.day, quote.change
     rate, moment = ratio(change, quote.previous_close), utc(last.time_ms)
-    asks = (day.volume * _ASK_SHARE).quantize(Decimal("1E-8"))
     return {
         "type": "ticker",
         "code": quote.code,
@@ -38,8 +37,8 @@ def ticker_message(quote: Quote, told_ms: int, stream: str) -> Message:
         "trade_date": moment.strftime("%Y%m%d"),
         "trade_time": moment.strftime("%H%M%S"),
         "trade_timestamp": last.time_ms,
-        "acc_ask_volume": with_places(asks, 1),
-        "acc_bid_volume": with_places(day.volume - asks, 1),
+        "acc_ask_volume": with_places(day.volume - bought, 1),
+        "acc_bid_volume": with_places(bought, 1),
         "highest_52_week_price": with_places(quote.highest.price, 1),
         "highest_52_week_date": quote.highest.day,
         "lowest_52_week_price": with_places(quote.lowest.price, 1),
@@ -120,3 +119,12 @@ def candle_message(kind: str, code: str, candle: Candle, stream: str) -> Message
         "timestamp": candle.last_trade_ms,
         "stream_type": stream,
     }
+
+
+def listing_message(wanted: Sequence[Wanted], ticket: str) -> Message:
+    """Return what a connection hears, as LIST_SUBSCRIPTIONS answers; only order books have a level."""
+    result: list[Message] = []
+    for entry in wanted:
+        told: Message = {"type": entry.type, "codes": [code for code, _ in entry.codes]}
+        result.append({**told, "level": shortest(entry.level)} if entry.type == "orderbook" else told)
+    return {"method": LIST_METHOD, "result": result, "ticket": ticket}

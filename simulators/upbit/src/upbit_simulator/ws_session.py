@@ -4,14 +4,22 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import replace
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from upbit_simulator.exchange import Exchange
 from upbit_simulator.spelling import encode
-from upbit_simulator.subscription import LIST_METHOD, RequestError, Subscription, error_frame, parse_request
+from upbit_simulator.subscription import (
+    DEFAULT_FORMAT,
+    ListingRequest,
+    RequestError,
+    Subscription,
+    error_frame,
+    parse_request,
+)
 from upbit_simulator.ws_format import written
-from upbit_simulator.ws_messages import Message
+from upbit_simulator.ws_messages import Message, listing_message
 from upbit_simulator.ws_stream import Stream
 
 MESSAGES_PER_SECOND, MESSAGES_PER_MINUTE = 5, 100
@@ -35,7 +43,8 @@ class Session:
         self._pushed_until_ms = 0
         self._last_data = time.monotonic()
         self._requests: deque[float] = deque()
-        self._stalled_for_good = False
+        self._status_due: float | None = None
+        self._faulty_for_good: set[str] = set()
         self._sending = asyncio.Lock()
 
     async def run(self) -> None:
@@ -60,7 +69,7 @@ class Session:
                 await self._socket.close(code=WSCloseCode.GOING_AWAY, drain=False)
             return
         self._last_data = time.monotonic()
-        if not self._is_stalled():
+        if not self._suffers("ws_stall"):
             await self._handle(message)
 
     async def _handle(self, message: WSMessage) -> None:
@@ -72,19 +81,25 @@ class Session:
 
     async def _answer(self, text: str) -> None:
         if text.strip() == "PING":
-            return await self._send([_UP])
+            return await self._tell_status()
         try:
             self._count_request(time.monotonic())
             asked = parse_request(text)
         except RequestError as error:
             return await self._send([encode(error.as_dict())])
-        if asked.lists:
-            return await self._send([encode(self._listing(asked.ticket))])
+        if isinstance(asked, ListingRequest):
+            return await self._send([self._listing(asked)])
         async with self._sending:
             now = self._exchange.clock.now_ms()
             self._subscription, self._pushed_until_ms = asked, now
-            await self._write(self._texts(asked, self._stream.snapshots(asked, now)))
+            if not self._suffers("ws_silent"):
+                await self._write(self._texts(asked, self._stream.snapshots(asked, now)))
         return None
+
+    async def _tell_status(self) -> None:
+        """Say that the connection is up, and from the first time on again and again."""
+        self._status_due = time.monotonic() + self._exchange.status_seconds
+        await self._send([_UP])
 
     def _count_request(self, now: float) -> None:
         while self._requests and self._requests[0] <= now - 60:
@@ -94,10 +109,12 @@ class Session:
             raise RequestError("TOO_MANY_REQUEST")
         self._requests.append(now)
 
-    def _listing(self, ticket: str) -> Message:
-        wanted = self._subscription.wanted if self._subscription is not None else ()
-        result = [{"type": entry.type, "codes": [code for code, _ in entry.codes]} for entry in wanted]
-        return {"method": LIST_METHOD, "result": result, "ticket": ticket}
+    def _listing(self, asked: ListingRequest) -> str:
+        subscription = self._subscription or Subscription(asked.ticket, (), DEFAULT_FORMAT)
+        subscription = replace(subscription, format=asked.format or subscription.format)
+        if self._subscription is not None:
+            self._subscription = subscription
+        return written(listing_message(subscription.wanted, asked.ticket), subscription.format)
 
     async def _push(self) -> None:
         """Once an exchange second, but at most 10 times and at least once a wall second."""
@@ -125,8 +142,10 @@ class Session:
     async def _misbehave(self) -> bool:
         """Apply the faults of a connection; True when nothing else is sent this time."""
         faults = self._exchange.faults
-        if self._is_stalled():
+        if self._suffers("ws_stall"):
             return True
+        if self._status_due is not None and time.monotonic() >= self._status_due:
+            await self._tell_status()
         closing = faults.take_on("websocket", "ws_close", "ws_half_frame")
         if closing is not None:
             await self._drop(closing.kind, closing.params.get("code"))
@@ -136,15 +155,17 @@ class Session:
             await self._send([encode(error_frame(str(wrong.params.get("name", "INVALID_PARAM"))))])
         if faults.take_on("websocket", "ws_status_frame") is not None:
             await self._send([_UP])
-        return False
+        return self._suffers("ws_silent")
 
-    def _is_stalled(self) -> bool:
-        if not self._stalled_for_good:
-            fault = self._exchange.faults.take_on("websocket", "ws_stall")
+    def _suffers(self, kind: str) -> bool:
+        """Say whether a lasting fault has this connection; one with a count never lets go of it."""
+        if kind not in self._faulty_for_good:
+            fault = self._exchange.faults.take_on("websocket", kind)
             if fault is not None and fault.remaining is None:
                 return True
-            self._stalled_for_good = fault is not None
-        return self._stalled_for_good
+            if fault is not None:
+                self._faulty_for_good.add(kind)
+        return kind in self._faulty_for_good
 
     async def _drop(self, kind: str, code: int | None) -> None:
         if code is not None:

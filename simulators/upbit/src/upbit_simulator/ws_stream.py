@@ -92,14 +92,16 @@ class Stream:
         told = now_ms + self._skew_ms()
         if wanted.type == "ticker":
             found = quote(self.exchange.view, code, now_ms)
-            yield from () if found is None else (ticker_message(found, told, stream),)
+            if found is not None:
+                bought = self.exchange.view.bought(code, found.day.open_ms // MINUTE_MS, now_ms)
+                yield ticker_message(found, bought, told, stream)
         elif wanted.type == "trade":
-            previous = previous_close(self.exchange.view, code, now_ms) or trade.price
+            previous = previous_close(self.exchange.view, code, trade.time_ms) or trade.price
             best = self._book(code, trade, 1, Decimal(0), trade.time_ms)[0]
             yield trade_message(code, trade, previous, best, stream)
-        else:
-            level = wanted.level if wanted.level in levels(trade.price) else Decimal(0)
-            yield orderbook_message(code, self._book(code, trade, depth, level, now_ms), level, told, stream)
+        elif wanted.level in levels(trade.price):
+            units = self._book(code, trade, depth, wanted.level, now_ms)
+            yield orderbook_message(code, units, wanted.level, told, stream)
 
     def _book(self, code: str, last: Trade, depth: int, level: Decimal, now_ms: int) -> list[BookUnit]:
         listing = self.exchange.listing(code)
