@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.clock import MINUTE, ExchangeClock, closed_until, floor_minute, utc_now
+from servers.waiting import eventually_sync
 
 NINE = datetime(2026, 1, 13, 9, 0, tzinfo=UTC)
 moments = st.timedeltas(timedelta(days=-3000), timedelta(days=20000)).map(lambda span: NINE + span)
@@ -42,7 +44,20 @@ def test_our_own_time_is_aware_and_utc() -> None:
 
 def test_exchange_time_is_unknown_at_first_and_never_goes_back() -> None:
     clock = ExchangeClock()
-    assert clock.now is None
+    assert (clock.now, clock.advanced_at, clock.silent_seconds) == (None, None, math.inf)
     for seconds in (10, 12, 11):
         clock.observe(NINE + timedelta(seconds=seconds))
     assert clock.now == NINE + timedelta(seconds=12)
+
+
+def test_an_old_time_breaks_the_silence_but_is_no_progress() -> None:
+    clock = ExchangeClock()
+    before = utc_now()
+    clock.observe(NINE)
+    advanced, silent = clock.advanced_at, clock.silent_seconds
+    assert advanced is not None
+    assert before <= advanced <= utc_now()
+    eventually_sync(lambda: clock.silent_seconds > silent + 0.02)
+    clock.observe(NINE)
+    assert clock.advanced_at == advanced
+    assert clock.silent_seconds < 0.02

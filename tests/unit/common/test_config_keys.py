@@ -54,6 +54,7 @@ def test_a_default_obeys_its_own_rule_and_survives_json(name: str) -> None:
         ("gemini_model", '"gemini-3.8-flash"', "gemini-3.8-flash"),
         ("gemini_fallback_models", "[]", []),
         ("gemini_daily_cost_budget_usd", "0.1", Decimal("0.1")),
+        ("gemini_daily_cost_budget_usd", "0.1000000000000000055", Decimal("0.1000000000000000055")),
         ("gemini_daily_cost_budget_usd", "10000", Decimal(10000)),
         ("gemini_daily_cost_budget_usd", '"1.50"', Decimal("1.50")),
         ("trading_enabled", "true", True),
@@ -94,12 +95,20 @@ def test_a_value_against_the_rule_is_refused_in_the_words_of_the_rule(name: str,
     assert str(caught.value) == f"{name}: must be {REGISTRY[name].rule}"
 
 
-@pytest.mark.parametrize("depth", [20, *range(900, 1001, 4), 3000])
+@pytest.mark.parametrize("depth", [20, 950, 3000])
 @pytest.mark.parametrize("bracket", ["[", '{"a":'])
 def test_a_value_nested_without_end_is_refused_in_a_sentence(bracket: str, depth: int) -> None:
     text = bracket * depth + "0" + ("]" if bracket == "[" else "}") * depth
     with pytest.raises(PermanentError, match="markets: "):
         parse_value("markets", text)
+
+
+def test_a_value_too_deep_for_json_is_refused_too() -> None:
+    nested: list[object] = []
+    for _ in range(3000):
+        nested = [nested]
+    with pytest.raises(PermanentError, match="markets: must be"):
+        find_key("markets").check(nested)
 
 
 @pytest.mark.parametrize(

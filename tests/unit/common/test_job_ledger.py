@@ -38,7 +38,11 @@ def only(known: JobLedger) -> JobState:
 
 
 def test_a_registered_job_has_no_history() -> None:
-    assert only(ledger()) == JobState(job_name="gap_repair", interval_seconds=60, next_run_at=None)
+    state = only(ledger())
+    assert state.interval_since is not None
+    assert state == JobState(
+        job_name="gap_repair", interval_seconds=60, interval_since=state.interval_since, next_run_at=None
+    )
 
 
 def test_a_job_runs_until_it_finishes_or_another_replica_has_won_it() -> None:
@@ -76,11 +80,18 @@ def test_a_success_wipes_the_last_error() -> None:
     assert (only(known).last_error, only(known).last_success_at) == (None, LATER)
 
 
-def test_a_changed_interval_keeps_the_history() -> None:
+def test_a_changed_interval_keeps_the_history_and_tells_since_when_it_counts() -> None:
     known = ledger()
     known.finished(record())
+    before = only(known)
+    known.register("gap_repair", 60)
+    assert only(known) == before
     known.register("gap_repair", 30)
-    assert (only(known).interval_seconds, only(known).last_success_at) == (30, NINE)
+    after = only(known)
+    assert (after.interval_seconds, after.last_success_at) == (30, NINE)
+    assert before.interval_since is not None
+    assert after.interval_since is not None
+    assert after.interval_since > before.interval_since
 
 
 def test_a_record_of_an_unknown_job_is_left_out() -> None:

@@ -19,7 +19,7 @@ MASK = "***"
 MAX_TEXT = 32 * 1024
 MAX_DEPTH = 12
 MIN_SECRET = 8
-MAX_AMOUNT = 80
+MAX_AMOUNT = 48
 # What is read beyond MAX_TEXT, so that a secret on the cut is still recognised as a whole.
 _MARGIN = 1024
 _HARMLESS_TYPES = (int, float, Decimal, date, time, timedelta, UUID)
@@ -35,9 +35,9 @@ _HARMLESS_WORDS = re.compile(r" (?:counts?|at|until|limit|budget|bucket|rotation
 _CURRENCY_WORDS = re.compile(r"(?:total )?(?:krw|btc)")
 _AMOUNT = re.compile(r"(?=\D*\d)(?:Decimal|KRW|BTC|원|[\dE_]|\W)+", re.IGNORECASE)
 
-_ESCAPED = re.compile(r"\\{1,7}u([0-9a-fA-F]{4})")
+_ESCAPED = re.compile(r"\\{1,15}u([0-9a-fA-F]{4})")
 _QUOTE = r"\\{0,7}[\"']"
-_LETTER = r"(?:\w|\\{1,7}u[0-9a-f]{4})"
+_LETTER = r"(?:\w|\\{1,15}u[0-9a-f]{4})"
 # Two words can be one name, and the `BTC` in `1 BTC = 95,123,000 KRW` is none.
 _LEAD = r"(?:(?:access|secret|api|private)\ (?=key)|\d{1,20}\ (?=krw|btc))"
 _FIELD = re.compile(
@@ -45,7 +45,8 @@ _FIELD = re.compile(
     rf"(?P<closing>{_QUOTE}|\))?\s*(?:[:=]|%3D)\s*",
     re.IGNORECASE,
 )
-_HEADER = re.compile(r"\(b?[\"'](?P<name>[\w-]{1,64}+)(?P<closing>[\"']),\s*")
+_HEADER = re.compile(rf"\(b?{_QUOTE}(?P<name>(?:{_LETTER}|[ -]){{1,64}}+)(?P<closing>{_QUOTE}),\s*")
+_BARE = r"(?:[^\s,;&\"'(){}\[\]<>]|,(?=\d))"
 _VALUE = re.compile(
     rf"""
     (?!(?:null|None)(?:[\s,;&)}}\]]|$)|(?:is|must)\ )
@@ -53,9 +54,8 @@ _VALUE = re.compile(
         (?P<prefix>b?)(?=(?P<quote>{_QUOTE}))
         (?: "(?:[^"\\\n]|\\.)*+"? | '(?:[^'\\\n]|\\.)*+'?
           | (?P=quote)(?:(?!(?<!\\)(?P=quote))[^\n])*+(?P=quote)? )
-      | \w++\([^()\n]*+\)?
-      | \[[^\[\]]*+\]? | \{{[^{{}}]*+\}}? | \([^()]*+\)?
-      | (?:(?:bearer|basic|digest)\s+(?=\w))?(?:[^\s,;&"'(){{}}\[\]<>]|,(?=\d))++
+      | (?: \w*+\([^()\n]*+\)? | \[[^\[\]]*+\]? | \{{[^{{}}]*+\}}? ){_BARE}*+
+      | (?:(?:bearer|basic|digest)\s+(?=\w))?{_BARE}++
     )
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -75,11 +75,13 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
         rf"\1{MASK}",
     ),
     (
-        re.compile(rf"(?i)({_START}(?:set-)?cookie\s*[:=]\s*)[^\s;\"'\\]+(?:;\s*[^\s;=\"']+=[^\s;\"']*)*"),
+        re.compile(
+            rf"(?i)({_START}(?:set-)?cookie\s*[:=]\s*)(?!\\*[\"'])[^\s;\"']+(?:;\s*[^\s;=\"']+=[^\s;\"']*)*"
+        ),
         rf"\1{MASK}",
     ),
     (
-        re.compile(r"(://[^\s:/@\"'\[]{0,256}:)(?!\d{1,5}(?:[/?,\s\"']|$))(?:(?!://)[^\s\"'<>])*@"),
+        re.compile(r"(://[^\s:/@\"'\[]{0,256}:)(?!//|\d{1,5}(?:[/?,\s\"']|$))(?:(?!://)[^\s\"'<>])*@"),
         rf"\1{MASK}@",
     ),
     (re.compile(r"((?:nats|tls)://)[^\s:/@\"']{1,512}@"), rf"\1{MASK}@"),
@@ -142,7 +144,7 @@ def mask_sensitive(text: str) -> str:
     """Return `text` with every secret in it replaced by `***`; cut off behind 32,768 characters."""
     if len(text) > MAX_TEXT:
         return _mask_text(text[: MAX_TEXT + _MARGIN])[:MAX_TEXT] + "… (cut)"
-    masked = _mask_json(text) if text.lstrip()[:1] in ("{", "[") else None
+    masked = _mask_json(text) if text.lstrip()[:1] in ("{", "[", '"') else None
     return _mask_text(text) if masked is None else masked
 
 
@@ -187,6 +189,10 @@ def _mask_fields(pattern: re.Pattern[str], text: str) -> str:
     return "".join(parts) + text[done:]
 
 
+def _is_secret_header(pair: tuple[object, ...]) -> bool:
+    return len(pair) == 2 and isinstance(pair[0], str | bytes) and is_secret_name(str(pair[0]))
+
+
 def mask(value: object, *, depth: int = 0) -> object:
     """Return `value` with secrets replaced at any depth: mappings, sequences, text, exceptions.
 
@@ -207,7 +213,7 @@ def mask(value: object, *, depth: int = 0) -> object:
         return mask_sensitive(value.decode("utf-8", "replace"))
     if isinstance(value, BaseException):
         return mask_sensitive(f"{type(value).__name__}: {value}")
-    if isinstance(value, tuple) and len(value) == 2 and is_secret_name(str(value[0])):
+    if isinstance(value, tuple) and _is_secret_header(value):
         return [deeper(value[0]), MASK]
     if isinstance(value, (list, tuple, set, frozenset)):
         return [deeper(item) for item in value]

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from common.masking import register_secret
+
+NATS_SCHEMES = ("nats", "tls")
 
 
 class SettingsError(Exception):
@@ -26,7 +28,7 @@ class SettingsError(Exception):
 
 def _check_url(schemes: tuple[str, ...], *, path_needed: bool) -> AfterValidator:
     def check(value: SecretStr) -> SecretStr:
-        parts = urlsplit(value.get_secret_value())
+        parts = _split(value.get_secret_value())
         if parts.scheme not in schemes:
             raise ValueError(f"must be a URL that starts with {' or '.join(s + '://' for s in schemes)}")
         if not parts.hostname:
@@ -42,6 +44,14 @@ def _check_url(schemes: tuple[str, ...], *, path_needed: bool) -> AfterValidator
     return AfterValidator(check)
 
 
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        # Its text repeats what stands before the path, password included.
+        raise ValueError("is no URL; percent-encode what is neither letter nor digit in a password") from None
+
+
 def _has_valid_port(parts: SplitResult) -> bool:
     try:
         return parts.port != 0
@@ -51,7 +61,7 @@ def _has_valid_port(parts: SplitResult) -> bool:
 
 
 def _no_path(value: str) -> str:
-    parts = urlsplit(value)
+    parts = _split(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("must be a URL that starts with http:// or https:// and names a host")
     if not _has_valid_port(parts):
@@ -62,7 +72,7 @@ def _no_path(value: str) -> str:
 
 
 DatabaseUrl = Annotated[SecretStr, _check_url(("postgresql", "postgres"), path_needed=True)]
-NatsUrl = Annotated[SecretStr, _check_url(("nats", "tls"), path_needed=False)]
+NatsUrl = Annotated[SecretStr, _check_url(NATS_SCHEMES, path_needed=False)]
 BaseUrl = Annotated[str, AfterValidator(_no_path)]
 LogFormat = Literal["json", "console"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -90,22 +100,24 @@ def load_settings(model: type[SettingsT], environment: Mapping[str, str]) -> Set
         SettingsError: A variable is missing or breaks its rule; all problems are told at once.
     """
     values: dict[str, str] = {}
-    problems: list[str] = []
+    unreadable: dict[str, str] = {}
     for field in model.model_fields.values():
         name = str(field.alias)
         try:
             value = _read(name, field, environment)
-        except OSError as error:
-            problems.append(f"{name}_FILE: the file cannot be read ({error.strerror}); check the path")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+            unreadable[name] = f"{name}_FILE: the file cannot be read ({reason}); check the path"
             continue
         if value is not None:
             values[name] = value
+    problems = list(unreadable.values())
     try:
         settings = model.model_validate(values)
     except ValidationError as error:
         # include_input=False: pydantic would put the values, secrets among them, into the error.
         details = error.errors(include_input=False, include_url=False, include_context=False)
-        problems += [_sentence(detail) for detail in details]
+        problems += [_sentence(detail) for detail in details if detail["loc"][0] not in unreadable]
     if problems:
         raise SettingsError(problems)
     _register_secrets(settings)
@@ -131,5 +143,11 @@ def _register_secrets(settings: BaseModel) -> None:
         value = getattr(settings, name)
         if isinstance(value, SecretStr):
             secret = value.get_secret_value()
-            parts = urlsplit(secret) if "://" in secret else None
-            register_secret(parts.password or "" if parts else secret)
+            for part in _secrets_of(urlsplit(secret)) if "://" in secret else [secret]:
+                register_secret(part)
+
+
+def _secrets_of(url: SplitResult) -> list[str]:
+    # A user alone is a token on NATS; elsewhere it is a name that anyone may read.
+    secret = url.password or (url.scheme in NATS_SCHEMES and url.username) or ""
+    return [secret, unquote(secret)]

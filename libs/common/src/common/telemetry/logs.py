@@ -6,9 +6,11 @@ locals, mask, then JSON.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import logging
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from opentelemetry import trace
@@ -30,6 +32,17 @@ _QUIET_LOGGERS = (
 )
 
 
+class _Handler(logging.StreamHandler[TextIO]):
+    """Prints one line for each record."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Say whose line is missing; the default prints its text and arguments, unmasked."""
+        level = record.levelname.lower()
+        line = {"event": LogEvent.LOGGING_FAILED, "level": level, "logger": record.name}
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(json.dumps(line) + "\n")
+
+
 def configure_logging(*, service: str, instance: str, level: str, log_format: str) -> None:
     """Send every logger of this process to standard output, one masked line each."""
     shared: list[Processor] = [
@@ -45,7 +58,7 @@ def configure_logging(*, service: str, instance: str, level: str, log_format: st
         if log_format == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = _Handler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -61,7 +61,10 @@ def span(
     parent: Context | None = None,
     attributes: Mapping[str, str | int | float | bool] | None = None,
 ) -> Iterator[Span]:
-    """Run a block inside a span; an exception marks it ERROR with its masked text, without a stack."""
+    """Run a block inside a span; an exception marks it ERROR with its masked text, without a stack.
+
+    A cancellation is no error.
+    """
     tracer = trace.get_tracer(TRACER)
     safe = {key: _attribute(key, value) for key, value in (attributes or {}).items()}
     with tracer.start_as_current_span(
@@ -74,7 +77,7 @@ def span(
     ) as current:
         try:
             yield current
-        except BaseException as error:
+        except Exception as error:
             fail_span(current, error)
             raise
 
