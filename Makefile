@@ -35,7 +35,7 @@ run: $(READY) ## run the whole system here: PostgreSQL, NATS, simulators, servic
 	@exec .venv/bin/bongsu up $(ARGS)
 
 test: $(READY) ## the whole test suite against real servers on free ports
-	@.venv/bin/pytest -n 2 --dist worksteal $(ARGS)
+	@.venv/bin/pytest -n 4 --dist worksteal $(ARGS)
 
 check: $(READY) ## formatting, lint, types, import contracts
 	@.venv/bin/ruff format --check .

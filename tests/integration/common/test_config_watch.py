@@ -100,6 +100,7 @@ async def test_a_change_of_one_key_leaves_the_copy_of_another(
 async def test_who_can_tell_nobody_reads_its_own_value_and_the_others_find_it(
     setter: Instance, readers: list[Instance]
 ) -> None:
+    assert await values(setter) == (3, 400)
     await setter.bus.close()
     assert await setter.config.set_value("backfill_days", 7, changed_by="cli:ada") == 1
     assert await values(setter) == (7, 400)

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 import asyncpg
 import pytest
 
+import common.database
 from bongsu.servers.postgres import PostgresServer
 from common.database import (
     DB_POOL_MAX_OVERFLOW,
@@ -26,12 +27,12 @@ Open = Callable[..., Awaitable[Database]]
 
 
 @pytest.fixture
-async def open_database(postgres: PostgresServer, database: str) -> AsyncIterator[Open]:
-    """Open a pool with the rights of health."""
+async def open_database(postgres: PostgresServer) -> AsyncIterator[Open]:
+    """Open a pool with the rights of health; these tests need no tables."""
     opened: list[Database] = []
 
-    async def begin(share: Share = SHARES["health"]) -> Database:
-        opened.append(Database(postgres.url("bongsu_health", database), service="health", share=share))
+    async def begin(share: Share, name: str = "bongsu") -> Database:
+        opened.append(Database(postgres.url("bongsu_health", name), service="health", share=share))
         await opened[-1].open()
         return opened[-1]
 
@@ -111,21 +112,24 @@ async def test_a_full_role_is_waited_for_like_a_full_pool(open_database: Open) -
         assert pool.usage().in_use == 2
 
 
-async def test_a_role_that_stays_full_is_an_exhausted_pool(open_database: Open) -> None:
+async def test_a_role_that_stays_full_is_an_exhausted_pool(
+    open_database: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
     others = await open_database(Share(1, ROLE_LIMIT - 1))
     pool = await open_database(Share(1, 3))
     async with AsyncExitStack() as stack:
         await hold(stack, others, ROLE_LIMIT - 1)
         await hold(stack, pool, 1)
+        monkeypatch.setattr(common.database, "ACQUIRE_SECONDS", 0.5)
         with pytest.raises(PoolExhaustedError, match="1 of at most 3 are in use"):
             await hold(stack, pool, 1)
 
 
 async def test_an_instance_that_starts_while_the_role_is_full_waits(
-    open_database: Open, postgres: PostgresServer, database: str
+    open_database: Open, postgres: PostgresServer
 ) -> None:
     others = await open_database(Share(1, ROLE_LIMIT))
-    late = Database(postgres.url("bongsu_health", database), service="health", share=Share(1, 3))
+    late = Database(postgres.url("bongsu_health"), service="health", share=Share(1, 3))
     async with AsyncExitStack() as stack:
         await hold(stack, others, ROLE_LIMIT)
         with pytest.raises(TransientError, match="53300"):
@@ -178,7 +182,7 @@ async def test_every_session_says_whose_it_is_and_reads_committed_rows_in_utc(
     for setting in ("default_transaction_isolation = 'serializable'", "timezone = 'Asia/Seoul'"):
         await session.execute(f"ALTER ROLE bongsu_health IN DATABASE {database} SET {setting}")
     await session.close()
-    pool = await open_database(Share(1, 1))
+    pool = await open_database(Share(1, 1), database)
     names = ("application_name", "transaction_isolation", "TimeZone")
     async with pool.connection() as connection:
         outside = [await connection.fetchval(f"SHOW {name}") for name in names]

@@ -12,6 +12,7 @@ import pytest
 from nats.js import JetStreamContext
 
 from bongsu.servers.nats import NatsServer
+from common import runtime, scheduler
 from common.bus import Bus
 from common.events import JobFinished
 from common.job_ledger import JobLedger
@@ -89,7 +90,7 @@ async def test_of_five_replicas_exactly_one_runs_each_scheduled_time(
         for built in replicas:
             built.scheduler.add(JOB, every_seconds=1, body=done)
             built.scheduler.start()
-        await eventually(lambda: sum(len(built.runs) for built in replicas) >= 3)
+        await eventually(lambda: sum(len(built.runs) for built in replicas) >= 2)
     holders = await claims(jetstream)
     ran = {run: built.name for built in replicas for run in built.runs}
     assert sum(len(built.runs) for built in replicas) == len(ran)
@@ -100,32 +101,22 @@ async def test_of_five_replicas_exactly_one_runs_each_scheduled_time(
 
 
 async def test_a_claim_whose_answer_was_lost_is_looked_up_and_run_once(
-    fresh_nats: NatsServer, jetstream: JetStreamContext
+    fresh_nats: NatsServer, jetstream: JetStreamContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(scheduler, "CLAIM_SECONDS", 0.5)
     async with losing_network(fresh_nats.port) as network:
         url = fresh_nats.url("collector").replace(str(fresh_nats.port), str(network.port))
         async with replica(url, "c1") as built:
             network.losing = b'"stream":"CLAIMS"'
-            built.scheduler.add(JOB, every_seconds=3, body=done)
+            built.scheduler.add(JOB, every_seconds=1, body=done)
             built.scheduler.start()
             await eventually(lambda: network.lost, within=6)
             network.losing = None
             await eventually(lambda: built.finished)
-    [record] = built.finished
-    assert record.outcome == "ok"
-    assert await claims(jetstream) == {record.run_id: "c1"}
-
-
-async def test_a_run_that_another_replica_holds_is_left_to_it(
-    one: Replica, jetstream: JetStreamContext
-) -> None:
-    now = int(time.time())
-    for second in range(now, now + 2):
-        await jetstream.publish(f"job.claimed.collector.{JOB}.{second}", b"c2")
-    one.scheduler.add(JOB, every_seconds=1, body=done)
-    one.scheduler.start()
-    await eventually(lambda: one.runs)
-    assert one.runs == [f"{JOB}-{now + 2}"]
+    lost = min(await claims(jetstream))
+    assert built.runs[0] == lost
+    assert built.runs.count(lost) == 1
+    assert built.finished[0].outcome == "ok"
 
 
 async def test_a_run_that_cannot_be_claimed_is_a_failed_run(
@@ -139,19 +130,12 @@ async def test_a_run_that_cannot_be_claimed_is_a_failed_run(
     assert "could not be claimed" in (one.finished[0].error or "")
 
 
-async def test_a_job_that_fails_comes_again(one: Replica) -> None:
-    async def body(_: JobRun) -> None:
-        raise ValueError("a bug")
-
-    one.scheduler.add(JOB, every_seconds=1, body=body)
-    one.scheduler.start()
-    await eventually(lambda: len(one.finished) == 2)
-    assert [record.error for record in one.finished] == ["ValueError: a bug"] * 2
-
-
 async def test_a_new_interval_takes_effect_without_a_restart(one: Replica) -> None:
     one.scheduler.add(JOB, every_seconds=3600, body=done)
     one.scheduler.start()
+    [state] = one.scheduler.states()
+    assert state.next_run_at is not None
+    assert state.next_run_at.timestamp() % 3600 == 0
     one.scheduler.reschedule(JOB, every_seconds=1)
     [state] = one.scheduler.states()
     assert state.interval_seconds == 1
@@ -160,7 +144,11 @@ async def test_a_new_interval_takes_effect_without_a_restart(one: Replica) -> No
     await eventually(lambda: one.finished)
 
 
-async def test_a_stop_lets_a_short_run_end_and_cancels_a_long_one(one: Replica) -> None:
+async def test_a_stop_lets_a_short_run_end_and_cancels_a_long_one(
+    one: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert scheduler.STOP_SECONDS < runtime.STEP_SECONDS
+    monkeypatch.setattr(scheduler, "STOP_SECONDS", 0.6)
     began = asyncio.Event()
     finish = asyncio.Event()
 
@@ -179,6 +167,6 @@ async def test_a_stop_lets_a_short_run_end_and_cancels_a_long_one(one: Replica) 
     asyncio.get_running_loop().call_later(0.1, finish.set)
     before = time.monotonic()
     await one.scheduler.stop()
-    assert time.monotonic() - before < 2.5
+    assert 0.6 <= time.monotonic() - before < 2
     ends = {record.job_name: (record.outcome, record.reason) for record in one.finished}
     assert ends == {"short": ("ok", None), "long": ("skipped", "stopping")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,9 @@ def test_a_recording_sets_the_markets_to_its_own() -> None:
 
 def test_the_real_market_starts_with_the_defaults() -> None:
     assert first_settings(live()) == {}
+
+
+def test_a_recording_is_backfilled_over_its_whole_length() -> None:
+    long, short = (replace(REPLAY, days=days) for days in (11, 1))
+    assert first_settings(long)["backfill_days"] == 11
+    assert first_settings(short)["backfill_days"] == 3

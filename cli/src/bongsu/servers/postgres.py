@@ -151,6 +151,10 @@ class PostgresServer:
         """End it as a crash would; the next start recovers."""
         if self._process:
             self._process.kill()
+        # Each backend has a session of its own, and one that is frozen does not see its postmaster die.
+        for pid in processes_in(self._place.cluster) if self._place else ():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
 
     def retry_start(self) -> bool:
         """After a start that failed: remove the reason if that can be done, return whether it was."""

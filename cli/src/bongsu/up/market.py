@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,12 +25,17 @@ SOURCES: dict[Kind, str] = {"simulated": "simulator", "replay": "replay", "live"
 
 @dataclass(frozen=True)
 class Market:
-    """A market's identity (`key`) and what is written about it for people (`name`, `markets`)."""
+    """A market's identity (`key`) and what is written about it for people (`name`, `markets`).
+
+    Attributes:
+        days: How far a recording reaches, in whole days; 0 where the market has no end.
+    """
 
     kind: Kind
     key: str
     name: str
     markets: tuple[str, ...] = field(default=())
+    days: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Return what market.json and run.json say."""
@@ -46,7 +53,8 @@ def simulated() -> Market:
 def replayed(recording: Recording) -> Market:
     """Return the market of a recording, known by its content, wherever the file lies."""
     name = f"the recording {recording.path.name}"
-    return Market("replay", recording.sha256, name, recording.markets)
+    days = math.ceil((recording.end - recording.first) / timedelta(days=1))
+    return Market("replay", recording.sha256, name, recording.markets, days)
 
 
 def live(exchange: str = UPBIT_URL) -> Market:

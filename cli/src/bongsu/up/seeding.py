@@ -9,7 +9,7 @@ import asyncpg
 
 from bongsu.errors import CommandError
 from bongsu.up.market import Market
-from common.config_keys import find_key
+from common.config_keys import BACKFILL_DAYS, MAX_BACKFILL_DAYS, find_key
 
 AUTHOR = "bongsu up"
 CONNECT_SECONDS = 5.0
@@ -25,7 +25,11 @@ def first_settings(market: Market) -> dict[str, Any]:
         # The simulator's answers cost nothing, whatever their tokens would cost elsewhere.
         "gemini_daily_cost_budget_usd": "10000",
     }
-    return settings | ({"markets": list(market.markets)} if market.markets else {})
+    if market.kind == "replay":
+        # A fast recording has run for days before the collector is up, and all of it has to arrive.
+        days = min(max(BACKFILL_DAYS.default, market.days), MAX_BACKFILL_DAYS)
+        settings |= {"markets": list(market.markets), "backfill_days": days}
+    return settings
 
 
 async def seed(url: str, market: Market) -> None:

@@ -70,11 +70,12 @@ COLLECT_INTERVAL_SECONDS = ConfigKey(
     "a whole number of seconds from 1 to 60",
     "How often candles are asked for where the WebSocket is silent.",
 )
+MAX_BACKFILL_DAYS = 365
 BACKFILL_DAYS = ConfigKey(
     "backfill_days",
-    _whole(0, 365),
+    _whole(0, MAX_BACKFILL_DAYS),
     3,
-    "a whole number of days from 0 to 365",
+    f"a whole number of days from 0 to {MAX_BACKFILL_DAYS}",
     "How far a first start reaches back.",
 )
 SIGNAL_INTERVAL_MINUTES = ConfigKey(

@@ -173,6 +173,7 @@ class Database:
             raise TransientError("the database pool is not open")
         started = time.monotonic()
         dead = 0
+        role_is_full = False
         self._waiting += 1
         try:
             while True:
@@ -183,9 +184,10 @@ class Database:
                     return await pool.acquire(timeout=left)
                 except asyncpg.TooManyConnectionsError:
                     # The role's limit, reached by other replicas: wait as at a full pool.
+                    role_is_full = True
                     await asyncio.sleep(REFUSED_PAUSE_SECONDS)
                 except TimeoutError as error:
-                    if self._is_full():
+                    if role_is_full or self._is_full():
                         raise self._exhausted(started) from error
                     raise
                 except OSError:
