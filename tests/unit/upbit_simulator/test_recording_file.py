@@ -1,12 +1,15 @@
 """Is a recording read wherever it comes from, and is what cannot be one refused?"""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from upbit_simulator.recording import RecordingError, load_recording
 
+NOBODY = 65534
 TICKS = "exchange_time_utc,market,price_krw\n2026-01-13T09:59:00.461Z,KRW-BTC,135895000\n"
 CANDLES = """[
 {"market": "KRW-BTC", "unit": 1, "candle_date_time_utc": "2020-02-20T11:19:00", "timestamp": 1582197598691,
@@ -30,10 +33,24 @@ def test_a_pipe_is_refused_since_it_can_be_read_once_only(tmp_path: Path) -> Non
         load_recording(tmp_path / "pipe")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@contextmanager
+def as_an_ordinary_user() -> Iterator[None]:
+    """Root may read everything: be nobody meanwhile."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
 def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "recording"
     path.write_text(TICKS)
     path.chmod(0)
-    with pytest.raises(RecordingError, match=r"can't be read \(Permission denied\); give a file that may"):
+    with (
+        as_an_ordinary_user(),
+        pytest.raises(RecordingError, match=r"can't be read \(Permission denied\); give a file that may"),
+    ):
         load_recording(path)
