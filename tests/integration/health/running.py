@@ -113,7 +113,7 @@ class HealthProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        await soon(self._serves, within=15)
+        await soon(self._serves, within=40)
         return self
 
     async def stop(self) -> int:

@@ -32,7 +32,7 @@ class GeminiSimulator:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "gemini_simulator", "--port", str(port)], stdout=subprocess.DEVNULL
         )
-        eventually_sync(self._answers, within=15)
+        eventually_sync(self._answers, within=40)
 
     def fail(self, kind: str, *, count: int | None = None, **params: object) -> None:
         """Switch a fault on, for `count` requests or until `heal`."""

@@ -21,6 +21,7 @@ from bongsu.up.preflight import check_gemini, check_port, check_upbit
 from bongsu.up.recording_end import tell_the_end
 from bongsu.up.stack import Stack
 from bongsu.up.view import Screen
+from common.ending import end_tasks
 from common.errors import ServiceError
 from upbit_simulator.recording import Recording, RecordingError, load_recording
 
@@ -147,8 +148,7 @@ class Run:
         if task.done():
             task.result()
             return True
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end_tasks([task])
         return False
 
     def _listen_to_signals(self) -> None:

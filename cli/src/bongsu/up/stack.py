@@ -24,6 +24,7 @@ from bongsu.up.program import Program
 from bongsu.up.seeding import seed
 from bongsu.up.supervisor import Supervisor, Watched
 from common.clock import utc_now
+from common.ending import end_tasks
 
 SERVICES = ("collector", "signaler", "health")
 SERVER_SECONDS = 20.0
@@ -99,9 +100,7 @@ class Stack:
 
     async def stop(self) -> None:
         """Stop services, simulators, NATS and PostgreSQL, in this order."""
-        if self._reconciling:
-            self._reconciling.cancel()
-            await asyncio.gather(self._reconciling, return_exceptions=True)
+        await end_tasks([self._reconciling])
         await self.supervisor.stop()
 
     def run_document(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from bongsu.errors import ServerError
 from bongsu.servers.starting import ATTEMPTS, Startable
+from common.ending import end_tasks
 
 POLL_SECONDS = 0.05
 FIRST_PAUSE_SECONDS = 0.2
@@ -98,9 +99,7 @@ class Supervisor:
 
     async def stop(self) -> None:
         """Stop stage by stage; a child that outlives its patience is killed."""
-        for keeper in self._keepers:
-            keeper.cancel()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
+        await end_tasks(self._keepers)
         deadline = time.monotonic() + STOP_SECONDS
         for stage in reversed(self._stages):
             await asyncio.gather(*(self._stop_one(watched, deadline) for watched in stage))
@@ -169,7 +168,9 @@ async def _to_its_end(work: Callable[[], None]) -> None:
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait({task})
+        while not task.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait({task})
         raise
 
 

@@ -12,6 +12,7 @@ import structlog
 
 from common.bus import Bus
 from common.config_store import ConfigRepository
+from common.ending import end_tasks
 from common.errors import ServiceError
 from common.events import ConfigChanged
 from common.keep_going import keep_going
@@ -42,9 +43,7 @@ class ConfigWatch:
 
     async def stop(self) -> None:
         """Stop comparing."""
-        if self._comparing:
-            self._comparing.cancel()
-            await asyncio.gather(self._comparing, return_exceptions=True)
+        await end_tasks([self._comparing])
 
     async def _on_changed(self, event: ConfigChanged) -> None:
         await self._config.cache.invalidate(event.key)

@@ -13,6 +13,7 @@ from nats.js.api import ConsumerInfo
 from nats.js.errors import NotFoundError
 
 from common.bus import Bus
+from common.ending import end_tasks
 from common.events import ConsumerState
 from common.keep_going import keep_going
 from common.streams import Consumer
@@ -60,9 +61,7 @@ class ConsumerWatch:
 
     async def stop(self) -> None:
         """Stop looking."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end_tasks([self._task])
 
     async def wait_until_declared(self) -> None:
         """Return once every consumer of this process exists; the reconciler makes them."""

@@ -8,6 +8,7 @@ import contextlib
 import structlog
 
 from common.bus import Bus
+from common.ending import end_tasks
 from common.errors import PermanentError, TransientError
 from common.events import JobFinished
 from common.telemetry.names import LogEvent
@@ -44,9 +45,7 @@ class JobReports:
         """Send what is queued, for at most half a second."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._queue.join(), FLUSH_SECONDS)
-        if self._sender:
-            self._sender.cancel()
-            await asyncio.gather(self._sender, return_exceptions=True)
+        await end_tasks([self._sender])
 
     async def _send_all(self) -> None:
         while True:

@@ -10,6 +10,7 @@ from typing import Any
 
 from common.bus import Bus
 from common.clock import utc_now
+from common.ending import end_tasks
 from common.errors import ServiceError
 from common.events import ComponentReport, ServiceHeartbeat
 from common.keep_going import keep_going
@@ -48,9 +49,7 @@ class Presence:
 
     async def stop(self) -> None:
         """Say goodbye."""
-        if self._beating:
-            self._beating.cancel()
-            await asyncio.gather(self._beating, return_exceptions=True)
+        await end_tasks([self._beating])
         with contextlib.suppress(TimeoutError, ServiceError):
             await asyncio.wait_for(self._send(goodbye=True), GOODBYE_SECONDS)
 

@@ -20,6 +20,7 @@ from nats.errors import Error as NatsError
 from nats.js.errors import APIError, NotFoundError
 
 from common.bus import Bus
+from common.ending import end_tasks
 from common.errors import ServiceError, TransientError
 from common.events import JobState
 from common.job_ledger import JobLedger
@@ -87,9 +88,7 @@ class Scheduler:
             self._scheduler.pause()
         if self._running:
             _, late = await asyncio.wait(self._running, timeout=STOP_SECONDS)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await end_tasks(late)
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 

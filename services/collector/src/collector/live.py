@@ -12,6 +12,7 @@ from collector.upbit import UpbitClient
 from collector.upbit_stream import Tick, UpbitStream
 from common.bus import Bus
 from common.clock import ExchangeClock
+from common.ending import end_tasks
 from common.errors import ServiceError
 from common.events import TickerUpdated
 from common.keep_going import keep_going
@@ -67,9 +68,7 @@ class LiveMarkets:
         await self._stop_workers()
 
     async def _stop_workers(self) -> None:
-        for worker in self._workers:
-            worker.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
+        await end_tasks(self._workers)
         self._workers = []
 
     async def _on_tick(self, tick: Tick) -> None:

@@ -8,6 +8,7 @@ import structlog
 
 from collector.live import LiveMarkets
 from collector.upbit import UpbitClient
+from common.ending import end_tasks
 from common.errors import ServiceError
 from common.events import ComponentState
 from common.keep_going import keep_going
@@ -37,9 +38,7 @@ class UpbitProbe:
 
     async def stop(self) -> None:
         """Stop pinging."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end_tasks([self._task])
 
     @property
     def state(self) -> ComponentState:

@@ -17,6 +17,7 @@ import structlog
 from upbit import AsyncUpbit, UpbitError
 from websockets.exceptions import WebSocketException
 
+from common.ending import end_tasks
 from common.keep_going import keep_going
 from common.telemetry.names import LogEvent
 
@@ -71,10 +72,8 @@ class UpbitStream:
 
     async def stop(self) -> None:
         """Disconnect."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        await end_tasks([self._task])
+        self._task = None
 
     async def _keep_connected(self) -> None:
         failures = 0

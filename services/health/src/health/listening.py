@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from common.bus import Bus
 from common.clock import ExchangeClock, utc_now
+from common.ending import end_tasks
 from common.events import ComponentReport, ServiceHeartbeat, TickerUpdated
 from common.telemetry.names import LogEvent
 from health.registry import Registry
@@ -45,9 +46,7 @@ class Listening:
 
     async def stop(self) -> None:
         """Stop waiting for the bus; the subscriptions end with its connection."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end_tasks([self._task])
 
     async def _note_reconnect(self) -> None:
         self.back_since = utc_now()

@@ -13,6 +13,7 @@ import structlog
 from common.clock import utc_now
 from common.config_keys import SIGNAL_INTERVAL_MINUTES
 from common.config_store import ConfigRepository
+from common.ending import end_tasks
 from common.errors import ServiceError
 from common.telemetry.names import LogEvent
 from health.domain import NOT_REACHED, DatabaseReading, StoredFacts
@@ -46,9 +47,7 @@ class DatabaseProbe:
 
     async def stop(self) -> None:
         """Stop asking."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(self._tasks)
 
     async def _ask(
         self, name: str, question: Callable[[], Awaitable[T]], tell: Callable[[T | None, str | None], None]

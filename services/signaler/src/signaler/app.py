@@ -7,6 +7,7 @@ import os
 from datetime import datetime
 
 from common.config_keys import MARKETS, SIGNAL_INTERVAL_MINUTES
+from common.ending import end_tasks
 from common.errors import ServiceError
 from common.events import CandlesClosed, ComponentState
 from common.runtime import Runtime
@@ -63,9 +64,7 @@ class Signaler:
     async def stop(self) -> None:
         """Hand back what is in flight and close the Gemini client."""
         self._handlers.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(self._tasks)
         if self._gemini:
             await self._gemini.close()
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from common.config_keys import SIGNAL_INTERVAL_MINUTES
 from common.config_store import ConfigRepository
 from common.delivery import Delivery
+from common.ending import end_tasks
 from common.errors import TransientError
 from common.events import CandlesClosed
 from signaler.domain.intervals import (
@@ -82,9 +83,7 @@ class CandleHandlers:
                 raise TransientError("the service stops", retry_after_seconds=0.1)
             work.result()
         finally:
-            work.cancel()
-            stopping.cancel()
-            await asyncio.gather(work, stopping, return_exceptions=True)
+            await end_tasks([work, stopping])
 
     async def _on_interval_closed(
         self, page: CandlesClosed, closed: ClosedIntervals, interval_minutes: int
