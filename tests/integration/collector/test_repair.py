@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -81,18 +81,24 @@ async def parts(
     await opened.close()
 
 
-async def collect_until(parts: Parts, admin: Admin, covered: int) -> None:
-    """Collect until so many minutes are candles or proven empty."""
+async def collect_until(parts: Parts, enough: Callable[[], Awaitable[bool]]) -> None:
+    """Collect again and again, as the exchange's minutes go by."""
 
-    async def enough() -> bool:
+    async def collected() -> bool:
         # The ping tells the exchange's time, as the probe's does while the WebSocket is silent.
         await parts.upbit.ping(MARKET)
         await parts.collector.collect(MARKET)
-        empty = await admin.fetchval("SELECT sum(to_time - from_time) FROM candle_gaps")
-        stored: int = await admin.fetchval("SELECT count(*) FROM market_data")
-        return stored + (int(empty / MINUTE) if empty else 0) >= covered
+        return await enough()
 
-    await eventually(enough, 30.0)
+    await eventually(collected, 30.0)
+
+
+async def stores(admin: Admin, minutes: int) -> bool:
+    return len(await stored_minutes(admin)) >= minutes
+
+
+async def has_empty_minutes(admin: Admin) -> bool:
+    return await statuses(admin) == {"confirmed_empty"}
 
 
 async def statuses(admin: Admin) -> set[str]:
@@ -106,10 +112,9 @@ async def stored_minutes(admin: Admin) -> list[datetime]:
 async def test_a_candle_that_upbit_delivers_late_is_stored_by_the_next_repair(
     parts: Parts, admin: Admin, upbit: Simulator
 ) -> None:
-    await collect_until(parts, admin, 3)
+    await collect_until(parts, lambda: stores(admin, 3))
     upbit.switch_on("newest_candle_late", minutes=3)
-    await collect_until(parts, admin, 6)
-    assert await statuses(admin) == {"confirmed_empty"}
+    await collect_until(parts, lambda: has_empty_minutes(admin))
     upbit.switch_all_off()
     await parts.jobs.repair_gaps(JobRun("gap_repair"))
 
@@ -122,7 +127,7 @@ async def test_a_candle_that_upbit_delivers_late_is_stored_by_the_next_repair(
 
 
 async def test_a_row_that_vanished_is_noticed_and_fetched_again(parts: Parts, admin: Admin) -> None:
-    await collect_until(parts, admin, 6)
+    await collect_until(parts, lambda: stores(admin, 6))
     before = await stored_minutes(admin)
     await admin.execute("DELETE FROM market_data WHERE timestamp = ANY($1::timestamptz[])", before[2:4])
     await parts.jobs.repair_gaps(JobRun("gap_repair"))
