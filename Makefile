@@ -2,6 +2,7 @@
 PYTHON ?= python3
 UV := .uv/bin/uv
 READY := .venv/.ready
+PARALLEL := -n 4 --dist worksteal
 MEMBERS := libs/common services/collector services/signaler services/health \
 	simulators/control simulators/upbit simulators/gemini cli
 
@@ -10,7 +11,7 @@ export UV_PROJECT_ENVIRONMENT := .venv
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lock clean
+.PHONY: help setup run test coverage check format lock clean
 
 help: ## show this list
 	@echo "Bongsu: Bitcoin signals for Upbit, and a truthful health answer. Needs Python 3.11+, git and make."
@@ -34,8 +35,12 @@ $(READY): $(UV) requirements.lock pyproject.toml $(MEMBERS:%=%/pyproject.toml)
 run: $(READY) ## run the whole system here: PostgreSQL, NATS, simulators, services (Ctrl-C stops it)
 	@exec .venv/bin/bongsu up $(ARGS)
 
-test: $(READY) ## the whole test suite against real servers on free ports
-	@.venv/bin/pytest -n 4 --dist worksteal $(ARGS)
+# With options it is plain pytest: a part of the tests says nothing about coverage.
+test: $(READY) ## the whole test suite against real servers on free ports; less than 85 % branch coverage fails
+	@$(if $(ARGS),.venv/bin/pytest $(PARALLEL) $(ARGS),sh deploy/measured_tests.sh $(PARALLEL))
+
+coverage: $(READY) ## the same, and which lines and branches no test has run; the figures stay in .coverage.json
+	@sh deploy/measured_tests.sh --keep $(PARALLEL)
 
 check: $(READY) ## formatting, lint, types, import contracts
 	@.venv/bin/ruff format --check .

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from typing import Any
+
+from servers.surroundings import surroundings
 
 COMMAND = (sys.executable, "-m", "bongsu")
 SECONDS = 30.0
@@ -31,11 +32,6 @@ class Ended:
     def document(self) -> Any:
         """The only JSON document on stdout."""
         return json.loads(self.out)
-
-
-def surroundings(**environment: str) -> dict[str, str]:
-    """Return an environment that knows of no stack but the given one, as UTF-8 as any terminal today."""
-    return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **environment}
 
 
 def bongsu(*arguments: str, **environment: str) -> Ended:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -12,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from servers.surroundings import surroundings
 
 STOP_SECONDS = 5.0
 
@@ -46,7 +47,7 @@ def service(module: str, log: Path, **environment: str) -> Iterator[ServiceProce
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", module],
-            env={"PATH": os.environ["PATH"], **environment},
+            env=surroundings(**environment),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

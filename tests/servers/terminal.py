@@ -8,7 +8,8 @@ import struct
 import subprocess
 import termios
 
-from servers.commands import COMMAND, SECONDS, Ended, surroundings
+from servers.commands import COMMAND, SECONDS, Ended
+from servers.surroundings import surroundings
 
 
 def in_terminal(*arguments: str, columns: int, **environment: str) -> Ended:

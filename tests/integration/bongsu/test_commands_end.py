@@ -16,7 +16,8 @@ import pytest
 
 from bongsu.servers.postgres import PostgresServer
 from integration.bongsu.rows import store_candles
-from servers.commands import COMMAND, SECONDS, bongsu, surroundings
+from servers.commands import COMMAND, SECONDS, bongsu
+from servers.surroundings import surroundings
 from servers.waiting import eventually_sync
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,6 +19,7 @@ from common.bus import Bus
 from common.clock import utc_now
 from common.events import CacheUsage, ComponentState, JobState, PoolUsage
 from common.presence import Presence
+from servers.surroundings import surroundings
 from servers.waiting import eventually
 
 INTERVALS = {
@@ -109,7 +109,7 @@ class HealthProcess:
         with self._log.open("wb") as output:
             self.process = subprocess.Popen(  # noqa: ASYNC220  it returns at once
                 [sys.executable, "-m", "health"],
-                env={"PATH": os.environ["PATH"], **self._environment},
+                env=surroundings(**self._environment),
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )

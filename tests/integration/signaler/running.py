@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,6 +15,7 @@ import httpx
 
 from bongsu.servers import ports
 from common.events import Candle
+from servers.surroundings import surroundings
 from servers.waiting import eventually, eventually_sync
 
 EXIT_SECONDS = 5.0
@@ -73,7 +73,7 @@ class SignalerProcess:
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "signaler"],
-                env={"PATH": os.environ["PATH"], **environment},
+                env=surroundings(**environment),
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
