@@ -61,6 +61,27 @@ def test_replicas_divide_a_share_and_keep_at_least_one_connection() -> None:
     assert Share(3, 6).divided_by(20) == Share(1, 1)
 
 
+async def test_fifteen_sessions_of_three_services_are_open_at_once(postgres: PostgresServer) -> None:
+    together = asyncio.Barrier(15)
+
+    async def session(pool: Database) -> int:
+        async with pool.connection() as connection:
+            await asyncio.wait_for(together.wait(), 10)
+            pid: int = await connection.fetchval("SELECT pg_backend_pid()")
+            return pid
+
+    async with AsyncExitStack() as stack:
+        pools = []
+        for service, share in SHARES.items():
+            pool = Database(postgres.url(f"bongsu_{service}", "bongsu"), service=service, share=share)
+            await pool.open()
+            stack.push_async_callback(pool.close)
+            pools.append(pool)
+        pids = await asyncio.gather(*(session(pool) for pool in pools for _ in range(5)))
+        assert len(set(pids)) == 15
+        assert 15 <= sum(pool.usage().size for pool in pools) <= DB_POOL_SIZE + DB_POOL_MAX_OVERFLOW
+
+
 async def test_a_pool_begins_with_its_minimum_and_grows_to_its_maximum(open_database: Open) -> None:
     pool = await open_database(Share(2, 4))
     assert pool.usage().model_dump() == {"min": 2, "max": 4, "size": 2, "in_use": 0, "waiting": 0}
