@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -27,10 +28,11 @@ class ReceivedSpan:
 
 @dataclass
 class SpanReceiver:
-    """Everything that was received, in order of arrival."""
+    """Every span that was received, in order of arrival; of each metric its kind, in the protocol's word."""
 
     url: str = ""
     spans: list[ReceivedSpan] = field(default_factory=list)
+    metric_kinds: dict[str, str] = field(default_factory=dict)
 
     def traces(self) -> dict[str, list[ReceivedSpan]]:
         """Return the spans by trace id."""
@@ -53,9 +55,7 @@ class SpanReceiver:
 
     async def receive(self, request: web.Request) -> web.Response:
         """Take one export request."""
-        body = await request.read()
-        if body[:2] == b"\x1f\x8b":
-            body = gzip.decompress(body)
+        body = await _body(request)
         for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
             attributes = {item.key: item.value.string_value for item in resource.resource.attributes}
             for scope in resource.scope_spans:
@@ -73,10 +73,17 @@ class SpanReceiver:
             body=ExportTraceServiceResponse().SerializeToString(), content_type="application/x-protobuf"
         )
 
+    async def receive_metrics(self, request: web.Request) -> web.Response:
+        """Take one export request."""
+        for resource in ExportMetricsServiceRequest.FromString(await _body(request)).resource_metrics:
+            for scope in resource.scope_metrics:
+                self.metric_kinds |= {metric.name: str(metric.WhichOneof("data")) for metric in scope.metrics}
+        return web.Response(content_type="application/x-protobuf")
 
-async def _accept_metrics(request: web.Request) -> web.Response:
-    await request.read()
-    return web.Response(content_type="application/x-protobuf")
+
+async def _body(request: web.Request) -> bytes:
+    body = await request.read()
+    return gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
 
 
 @asynccontextmanager
@@ -84,7 +91,9 @@ async def span_receiver() -> AsyncIterator[SpanReceiver]:
     """Serve `/v1/traces` and `/v1/metrics` on a free port of this machine."""
     receiver = SpanReceiver()
     app = web.Application()
-    app.add_routes([web.post("/v1/traces", receiver.receive), web.post("/v1/metrics", _accept_metrics)])
+    app.add_routes(
+        [web.post("/v1/traces", receiver.receive), web.post("/v1/metrics", receiver.receive_metrics)]
+    )
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

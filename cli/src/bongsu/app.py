@@ -6,6 +6,7 @@ import typer
 
 from bongsu.commands.candles import candles
 from bongsu.commands.config import config
+from bongsu.commands.jobs import jobs
 from bongsu.commands.signals import signals
 from bongsu.commands.status import status
 from bongsu.up.command import up
@@ -21,7 +22,7 @@ def build_app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
         help="Bitcoin signals for Upbit, and a truthful health answer.",
     )
-    for command in (up, status, signals, candles):
+    for command in (up, status, signals, candles, jobs):
         app.command()(command)
     app.add_typer(config, name="config")
     return app

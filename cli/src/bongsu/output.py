@@ -54,7 +54,7 @@ def print_table(
             min_width=max(cell_len(text) for text in (column, *(row[index] for row in cells)))
             if whole
             else 0,
-            justify="right" if rows and all(_is_number(row[index]) for row in rows) else "left",
+            justify="right" if _are_numbers([row[index] for row in rows]) else "left",
             overflow="fold",
         )
     for row in cells:
@@ -96,6 +96,11 @@ def number(value: object) -> str:
 
 def _takes_unicode() -> bool:
     return (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "").startswith("utf")
+
+
+def _are_numbers(values: Sequence[object]) -> bool:
+    known = [value for value in values if value is not None]
+    return bool(known) and all(map(_is_number, known))
 
 
 def _is_number(value: object) -> bool:

@@ -46,11 +46,14 @@ async def _connect(url: str) -> Client:
         """Every failure also comes back from the call that it belongs to."""
 
     try:
+        # nats-py goes on trying a server that refuses, every two seconds, whatever `allow_reconnect` says.
         return await nats.connect(
             url,
             name="bongsu.reconciler",
             connect_timeout=CONNECT_SECONDS,
             allow_reconnect=False,
+            max_reconnect_attempts=1,
+            reconnect_time_wait=0,
             error_cb=ignore,
         )
     except (NatsError, OSError, TimeoutError) as error:

@@ -28,7 +28,7 @@ async def start_health(tmp_path: Path) -> AsyncIterator[StartHealth]:
     yield start
     for process in started:
         if process.process.poll() is None:
-            assert await process.stop() == 0
+            assert await process.stop() == 0, process.text
 
 
 @pytest.fixture

@@ -104,6 +104,11 @@ class HealthProcess:
         self._log = log
         self.http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=5)
 
+    @property
+    def text(self) -> str:
+        """Everything it has logged."""
+        return self._log.read_text(encoding="utf-8")
+
     async def start(self) -> HealthProcess:
         """Start it and return once it serves."""
         with self._log.open("wb") as output:

@@ -53,6 +53,9 @@ def test_nothing_to_do_is_answered_with_the_usage(
         ("candles --limit 0", "Invalid value for '--limit': Input should be greater than or equal to 1"),
         ("candles --limit 99999999999999999999", "Invalid value for '--limit': Input should be less than or"),
         ("candles --limit many", "Invalid value for '--limit': Input should be a valid integer"),
+        ("jobs --since soon", "--since 'soon': must be a span of time such as 90s, 30m, 24h or 7d"),
+        ("jobs app.log", "Got unexpected extra argument(s) (app.log); see bongsu jobs --help"),
+        ("jobs --log", "Option '--log' requires an argument; see bongsu"),
         ("signals --limit -1", "Invalid value for '--limit': Input should be greater than or equal to 1"),
         ("up --port text", "Invalid value for '--port'"),
         ("up --speed abc", "Invalid value for '--speed': Input should be a valid number"),
@@ -74,7 +77,9 @@ def test_a_port_in_the_environment_that_is_none_is_named(monkeypatch: pytest.Mon
     assert "HEALTH_PORT" in message
 
 
-@pytest.mark.parametrize("command", ["", "up", "status", "signals", "candles", "config", "config set"])
+@pytest.mark.parametrize(
+    "command", ["", "up", "status", "signals", "candles", "jobs", "config", "config set"]
+)
 def test_every_command_explains_itself_on_80_columns(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

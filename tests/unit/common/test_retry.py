@@ -29,7 +29,8 @@ async def test_a_call_is_tried_once_and_then_three_more_times(printed: Printed) 
     ]
     (exhausted,) = printed.lines("retry.exhausted")
     assert (exhausted["level"], exhausted["attempts"], exhausted["error"]) == ("error", 4, "503 number 3")
-    assert "ask" in exhausted["dependency"]
+    assert all("ask" in line["dependency"] for line in printed.lines())
+    assert {line["error_type"] for line in printed.lines()} == {"TransientError"}
 
 
 async def test_a_call_that_succeeds_at_last_gives_its_answer() -> None:

@@ -6,7 +6,9 @@ import pytest
 
 from common.errors import TransientError
 from common.retry import Dependency, with_retry
+from servers.waiting import eventually
 from unit.common.flaky import TRIES, Upbit, soon
+from unit.common.printed import Printed
 
 
 async def test_after_two_exhausted_calls_in_a_row_each_goes_out_once_until_one_succeeds() -> None:
@@ -45,6 +47,36 @@ async def test_a_long_outage_costs_at_most_a_tenth_more_requests_than_calls() ->
     assert upbit.requests <= 110
 
 
+async def test_a_call_whose_time_ends_while_it_is_retried_is_given_up_like_one_that_used_its_retries() -> (
+    None
+):
+    dependency, upbit = Dependency("upbit"), Upbit(TransientError("503") for _ in range(9))
+    ask = with_retry(base_delay=60, dependency=dependency)(upbit.ask)
+    for call in (1, 2):
+        running = asyncio.ensure_future(ask())
+        await eventually(lambda: upbit.requests == call)  # noqa: B023
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert dependency.seems_down is (call == 2)
+    with pytest.raises(TransientError):
+        await ask()
+    assert upbit.requests == 3
+
+
+async def test_a_call_that_is_cancelled_before_its_first_answer_says_nothing_of_its_dependency() -> None:
+    dependency = Dependency("upbit")
+
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    for _ in range(3):
+        running = asyncio.ensure_future(with_retry(dependency=dependency)(hang)())
+        await asyncio.wait({running}, timeout=0)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert not dependency.seems_down
+
+
 async def test_the_calls_to_one_dependency_share_its_outage() -> None:
     dependency, upbit = Dependency("upbit"), Upbit([soon()] * 9)
     for _ in range(2):
@@ -54,3 +86,11 @@ async def test_the_calls_to_one_dependency_share_its_outage() -> None:
         await with_retry(dependency=dependency)(upbit.ask)()
     assert await with_retry(dependency=dependency)(upbit.ask)() == "fine KRW-BTC"
     assert not dependency.seems_down
+
+
+async def test_a_call_that_goes_out_once_says_that_it_did(printed: Printed) -> None:
+    upbit = Upbit([soon()] * 9)
+    ask = with_retry()(upbit.ask)
+    for _ in range(3):
+        await asyncio.gather(ask(), return_exceptions=True)
+    assert [line["attempts"] for line in printed.lines("retry.exhausted")] == [4, 4, 1]

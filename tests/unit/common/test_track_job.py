@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from typing import Any
 
@@ -131,6 +132,54 @@ async def test_a_cancelled_run_is_skipped_because_of_stopping_and_no_error(
     assert span.attributes is not None
     assert span.attributes["job.outcome"] == "skipped"
     assert (span.status.status_code, span.status.description) == (StatusCode.UNSET, None)
+
+
+async def test_a_run_that_failed_before_it_was_cancelled_stays_failed(records: Records) -> None:
+    began = asyncio.Event()
+
+    async def work() -> None:
+        async with track_job("gap_repair", owner=records.owner) as run:
+            run.fail(TransientError("2 of 3 pages failed"))
+            began.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(work())
+    await began.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert (records.only.outcome, records.only.reason) == ("failed", None)
+    assert records.only.error == "TransientError: 2 of 3 pages failed"
+
+
+async def test_a_run_whose_help_was_cancelled_has_failed_and_was_not_stopped(
+    records: Records, spans: InMemorySpanExporter
+) -> None:
+    help_ = asyncio.ensure_future(asyncio.Event().wait())
+    help_.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        async with track_job("gap_repair", owner=records.owner):
+            await help_
+    (span,) = spans.get_finished_spans()
+    assert (records.only.outcome, records.only.reason) == ("failed", None)
+    assert (records.only.error or "").startswith("CancelledError")
+    assert span.status.status_code == StatusCode.ERROR
+
+
+async def test_an_exception_behind_a_skip_is_one_failed_run(records: Records) -> None:
+    with contextlib.suppress(KeyError):
+        async with track_job("gap_repair", owner=records.owner) as run:
+            run.skip("late", count=3)
+            raise KeyError("minute")
+    told = records.only
+    assert (told.outcome, told.reason, told.count, told.error) == ("failed", None, 1, "KeyError: 'minute'")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(0), ExceptionGroup("two", [KeyError()])])
+async def test_no_exception_of_any_kind_is_a_success(records: Records, error: BaseException) -> None:
+    with pytest.raises(type(error)):
+        async with track_job("gap_repair", owner=records.owner):
+            raise error
+    assert records.only.outcome == "failed"
 
 
 async def test_retries_belong_to_the_run_of_their_own_task(records: Records) -> None:

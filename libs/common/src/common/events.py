@@ -205,10 +205,10 @@ class JobFinished(Event):
     run_id: str
     outcome: Outcome
     reason: str | None = None
-    duration_ms: float
-    attempts: int
+    duration_ms: float = Field(ge=0, allow_inf_nan=False)
+    attempts: int = Field(ge=1)
     error: str | None
-    count: int = 1
+    count: int = Field(default=1, ge=1)
     finished_at: AwareDatetime
     trace_id: str
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import functools
 import random
 from collections.abc import Awaitable, Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
 
 from common.errors import TransientError
+from common.telemetry.instruments import retries, retry_wait
 from common.telemetry.jobs import count_retry
-from common.telemetry.names import LogEvent
+from common.telemetry.names import Attribute, LogEvent
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,8 +25,9 @@ EXHAUSTED_IN_A_ROW = 2
 class Dependency:
     """What is called, and whether it seems to be down.
 
-    After two calls in a row that used up their retries, the next ones go out once each until one succeeds:
-    over a long outage the dependency sees at most 1.1 requests a call.
+    After two calls in a row that used up their retries, or their caller's time while they were retried, the
+    next ones go out once each until one succeeds: over a long outage the dependency sees at most 1.1 requests
+    a call.
     """
 
     def __init__(self, name: str) -> None:
@@ -42,7 +44,7 @@ class Dependency:
         self._exhausted_in_a_row = 0
 
     def exhausted(self) -> None:
-        """Note a call whose last try failed."""
+        """Note a call that was given up."""
         self._exhausted_in_a_row += 1
 
 
@@ -58,45 +60,32 @@ def with_retry(
     Jitter only lengthens a delay, by at most 10 %; a delay the server named (`retry_after_seconds`) wins.
     Each retry is one WARNING `retry.scheduled`; the end is one ERROR `retry.exhausted` and the original
     exception. Without `dependency` the decorated function counts as a dependency of its own.
+
+    A call that does something each time it arrives must not be decorated: after a timeout nobody knows
+    whether it did.
     """
 
     def decorate(call: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
         target = dependency or Dependency(getattr(call, "__qualname__", repr(call)))
-        log = structlog.get_logger("common.retry").bind(dependency=target.name)
-
-        def delay(state: RetryCallState) -> float:
-            error = _error_of(state)
-            if isinstance(error, TransientError) and error.retry_after_seconds is not None:
-                return error.retry_after_seconds
-            return float(
-                base_delay * 2 ** (state.attempt_number - 1) * random.uniform(1, 1 + MAX_JITTER)  # noqa: S311
-            )
-
-        def announce(state: RetryCallState) -> None:
-            count_retry()
-            wait = state.next_action.sleep if state.next_action else 0.0
-            log.warning(
-                LogEvent.RETRY_SCHEDULED,
-                attempt=state.attempt_number,
-                delay_seconds=round(wait, 2),
-                error=str(_error_of(state)),
-            )
 
         @functools.wraps(call)
         async def retried(*args: P.args, **kwargs: P.kwargs) -> T:
-            attempts = 1 if target.seems_down else 1 + max_retries
+            tries = _Tries(target, base_delay)
+            most = 1 if target.seems_down else 1 + max_retries
             retrying = AsyncRetrying(
-                stop=stop_after_attempt(attempts),
-                wait=delay,
+                stop=stop_after_attempt(most),
+                wait=tries.delay,
                 retry=retry_if_exception_type(exceptions),
-                before_sleep=announce,
+                before_sleep=tries.tell_retry,
                 reraise=True,
             )
             try:
                 result: T = await retrying(call, *args, **kwargs)
             except exceptions as error:
-                target.exhausted()
-                log.error(LogEvent.RETRY_EXHAUSTED, attempts=attempts, error=str(error))
+                tries.tell_end(error, most)
+                raise
+            except BaseException:
+                tries.cut_short()
                 raise
             target.succeeded()
             return result
@@ -104,6 +93,62 @@ def with_retry(
         return retried
 
     return decorate
+
+
+class _Tries:
+    """The tries of one call, told to the log, the figures, the job that runs, and the dependency."""
+
+    def __init__(self, target: Dependency, base_delay: float) -> None:
+        self._target = target
+        self._base_delay = base_delay
+        self._has_failed = False
+
+    def delay(self, state: RetryCallState) -> float:
+        """Return the seconds until the next try."""
+        error = _error_of(state)
+        if isinstance(error, TransientError) and error.retry_after_seconds is not None:
+            return error.retry_after_seconds
+        jitter = random.uniform(1, 1 + MAX_JITTER)  # noqa: S311
+        return float(self._base_delay * 2 ** (state.attempt_number - 1) * jitter)
+
+    def tell_retry(self, state: RetryCallState) -> None:
+        """Tell that a try failed and another one follows."""
+        error, attempt = _error_of(state), state.attempt_number
+        wait = state.next_action.sleep if state.next_action else 0.0
+        self._has_failed = True
+        count_retry()
+        self._count(error, attempt, outcome="scheduled")
+        retry_wait().record(
+            wait, {Attribute.DEPENDENCY: self._target.name, Attribute.ERROR_TYPE: type(error).__name__}
+        )
+        self._log(error).warning(LogEvent.RETRY_SCHEDULED, attempt=attempt, delay_seconds=round(wait, 2))
+
+    def tell_end(self, error: Exception, attempts: int) -> None:
+        """Tell that the last try failed too."""
+        self._target.exhausted()
+        self._count(error, attempts, outcome="exhausted")
+        self._log(error).error(LogEvent.RETRY_EXHAUSTED, attempts=attempts)
+
+    def cut_short(self) -> None:
+        """Note an end that the caller's time or another error made, which tells itself."""
+        if self._has_failed:
+            self._target.exhausted()
+
+    def _count(self, error: BaseException | None, attempt: int, *, outcome: str) -> None:
+        retries().add(
+            1,
+            {
+                Attribute.DEPENDENCY: self._target.name,
+                Attribute.ERROR_TYPE: type(error).__name__,
+                Attribute.ATTEMPT: attempt,
+                Attribute.OUTCOME: outcome,
+            },
+        )
+
+    def _log(self, error: BaseException | None) -> Any:
+        return structlog.get_logger("common.retry").bind(
+            dependency=self._target.name, error_type=type(error).__name__, error=str(error)
+        )
 
 
 def _error_of(state: RetryCallState) -> BaseException | None:

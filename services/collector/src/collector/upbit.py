@@ -225,7 +225,7 @@ class UpbitClient:
                 response = (await request).http_response
         except APIStatusError as error:
             self._gate.note(error.status_code, error.response.headers, str(error.body)[:500])
-            raise classify(error) from error
+            raise classify(error, blocked_seconds=self._gate.blocked_seconds) from error
         except TimeoutError as error:
             raise TransientError(f"Upbit did not answer within {limit_seconds:.0f} s") from error
         except (UpbitError, httpx.HTTPError) as error:
@@ -244,12 +244,16 @@ class UpbitClient:
         return rows, exchange_time
 
 
-def classify(error: Exception) -> ServiceError:
-    """Return our error for one of the SDK's or httpx's; its text is Upbit's, at most 200 characters."""
+def classify(error: Exception, *, blocked_seconds: float = 0.0) -> ServiceError:
+    """Return our error for one of the SDK's or httpx's; its text is Upbit's, at most 200 characters.
+
+    Args:
+        blocked_seconds: How long Upbit wants no request, as a 418 or 429 said.
+    """
     if isinstance(error, APIStatusError):
         text = f"Upbit answered {error.status_code}: {error.message[:200]}"
         if error.status_code in (418, 429):
-            return TransientError(text, retry_after_seconds=NEXT_SECOND if error.status_code == 429 else None)
+            return TransientError(text, retry_after_seconds=blocked_seconds)
         if error.status_code in (408, 409) or error.status_code >= 500:
             return TransientError(text)
         return PermanentError(text)

@@ -12,19 +12,19 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 import structlog
-from opentelemetry import metrics
 from opentelemetry.trace import Status, StatusCode
 
 from common.clock import utc_now
 from common.events import JobFinished, Outcome
 from common.masking import mask_sensitive
-from common.telemetry.names import TRACER, LogEvent, Metric
+from common.telemetry.instruments import job_duration, job_runs
+from common.telemetry.names import Attribute, LogEvent
 from common.telemetry.spans import current_trace_id, span
 
 
 @dataclass
 class JobRun:
-    """One run while it goes on; the body may call `skip`."""
+    """One run while it goes on; the body may call `skip` or `fail`, and the last one called counts."""
 
     job_name: str
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -36,11 +36,12 @@ class JobRun:
 
     def skip(self, reason: str, *, count: int = 1) -> None:
         """End as `skipped`, because of `stale_data`, `late` or `stopping`; `count` runs at once."""
-        self.outcome, self.reason, self.count = "skipped", reason, count
+        self.outcome, self.reason, self.count, self.error = "skipped", reason, count, None
 
     def fail(self, error: BaseException) -> None:
         """End as `failed`."""
-        self.outcome, self.error = "failed", mask_sensitive(f"{type(error).__name__}: {error}")
+        self.outcome, self.reason, self.count = "failed", None, 1
+        self.error = mask_sensitive(f"{type(error).__name__}: {error}")
 
 
 @dataclass(frozen=True)
@@ -56,39 +57,49 @@ _current_run: ContextVar[JobRun | None] = ContextVar("bongsu_job_run", default=N
 
 
 def count_retry() -> None:
-    """Count one retry for the job that is running in this task, if any, and for the metrics."""
+    """Count one retry for the job that is running in this task, if any."""
     if run := _current_run.get():
         run.retries += 1
-    metrics.get_meter(TRACER).create_counter(Metric.RETRIES).add(1)
 
 
 @asynccontextmanager
 async def track_job(job_name: str, *, owner: JobOwner, run_id: str | None = None) -> AsyncIterator[JobRun]:
     """Run a block as one run of `job_name` and record how it ended, whatever happens in it.
 
-    An exception ends it as `failed` and is raised again; a cancellation as `skipped: stopping`.
+    An exception ends it as `failed` and is raised again. A cancellation ends it as `skipped: stopping`, but
+    where it was noted as failed before, or where nobody cancelled this task: then what it waited for was.
     """
     run = JobRun(job_name, run_id or uuid.uuid4().hex)
     token = _current_run.set(run)
     started = time.monotonic()
-    attributes = {"job.name": job_name, "job.run_id": run.run_id}
+    attributes: dict[str, str] = {Attribute.JOB_NAME: job_name, Attribute.JOB_RUN_ID: run.run_id}
     try:
         with span(f"job {job_name}", attributes=attributes) as current:
             try:
                 yield run
-            except asyncio.CancelledError:
-                run.skip("stopping")
+            except asyncio.CancelledError as error:
+                if not _is_being_cancelled():
+                    run.fail(error)
+                elif run.outcome != "failed":
+                    run.skip("stopping")
                 raise
             except BaseException as error:
                 run.fail(error)
                 raise
             finally:
-                current.set_attributes({"job.outcome": run.outcome, "job.attempts": 1 + run.retries})
+                current.set_attributes(
+                    {Attribute.JOB_OUTCOME: run.outcome, Attribute.JOB_ATTEMPTS: 1 + run.retries}
+                )
                 if run.outcome == "failed":
                     current.set_status(Status(StatusCode.ERROR, run.error))
                 _record(run, owner, duration_ms=round((time.monotonic() - started) * 1000, 2))
     finally:
         _current_run.reset(token)
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _record(run: JobRun, owner: JobOwner, *, duration_ms: float) -> None:
@@ -115,9 +126,8 @@ def _record(run: JobRun, owner: JobOwner, *, duration_ms: float) -> None:
             include={"job_name", "run_id", "outcome", "reason", "duration_ms", "attempts", "error", "count"}
         ),
     )
-    meter = metrics.get_meter(TRACER)
-    dimensions = {"job": run.job_name, "outcome": run.outcome}
-    meter.create_counter(Metric.JOBS).add(run.count, dimensions)
+    dimensions: dict[str, str] = {Attribute.JOB: run.job_name, Attribute.OUTCOME: run.outcome}
+    job_runs().add(run.count, dimensions)
     if run.outcome != "skipped":
-        meter.create_histogram(Metric.JOB_DURATION, unit="s").record(duration_ms / 1000, dimensions)
+        job_duration().record(duration_ms / 1000, dimensions)
     owner.report(finished)

@@ -45,7 +45,22 @@ class Metric(StrEnum):
     JOB_DURATION = "bongsu.job.duration"
     JOBS = "bongsu.jobs"
     RETRIES = "bongsu.retries"
+    RETRY_WAIT = "bongsu.retry.wait"
     MESSAGES = "bongsu.messages"
+
+
+class Attribute(StrEnum):
+    """What the spans and figures of jobs and retries are told apart by."""
+
+    ATTEMPT = "attempt"
+    DEPENDENCY = "dependency"
+    ERROR_TYPE = "error.type"
+    JOB = "job"
+    JOB_ATTEMPTS = "job.attempts"
+    JOB_NAME = "job.name"
+    JOB_OUTCOME = "job.outcome"
+    JOB_RUN_ID = "job.run_id"
+    OUTCOME = "outcome"
 
 
 TRACEPARENT = "traceparent"

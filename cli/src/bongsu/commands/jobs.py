@@ -1,0 +1,172 @@
+"""How do the jobs run: how often, how well, how long? `bongsu jobs`, from the stream or from a log."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bongsu.errors import CommandError, UsageError
+from bongsu.job_log import JobLog, read_job_logs
+from bongsu.job_statistics import JobStatistics, JobTally
+from bongsu.job_stream import read_kept_runs
+from bongsu.output import note, print_json, print_table, say
+from bongsu.running_stack import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
+from common.clock import utc_now
+
+SPAN = re.compile(r"([0-9]{1,6})([smhd])")
+SECONDS_OF = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+MS_PLACES = 2
+NONE_SINCE = "no run ended in that time"
+
+Log = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--log",
+        metavar="FILE",
+        help="A log of JSON lines instead of the stream; - is standard input; may be repeated.",
+    ),
+]
+Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="SPAN", help="Only what ended in the last 90s, 30m, 24h or 7d."),
+]
+
+
+def jobs(
+    log: Log = None,
+    since: Since = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: AsJson = False,
+) -> None:
+    """Show how often each job ran, how it ended, how long it took.
+
+    As in: bongsu jobs --log .bongsu/logs/collector.log --since 24h
+    """
+    begin = _begin(since)
+    if log:
+        _tell_log(log, begin, as_json=as_json)
+    else:
+        _tell_stream(data_dir, begin, as_json=as_json)
+
+
+def _begin(since: str | None) -> datetime | None:
+    if since is None:
+        return None
+    match = SPAN.fullmatch(since)
+    try:
+        if match and int(match[1]):
+            return utc_now() - timedelta(seconds=int(match[1]) * SECONDS_OF[match[2]])
+    except OverflowError:
+        pass  # longer ago than the first year there is
+    raise UsageError(f"--since {since[:40]!r}: must be a span of time such as 90s, 30m, 24h or 7d")
+
+
+def _tell_stream(data_dir: Path, begin: datetime | None, *, as_json: bool) -> None:
+    tally = JobTally()
+    broken = asyncio.run(read_kept_runs(find_stack(data_dir).nats_url, tally.add, since=begin))
+    rows = tally.rows()
+    if as_json:
+        print_json({"since": begin, "broken": broken, "jobs": [asdict(row) for row in rows]})
+    else:
+        _print(rows, none="no run is recorded yet" if begin is None else NONE_SINCE)
+    if broken:
+        note(f"not counted, because they are no record of a run: {broken} messages of the stream")
+
+
+def _tell_log(names: Sequence[str], begin: datetime | None, *, as_json: bool) -> None:
+    tally = JobTally()
+    log = read_job_logs(names, tally.add, since=begin)
+    if not log.runs:
+        raise CommandError(_nothing_found(names, log))
+    rows = tally.rows()
+    retries = [
+        {"dependency": name, "scheduled": log.scheduled[name], "exhausted": log.exhausted[name]}
+        for name in sorted(log.scheduled | log.exhausted)
+    ]
+    if as_json:
+        told = {"since": begin, "lines": log.lines, "broken": log.broken}
+        print_json({**told, "jobs": [asdict(row) for row in rows], "retries": retries})
+    else:
+        _print(rows, none=NONE_SINCE)
+        _print_retries(retries)
+    if log.broken:
+        note(f"not counted, because {_broken(log)}; the first is {log.first_broken}")
+
+
+def _nothing_found(names: Sequence[str], log: JobLog) -> str:
+    broken = f" ({_broken(log)})" if log.broken else ""
+    return f"no job.finished line in {', '.join(names)}{broken}; services write them with LOG_FORMAT=json"
+
+
+def _broken(log: JobLog) -> str:
+    return f"they are no JSON or lack a field: {log.broken} of {log.lines} lines"
+
+
+def _print(rows: list[JobStatistics], *, none: str) -> None:
+    if not rows:
+        say(none)
+        return
+    _print_durations(rows)
+    say("")
+    _print_ends(rows)
+    if failing := [row for row in rows if row.last_error]:
+        say("")
+        print_table(
+            "Newest error of each job that failed",
+            ("service", "job", "error"),
+            [(row.service, row.job, row.last_error) for row in failing],
+        )
+
+
+def _print_durations(rows: list[JobStatistics]) -> None:
+    print_table(
+        "Runs; milliseconds over ok and failed ones",
+        ("service", "job", "runs", "ok %", "p50", "p95", "p99"),
+        [
+            (
+                row.service,
+                row.job,
+                row.runs,
+                row.success_rate,
+                _ms(row.p50_ms),
+                _ms(row.p95_ms),
+                _ms(row.p99_ms),
+            )
+            for row in rows
+        ],
+    )
+
+
+def _print_ends(rows: list[JobStatistics]) -> None:
+    print_table(
+        "Retries, and how the last run ended",
+        ("service", "job", "skipped", "retries", "retried ok", "last"),
+        [(row.service, row.job, row.skipped, row.retries, row.ok_after_retries, _last(row)) for row in rows],
+    )
+
+
+def _print_retries(retries: list[dict[str, object]]) -> None:
+    if retries:
+        say("")
+        print_table(
+            "Calls by dependency",
+            ("dependency", "retries", "given up"),
+            [tuple(row.values()) for row in retries],
+            wrapped=0,
+        )
+
+
+def _last(row: JobStatistics) -> str:
+    return row.last_outcome if row.last_reason is None else f"{row.last_outcome}: {row.last_reason}"
+
+
+def _ms(value: float | None) -> Decimal | None:
+    return None if value is None else round(Decimal(value), MS_PLACES)

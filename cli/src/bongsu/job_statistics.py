@@ -1,0 +1,137 @@
+"""How often did each job run, how did it end, and how long did it take? Pure: no IO, no clock."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from common.events import JobFinished
+
+# Percent with two decimals, in whole numbers.
+_ALL = 100_00
+
+
+@dataclass(frozen=True)
+class JobStatistics:
+    """One job of one service, over all its replicas.
+
+    Attributes:
+        runs: Those that ended `ok` or `failed`; skipped ones are apart.
+        success_rate: Percent of `runs` that are ok, None without one. Its two decimals are cut, not rounded,
+            so that 100 means all of them.
+        p50_ms: Percentiles of `duration_ms` over `runs`, None without one; see `percentile`.
+        retries: Calls that were tried again, in all runs.
+        ok_after_retries: Runs that ended ok with at least one retry on the way.
+        last_outcome: Of the run that ended last, on whichever replica; `last_reason` where it was skipped.
+        last_error: Of the failed run that ended last, perhaps before the last one; None when none failed.
+    """
+
+    service: str
+    job: str
+    runs: int
+    ok: int
+    failed: int
+    skipped: int
+    success_rate: float | None
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    retries: int
+    ok_after_retries: int
+    last_outcome: str
+    last_reason: str | None
+    last_finished_at: datetime
+    last_error: str | None
+
+
+class JobTally:
+    """Counts runs in any order; one that is told twice counts once."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[tuple[str, str], _Runs] = {}
+
+    def add(self, record: JobFinished) -> None:
+        """Count one run."""
+        self._jobs.setdefault((record.service, record.job_name), _Runs()).add(record)
+
+    def rows(self) -> list[JobStatistics]:
+        """Return one row per service and job, by name."""
+        return [_summary(service, job, self._jobs[service, job]) for service, job in sorted(self._jobs)]
+
+
+def percentile(ordered: Sequence[float], fraction: float) -> float:
+    """Return the value below which this fraction of `ordered` lies, interpolated between its neighbours.
+
+    The same as PostgreSQL's `percentile_cont`, to the last bit: of n values the one at rank fraction *
+    (n - 1), counted from 0, and between two ranks on the straight line between their values.
+
+    Args:
+        ordered: Smallest first, not empty.
+    """
+    rank = fraction * (len(ordered) - 1)
+    below, above = ordered[math.floor(rank)], ordered[math.ceil(rank)]
+    return below + (rank - math.floor(rank)) * (above - below)
+
+
+@dataclass
+class _Runs:
+    """One job's runs, as little of them as the row needs: a week has a hundred thousand."""
+
+    seen: set[str] = field(default_factory=set)
+    durations: list[float] = field(default_factory=list)
+    failed: int = 0
+    skipped: int = 0
+    retries: int = 0
+    ok_after_retries: int = 0
+    last: JobFinished | None = None
+    last_failed: JobFinished | None = None
+
+    def add(self, record: JobFinished) -> None:
+        if record.run_id in self.seen:
+            return
+        self.seen.add(record.run_id)
+        self.retries += record.attempts - 1
+        self.last = _later(self.last, record)
+        if record.outcome == "skipped":
+            self.skipped += record.count
+            return
+        self.durations.append(record.duration_ms)
+        if record.outcome == "failed":
+            self.failed += 1
+            self.last_failed = _later(self.last_failed, record)
+        elif record.attempts > 1:
+            self.ok_after_retries += 1
+
+
+def _later(known: JobFinished | None, record: JobFinished) -> JobFinished:
+    # By name where two replicas ended in the same microsecond: the order they are read in says nothing.
+    if known and (known.finished_at, known.run_id) > (record.finished_at, record.run_id):
+        return known
+    return record
+
+
+def _summary(service: str, job: str, told: _Runs) -> JobStatistics:
+    durations = sorted(told.durations)
+    runs = len(durations)
+    p50, p95, p99 = (percentile(durations, part) if durations else None for part in (0.5, 0.95, 0.99))
+    assert told.last is not None  # noqa: S101  a job is known by its first run
+    return JobStatistics(
+        service=service,
+        job=job,
+        runs=runs,
+        ok=runs - told.failed,
+        failed=told.failed,
+        skipped=told.skipped,
+        success_rate=(runs - told.failed) * _ALL // runs / 100 if runs else None,
+        p50_ms=p50,
+        p95_ms=p95,
+        p99_ms=p99,
+        retries=told.retries,
+        ok_after_retries=told.ok_after_retries,
+        last_outcome=told.last.outcome,
+        last_reason=told.last.reason,
+        last_finished_at=told.last.finished_at,
+        last_error=told.last_failed.error if told.last_failed else None,
+    )

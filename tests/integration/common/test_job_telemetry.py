@@ -1,0 +1,38 @@
+"""What does a service export of its jobs?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bongsu.servers.nats import NatsServer
+from bongsu.servers.postgres import PostgresServer
+from integration.common import minimal
+from servers.otlp import span_receiver
+from servers.services import service
+from servers.waiting import eventually
+
+TESTS = Path(__file__).parents[2]
+SECONDS = 10.0
+
+
+async def test_a_run_is_exported_as_a_span_and_in_a_histogram_of_exponential_buckets(
+    postgres: PostgresServer, database: str, fresh_nats: NatsServer, tmp_path: Path
+) -> None:
+    async with span_receiver() as received:
+        with service(
+            minimal.__name__,
+            tmp_path / "minimal.log",
+            PYTHONPATH=str(TESTS),
+            DATABASE_URL=postgres.url("bongsu_collector", database),
+            NATS_URL=fresh_nats.url("collector"),
+            OTEL_EXPORTER_OTLP_ENDPOINT=received.url,
+            OTEL_METRIC_EXPORT_INTERVAL="200",
+            OTEL_BSP_SCHEDULE_DELAY="200",
+        ) as running:
+            await eventually(lambda: "bongsu.job.duration" in received.metric_kinds, SECONDS)
+            await eventually(lambda: any(span.name == "job data_collection" for span in received.spans))
+            logged = {(line["trace_id"], line["span_id"]) for line in running.events("job.finished")}
+    assert received.metric_kinds["bongsu.job.duration"] == "exponential_histogram"
+    assert received.metric_kinds["bongsu.jobs"] == "sum"
+    exported = {(s.trace_id, s.span_id) for s in received.spans if s.name == "job data_collection"}
+    assert exported & logged
