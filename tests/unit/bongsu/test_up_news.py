@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bongsu.up.news import News, lines
-from bongsu.up.recording_end import ending, is_complete
+from bongsu.up.recording_end import ending, has_decided, is_complete
 
 
 def _market(code: str = "KRW-BTC", candles: int = 60, minute: int = 17) -> dict[str, Any]:
@@ -51,6 +51,16 @@ def test_flaws_and_missing_services_are_named() -> None:
         "services": [{"name": "signaler", "instance": None}],
     }
     assert News(detail).health == "unhealthy (database unhealthy: refused; signaler: missing)"
+
+
+def test_a_signaler_has_decided_once_a_run_of_it_has_ended() -> None:
+    def heard(last_finished_at: str | None) -> News:
+        job = {"job_name": "signal_generation", "last_finished_at": last_finished_at}
+        return News({"services": [{"name": "signaler", "instance": "s", "jobs": [job]}]})
+
+    assert not has_decided(News())
+    assert not has_decided(heard(None))
+    assert has_decided(heard("2020-02-20T08:18:02Z"))
 
 
 def test_a_recording_has_arrived_when_every_market_has_its_candles() -> None:

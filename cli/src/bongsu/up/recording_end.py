@@ -29,7 +29,9 @@ async def tell_the_end(
     deadline = time.monotonic() + PATIENCE_SECONDS
     before: list[tuple[int, int]] = []
     steady = 0
-    while time.monotonic() < deadline and not (steady >= STEADY_LOOKS and is_complete(newest(), expected)):
+    while time.monotonic() < deadline and not (
+        steady >= STEADY_LOOKS and is_complete(newest(), expected) and has_decided(newest())
+    ):
         await asyncio.sleep(POLL_SECONDS)
         counts = [(market["candles"], market["signals"]) for market in newest().markets]
         steady = steady + 1 if counts == before else 0
@@ -41,6 +43,15 @@ def is_complete(news: News, expected: dict[str, int]) -> bool:
     """Return whether every market has as many candles as were recorded."""
     stored = {market["market"]: market["candles"] for market in news.markets}
     return all(stored.get(code, 0) >= count for code, count in expected.items())
+
+
+def has_decided(news: News) -> bool:
+    """Return whether a signaler has ended a run: one that started late still decides the newest interval."""
+    return any(
+        job["job_name"] == "signal_generation" and job["last_finished_at"]
+        for service in news.detail.get("services", [])
+        for job in service.get("jobs", [])
+    )
 
 
 def ending(news: News, expected: dict[str, int]) -> str:
