@@ -28,11 +28,15 @@ class ReceivedSpan:
 
 @dataclass
 class SpanReceiver:
-    """Every span that was received, in order of arrival; of each metric its kind, in the protocol's word."""
+    """Every span that was received, in order of arrival, and of each metric its kind, in the protocol's word.
+
+    `sums` holds the newest value of each sum, by name and attributes.
+    """
 
     url: str = ""
     spans: list[ReceivedSpan] = field(default_factory=list)
     metric_kinds: dict[str, str] = field(default_factory=dict)
+    sums: dict[tuple[str, frozenset[tuple[str, str]]], float] = field(default_factory=dict)
 
     def traces(self) -> dict[str, list[ReceivedSpan]]:
         """Return the spans by trace id."""
@@ -78,6 +82,14 @@ class SpanReceiver:
         for resource in ExportMetricsServiceRequest.FromString(await _body(request)).resource_metrics:
             for scope in resource.scope_metrics:
                 self.metric_kinds |= {metric.name: str(metric.WhichOneof("data")) for metric in scope.metrics}
+                self.sums |= {
+                    (
+                        metric.name,
+                        frozenset((item.key, item.value.string_value) for item in point.attributes),
+                    ): point.as_int
+                    for metric in scope.metrics
+                    for point in metric.sum.data_points
+                }
         return web.Response(content_type="application/x-protobuf")
 
 

@@ -1,4 +1,4 @@
-"""What does a service export of its jobs?"""
+"""What does a service export of its jobs, its pool and its cache?"""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from pathlib import Path
 
 from bongsu.servers.nats import NatsServer
 from bongsu.servers.postgres import PostgresServer
+from common.database import SHARES
 from integration.common import minimal
-from servers.otlp import span_receiver
+from servers.otlp import SpanReceiver, span_receiver
 from servers.services import service
 from servers.waiting import eventually
 
@@ -36,3 +37,31 @@ async def test_a_run_is_exported_as_a_span_and_in_a_histogram_of_exponential_buc
     assert received.metric_kinds["bongsu.jobs"] == "sum"
     exported = {(s.trace_id, s.span_id) for s in received.spans if s.name == "job data_collection"}
     assert exported & logged
+
+
+async def test_the_pool_and_the_cache_are_exported_as_figures(
+    postgres: PostgresServer, database: str, fresh_nats: NatsServer, tmp_path: Path
+) -> None:
+    pool = ("db.client.connection.pool.name", "bongsu.collector")
+
+    def connections(received: SpanReceiver, state: str) -> float:
+        attributes = frozenset([pool, ("db.client.connection.state", state)])
+        return received.sums.get(("db.client.connection.count", attributes), 0)
+
+    async with span_receiver() as received:
+        with service(
+            minimal.__name__,
+            tmp_path / "minimal.log",
+            PYTHONPATH=str(TESTS),
+            DATABASE_URL=postgres.url("bongsu_collector", database),
+            NATS_URL=fresh_nats.url("collector"),
+            OTEL_EXPORTER_OTLP_ENDPOINT=received.url,
+            OTEL_METRIC_EXPORT_INTERVAL="200",
+        ):
+            share = SHARES["collector"]
+            await eventually(
+                lambda: connections(received, "idle") + connections(received, "used") >= share.min, SECONDS
+            )
+    assert received.sums["db.client.connection.max", frozenset([pool])] == share.max
+    assert received.sums["db.client.connection.pending_requests", frozenset([pool])] == 0
+    assert received.sums["bongsu.cache.misses", frozenset()] >= 0

@@ -36,6 +36,7 @@ from common.job_reports import JobReports
 from common.presence import Presence
 from common.scheduler import Scheduler
 from common.settings import ServiceSettings, SettingsError, SettingsT, load_settings
+from common.telemetry.instruments import observe_cache, observe_pool
 from common.telemetry.jobs import JobOwner
 from common.telemetry.logs import configure_logging
 from common.telemetry.names import LogEvent
@@ -100,6 +101,8 @@ class Runtime:
         self.config_watch = ConfigWatch(self.bus, self.config)
         self.consumer_watch = ConsumerWatch(self.bus)
         self.scheduler = Scheduler(owner=self.job_owner, bus=self.bus, ledger=self.ledger)
+        observe_pool(f"bongsu.{name}", self.database.usage)
+        observe_cache(self.config.usage)
         # Set by the service that hears the exchange.
         self.exchange_stands_since: Callable[[], datetime | None] = lambda: None
 

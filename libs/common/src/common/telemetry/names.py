@@ -42,6 +42,11 @@ class LogEvent(StrEnum):
 class Metric(StrEnum):
     """Instrument names; dimensions are templates, never a market."""
 
+    CACHE_HITS = "bongsu.cache.hits"
+    CACHE_MISSES = "bongsu.cache.misses"
+    CONNECTIONS = "db.client.connection.count"
+    CONNECTIONS_MAX = "db.client.connection.max"
+    CONNECTIONS_WAITED_FOR = "db.client.connection.pending_requests"
     JOB_DURATION = "bongsu.job.duration"
     JOBS = "bongsu.jobs"
     RETRIES = "bongsu.retries"
@@ -50,9 +55,10 @@ class Metric(StrEnum):
 
 
 class Attribute(StrEnum):
-    """What the spans and figures of jobs and retries are told apart by."""
+    """What spans and figures are told apart by."""
 
     ATTEMPT = "attempt"
+    CONNECTION_STATE = "db.client.connection.state"
     DEPENDENCY = "dependency"
     ERROR_TYPE = "error.type"
     JOB = "job"
@@ -61,6 +67,7 @@ class Attribute(StrEnum):
     JOB_OUTCOME = "job.outcome"
     JOB_RUN_ID = "job.run_id"
     OUTCOME = "outcome"
+    POOL = "db.client.connection.pool.name"
 
 
 TRACEPARENT = "traceparent"
