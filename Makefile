@@ -11,12 +11,12 @@ export UV_PROJECT_ENVIRONMENT := .venv
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test coverage check format lock clean
+.PHONY: help setup run test coverage acceptance check format lock clean
 
 help: ## show this list
 	@echo "Bongsu: Bitcoin signals for Upbit, and a truthful health answer. Needs Python 3.11+, git and make."
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo '  make run ARGS="--port 9000"   options of "bongsu up"; see: make run ARGS=--help'
 
@@ -41,6 +41,9 @@ test: $(READY) ## the whole test suite against real servers on free ports; less 
 
 coverage: $(READY) ## the same, and which lines and branches no test has run; the figures stay in .coverage.json
 	@sh deploy/measured_tests.sh --keep $(PARALLEL)
+
+acceptance: $(READY) ## measure every promise on the real stack, into docs/acceptance.md; ARGS="SC-001" for one
+	@PYTHONPATH=tests .venv/bin/python -m acceptance $(ARGS)
 
 check: $(READY) ## formatting, lint, types, import contracts
 	@.venv/bin/ruff format --check .

@@ -1,0 +1,34 @@
+"""SC-007: how much of libs and services do the tests run, over all processes?"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from acceptance.promise import Finding
+
+ROOT = Path(__file__).parents[2]
+FIGURES = ROOT / ".coverage.json"
+BAR = 90.0
+
+
+async def measure() -> list[Finding]:
+    """Run `make coverage`, the whole test suite, and read its figures."""
+    FIGURES.unlink(missing_ok=True)
+    process = await asyncio.create_subprocess_exec(
+        "make", "coverage", f"PYTHON={sys.executable}", cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    closing = [line for line in output.decode(errors="replace").splitlines() if " passed" in line]
+    covered = json.loads(FIGURES.read_text())["totals"]["percent_covered"] if FIGURES.exists() else 0.0
+    return [
+        Finding(
+            "SC-007",
+            "branch coverage of libs and services over all processes, and the suite is green",
+            f"at least {BAR:.0f} %",
+            f"{covered:.1f} %; {closing[-1].strip('= ') if closing else 'the tests did not end'}",
+            holds=covered >= BAR and process.returncode == 0,
+        )
+    ]

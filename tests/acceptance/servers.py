@@ -1,0 +1,51 @@
+"""The real servers of a measure, set as in production: every commit and every publish reaches the disk."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bongsu import migrations
+from bongsu.servers.nats import NatsServer
+from bongsu.servers.postgres import PostgresServer
+from servers.fixtures import declare_streams
+
+
+@dataclass(frozen=True)
+class Servers:
+    """A PostgreSQL with all tables, a nats-server with all streams, and a folder for files."""
+
+    postgres: PostgresServer
+    nats: NatsServer
+    folder: Path
+
+    def database_url(self, service: str) -> str:
+        """Return the URL of the service's own role."""
+        return self.postgres.url(f"bongsu_{service}")
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Make a folder that PostgreSQL's user may pass through; it is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="bongsu-acceptance-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
+
+
+@asynccontextmanager
+async def servers() -> AsyncIterator[Servers]:
+    """Start both on free ports; they and their data are gone afterwards."""
+    with scratch_folder() as folder:
+        postgres, nats = PostgresServer(folder / "postgres"), NatsServer(folder / "nats")
+        try:
+            postgres.start()
+            nats.start()
+            await migrations.apply(postgres.url())
+            await declare_streams(nats)
+            yield Servers(postgres, nats, folder)
+        finally:
+            nats.stop()
+            postgres.stop()
