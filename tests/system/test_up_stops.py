@@ -16,20 +16,16 @@ from system.conftest import Start, alive
 FILES_OF_A_RUN = {"run.json", "lock", "children.json"}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_everything(start: Start, number: signal.Signals) -> None:
-    run = start().until_up()
+# A job that a script puts into the background starts with INT ignored.
+@pytest.mark.parametrize(("number", "ignore_int"), [(signal.SIGINT, True), (signal.SIGTERM, False)])
+def test_a_signal_stops_everything(start: Start, number: signal.Signals, ignore_int: bool) -> None:
+    run = start(ignore_int=ignore_int).until_up()
     document = run.document
     assert run.stop(number) == 0
     assert alive(document["pids"]) == {}
     assert not FILES_OF_A_RUN & {path.name for path in run.folder.iterdir()}
     for url in ("database_url", "nats_url", "health_url", "upbit_url", "gemini_url"):
         assert ports.is_free(int(document[url].rpartition(":")[2].partition("/")[0]))
-
-
-def test_a_run_in_the_background_of_a_script_hears_int(start: Start) -> None:
-    run = start(ignore_int=True).until_up()
-    assert run.stop(signal.SIGINT) == 0
 
 
 def test_a_signal_while_starting_leaves_nothing(start: Start) -> None:
@@ -61,15 +57,12 @@ def test_a_second_signal_does_not_wait_for_a_frozen_child(start: Start) -> None:
     assert process_started(frozen) == ""
 
 
-def test_it_runs_below_a_folder_that_only_its_owner_may_enter(start: Start, tmp_path: Path) -> None:
+def test_an_ephemeral_run_below_a_folder_that_only_its_owner_may_enter_leaves_no_folder(
+    start: Start, tmp_path: Path
+) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     run = start("--ephemeral", folder=closed / "data").until_up()
     assert run.stop() == 0
     assert closed.stat().st_mode & 0o777 == 0o700
-
-
-def test_an_ephemeral_run_leaves_no_folder(start: Start) -> None:
-    run = start("--ephemeral").until_up()
-    assert run.stop() == 0
     assert not run.folder.exists()
