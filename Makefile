@@ -11,7 +11,7 @@ export UV_PROJECT_ENVIRONMENT := .venv
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test coverage acceptance check format lock clean
+.PHONY: help setup run test coverage acceptance bench check format lock clean
 
 help: ## show this list
 	@echo "Bongsu: Bitcoin signals for Upbit, and a truthful health answer. Needs Python 3.11+, git and make."
@@ -44,6 +44,9 @@ coverage: $(READY) ## the same, and which lines and branches no test has run; th
 
 acceptance: $(READY) ## measure every promise on the real stack, into docs/acceptance.md; ARGS="SC-001" for one
 	@PYTHONPATH=tests .venv/bin/python -m acceptance $(ARGS)
+
+bench: $(READY) ## measure how fast it is against other ways, into docs/performance.md; ARGS="cache" for a part
+	@PYTHONPATH=tests .venv/bin/python -m bench $(ARGS)
 
 check: $(READY) ## formatting, lint, types, import contracts
 	@.venv/bin/ruff format --check .

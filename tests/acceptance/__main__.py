@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from acceptance import (
+    masking_lines,
     report,
     sc001_connections,
     sc002_cache,
@@ -28,6 +29,7 @@ MEASURES: dict[str, Measure] = {
     "SC-004": sc004_retry.measure,
     "SC-006": sc006_percentiles.measure,
     "SC-007": sc007_coverage.measure,
+    "masking": masking_lines.measure,
 }
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from bongsu import migrations
 from bongsu.servers.nats import NatsServer
 from bongsu.servers.postgres import PostgresServer
+from bongsu.servers.postgres_config import ADMIN_CONNECTIONS
 from servers.fixtures import declare_streams
 
 
@@ -36,10 +37,19 @@ def scratch_folder() -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def servers() -> AsyncIterator[Servers]:
-    """Start both on free ports; they and their data are gone afterwards."""
+async def servers(*, admin_connections: int = ADMIN_CONNECTIONS) -> AsyncIterator[Servers]:
+    """Start both on free ports; they and their data are gone afterwards.
+
+    Args:
+        admin_connections: How many connections the administrator may have, who is no service.
+    """
     with scratch_folder() as folder:
-        postgres, nats = PostgresServer(folder / "postgres"), NatsServer(folder / "nats")
+        postgres = PostgresServer(
+            folder / "postgres",
+            admin_connections=admin_connections,
+            max_connections=40 + admin_connections,
+        )
+        nats = NatsServer(folder / "nats")
         try:
             postgres.start()
             nats.start()

@@ -30,13 +30,15 @@ class ReceivedSpan:
 class SpanReceiver:
     """Every span that was received, in order of arrival, and of each metric its kind, in the protocol's word.
 
-    `sums` holds the newest value of each sum, by name and attributes.
+    `sums` holds the newest value of each sum, by name and attributes; `bodies` is all of it as it came over
+    the wire, unpacked.
     """
 
     url: str = ""
     spans: list[ReceivedSpan] = field(default_factory=list)
     metric_kinds: dict[str, str] = field(default_factory=dict)
     sums: dict[tuple[str, frozenset[tuple[str, str]]], float] = field(default_factory=dict)
+    bodies: list[bytes] = field(default_factory=list)
 
     def traces(self) -> dict[str, list[ReceivedSpan]]:
         """Return the spans by trace id."""
@@ -59,7 +61,7 @@ class SpanReceiver:
 
     async def receive(self, request: web.Request) -> web.Response:
         """Take one export request."""
-        body = await _body(request)
+        body = await self._body(request)
         for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
             attributes = {item.key: item.value.string_value for item in resource.resource.attributes}
             for scope in resource.scope_spans:
@@ -79,7 +81,7 @@ class SpanReceiver:
 
     async def receive_metrics(self, request: web.Request) -> web.Response:
         """Take one export request."""
-        for resource in ExportMetricsServiceRequest.FromString(await _body(request)).resource_metrics:
+        for resource in ExportMetricsServiceRequest.FromString(await self._body(request)).resource_metrics:
             for scope in resource.scope_metrics:
                 self.metric_kinds |= {metric.name: str(metric.WhichOneof("data")) for metric in scope.metrics}
                 self.sums |= {
@@ -92,10 +94,12 @@ class SpanReceiver:
                 }
         return web.Response(content_type="application/x-protobuf")
 
-
-async def _body(request: web.Request) -> bytes:
-    body = await request.read()
-    return gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
+    async def _body(self, request: web.Request) -> bytes:
+        body = await request.read()
+        if body[:2] == b"\x1f\x8b":
+            body = gzip.decompress(body)
+        self.bodies.append(body)
+        return body
 
 
 @asynccontextmanager

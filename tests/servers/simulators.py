@@ -57,9 +57,12 @@ class Simulator:
 
 
 @contextmanager
-def simulator(module: str, *options: str) -> Iterator[Simulator]:
-    """Run `python -m <module>`, `upbit_simulator` or `gemini_simulator`, with these options."""
-    port = ports.free_port()
+def simulator(module: str, *options: str, port: int | None = None) -> Iterator[Simulator]:
+    """Run `python -m <module>`, `upbit_simulator` or `gemini_simulator`, with these options.
+
+    With a `port` it comes back where one that was killed has been.
+    """
+    port = port or ports.free_port()
     command = [sys.executable, "-m", module, "--port", str(port), *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     running = Simulator(f"http://127.0.0.1:{port}", process)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -38,6 +38,7 @@ class Voice:
     presence: Presence = field(init=False)
     components: tuple[ComponentState, ...] = ()
     jobs: tuple[JobState, ...] = ()
+    started_at: datetime = field(default_factory=utc_now)
 
     async def fall_silent(self) -> None:
         """Say nothing any more, no goodbye either, as one that was killed."""
@@ -78,6 +79,7 @@ async def speaking(
             "cache": CacheUsage(hits=0, misses=0, hit_rate=0.0, waits=0),
             "jobs": voice.jobs,
             "components": voice.components,
+            "started_at": voice.started_at,
         },
     )
     await bus.connect()
@@ -148,6 +150,26 @@ class HealthProcess:
         for row in (await self.detail())["services"]:
             listed.setdefault(row["name"], []).append(row["instance"])
         return listed
+
+    async def lists(self, service: str, instances: list[str | None]) -> bool:
+        """Tell whether exactly these instances of a service are listed."""
+        assert (await self.services())[service] == instances
+        return True
+
+    async def blames(self, component: str, words: str) -> bool:
+        """Tell whether a component has a flaw that is told in these words."""
+        found = await self.component(component)
+        assert words in (found["message"] or ""), found
+        return bool(found["status"] != "healthy")
+
+    async def has_status(self, status: str, code: int) -> bool:
+        """Tell whether /health/detail has this overall status and status code."""
+        detail = await self.detail()
+        return (detail["status"], detail["code"]) == (status, code)
+
+    async def answers(self, path: str, code: int) -> bool:
+        """Tell whether a path answers with this status code."""
+        return (await self.http.get(path)).status_code == code
 
     async def is_healthy(self) -> bool:
         """Tell whether everything is healthy."""

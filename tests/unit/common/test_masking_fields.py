@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -9,6 +11,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, SecretBytes, SecretStr
 
 from common.masking import is_secret_name, mask
 from unit.common.masking_corpus import ACCESS, SECRET
@@ -73,6 +76,96 @@ def test_what_cannot_hold_a_secret_comes_back_as_it_was() -> None:
 
 def test_an_exception_becomes_its_masked_text() -> None:
     assert mask(ValueError("api_key=abc")) == "ValueError: api_key=***"
+
+
+def test_exceptions_are_looked_at_wherever_they_stand() -> None:
+    group = ExceptionGroup("two for token=abc", [ValueError("api_key=abc")])
+    assert mask({"errors": [KeyError("password=abc"), group]}) == {
+        "errors": ["KeyError: 'password=***'", "ExceptionGroup: two for token=*** (1 sub-exception)"]
+    }
+
+
+def test_bytes_of_any_kind_become_their_masked_text() -> None:
+    assert mask([b"krw=48735012", bytearray(b"krw=48735012"), memoryview(b"krw=48735012")]) == ["krw=***"] * 3
+    assert mask(b"\xff\xfe api_key=abc") == "\ufffd\ufffd api_key=***"
+
+
+@dataclass
+class Account:
+    """What a library may hand over: names on the outside, values inside."""
+
+    currency: str
+    balance: Decimal
+    note: str = "access_key=abc"
+
+
+class Credentials(BaseModel):
+    """The same, validated."""
+
+    access_key: str
+    market: str
+    account: Account
+
+
+def test_dataclasses_and_models_are_walked_through_by_their_fields() -> None:
+    account = Account("KRW", Decimal(48735012))
+    masked = {"currency": "KRW", "balance": "***", "note": "access_key=***"}
+    assert mask([account]) == [masked]
+    credentials = Credentials(access_key=ACCESS, market="KRW-BTC", account=account)
+    assert mask(credentials) == {"access_key": "***", "market": "KRW-BTC", "account": masked}
+    pair = namedtuple("pair", "token market")
+    assert mask(pair("abc", "KRW-BTC")) == {"token": "***", "market": "KRW-BTC"}
+
+
+def test_sets_become_lists_and_hidden_strings_a_mask() -> None:
+    assert mask({"api_key=abc"}) == ["api_key=***"]
+    assert mask(frozenset({1})) == [1]
+    assert mask([SecretStr("abc"), SecretBytes(b"abc")]) == ["***", "***"]
+
+
+def test_what_holds_itself_comes_back() -> None:
+    ring: list[object] = ["api_key=abc"]
+    ring.append(ring)
+    loop: dict[str, object] = {"password": "abc"}
+    loop["again"] = {"loop": loop}
+    assert mask(ring) == ["api_key=***", "***"]
+    assert mask(loop) == {"password": "***", "again": {"loop": "***"}}
+
+
+def test_what_stands_in_two_places_is_shown_in_both() -> None:
+    shared = {"market": "KRW-BTC"}
+    assert mask([shared, shared]) == [shared, shared]
+
+
+def test_ten_lists_of_ten_lists_of_ten_lists_come_back() -> None:
+    bomb: object = "x"
+    for _ in range(12):
+        bomb = [bomb] * 10
+    assert len(str(mask(bomb))) < 10_000_000
+
+
+def test_a_megabyte_comes_back_whole_without_its_secrets() -> None:
+    rows = [{"market": "KRW-BTC", "price": 95123000, "access_key": ACCESS} for _ in range(12_000)]
+    masked = mask(rows)
+    assert masked == [{"market": "KRW-BTC", "price": 95123000, "access_key": "***"}] * 12_000
+
+
+def test_a_value_is_hidden_by_the_name_beside_it() -> None:
+    assert mask([{"name": "UPBIT_ACCESS_KEY", "value": "abc"}, {"key": "markets", "value": "abc"}]) == [
+        {"name": "UPBIT_ACCESS_KEY", "value": "***"},
+        {"key": "markets", "value": "abc"},
+    ]
+
+
+def test_a_list_of_names_is_no_pair() -> None:
+    names = [["access_key", "secret_key"], ["KRW", "BTC"], ["krw", "market"]]
+    assert mask(names) == names
+    assert mask([["krw", "48735012"], ["token", "x1"]]) == [["krw", "***"], ["token", "***"]]
+
+
+def test_a_short_name_hides_text_only() -> None:
+    assert mask({"pass": "abc", "sig": "abc"}) == {"pass": "***", "sig": "***"}
+    assert mask({"pass": 12, "tests": "ok"}) == {"pass": 12, "tests": "ok"}
 
 
 def test_an_object_of_any_other_type_becomes_its_masked_text() -> None:

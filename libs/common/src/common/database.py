@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     Connection: TypeAlias = PoolConnectionProxy[asyncpg.Record]
 else:
     Connection = Any
+
+Check: TypeAlias = Callable[[Connection], Awaitable[None]]
 
 DB_POOL_SIZE = 10
 DB_POOL_MAX_OVERFLOW = 10
@@ -111,7 +113,7 @@ class Database:
                 timeout=CONNECT_SECONDS,
                 command_timeout=COMMAND_SECONDS,
                 max_inactive_connection_lifetime=60,
-                setup=_ping,
+                reset=_keep_session,
                 server_settings={
                     "application_name": f"bongsu.{self._service}",
                     "default_transaction_isolation": "read committed",
@@ -152,8 +154,25 @@ class Database:
             TransientError: The server is away, slow, or out of something; also from inside the block.
             PermanentError: The statement itself is wrong or not allowed.
         """
+        async with self._lent(_ping) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Lend a connection inside one READ COMMITTED transaction; same errors as `connection`."""
+        async with self._lent(_begin) as connection:
+            try:
+                yield connection
+            except BaseException:
+                with contextlib.suppress(asyncpg.PostgresError, *_CONNECTION_ERRORS):
+                    await connection.execute("ROLLBACK")
+                raise
+            await connection.execute("COMMIT")
+
+    @asynccontextmanager
+    async def _lent(self, check: Check) -> AsyncIterator[Connection]:
         try:
-            connection = await self._acquire()
+            connection = await self._acquire(check)
             try:
                 yield connection
             finally:
@@ -161,13 +180,7 @@ class Database:
         except (asyncpg.PostgresError, *_CONNECTION_ERRORS) as error:
             raise classify(error) from error
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
-        """Lend a connection inside one READ COMMITTED transaction; same errors as `connection`."""
-        async with self.connection() as connection, connection.transaction(isolation="read_committed"):
-            yield connection
-
-    async def _acquire(self) -> Connection:
+    async def _acquire(self, check: Check) -> Connection:
         pool = self._pool
         if pool is None:
             raise TransientError("the database pool is not open")
@@ -181,7 +194,9 @@ class Database:
                 if left <= 0:
                     raise self._exhausted(started)
                 try:
-                    return await pool.acquire(timeout=left)
+                    connection = await pool.acquire(timeout=left)
+                    await check(connection)
+                    return connection
                 except asyncpg.TooManyConnectionsError:
                     # The role's limit, reached by other replicas: wait as at a full pool.
                     role_is_full = True
@@ -220,12 +235,26 @@ class Database:
 
 
 async def _ping(connection: Connection) -> None:
-    """Check a connection before it is lent; a broken one is cut at once, its close could hang."""
+    """Check a connection before it is lent."""
+    await _check(connection, "SELECT 1")
+
+
+async def _begin(connection: Connection) -> None:
+    """Check a connection by beginning a transaction on it: the same round trip as a ping."""
+    await _check(connection, "BEGIN ISOLATION LEVEL READ COMMITTED")
+
+
+async def _check(connection: Connection, statement: str) -> None:
+    """Run a statement that takes no time; a broken connection is cut at once, its close could hang."""
     try:
-        await connection.execute("SELECT 1", timeout=PING_SECONDS)
+        await connection.execute(statement, timeout=PING_SECONDS)
     except BaseException:
         connection.terminate()
         raise
+
+
+async def _keep_session(_: object) -> None:
+    """Give a connection back as it is: nothing here changes its session, and a reset is a round trip."""
 
 
 async def open_when_ready(database: Database, *, within_seconds: float) -> None:

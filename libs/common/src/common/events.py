@@ -24,6 +24,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from common.clock import closed_until
+from common.masking import mask_sensitive
 
 MARKET_PATTERN = r"^[A-Z0-9]{2,10}-[A-Z0-9]{1,20}$"
 MAX_PAGE_CANDLES = 200
@@ -39,6 +40,8 @@ def _finite(value: Decimal) -> Decimal:
 Market = Annotated[str, Field(pattern=MARKET_PATTERN)]
 Price = Annotated[Decimal, Field(gt=0, max_digits=28), AfterValidator(_finite)]
 Amount = Annotated[Decimal, Field(ge=0, max_digits=38), AfterValidator(_finite)]
+# Whatever a person, a model or an exception wrote: no event carries a secret of it.
+Text = Annotated[str, AfterValidator(mask_sensitive)]
 Action = Literal["BUY", "SELL", "HOLD"]
 Outcome = Literal["ok", "failed", "skipped"]
 ComponentStatus = Literal["healthy", "warning", "unhealthy"]
@@ -158,9 +161,9 @@ class SignalGenerated(Event):
     candle_timestamp: AwareDatetime
     signal_type: Action
     confidence: float = Field(ge=0, le=1)
-    reasoning: str
+    reasoning: Text
     source: Literal["gemini", "rule"]
-    cause: str | None
+    cause: Text | None
     price_at_signal: Price
     created_at: AwareDatetime
 
@@ -180,7 +183,7 @@ class ConfigChanged(Event):
 
     key: str
     revision: int
-    changed_by: str
+    changed_by: Text
 
     def message_id(self) -> str:
         """Return the key and its revision."""
@@ -204,10 +207,10 @@ class JobFinished(Event):
     job_name: str
     run_id: str
     outcome: Outcome
-    reason: str | None = None
+    reason: Text | None = None
     duration_ms: float = Field(ge=0, allow_inf_nan=False)
     attempts: int = Field(ge=1)
-    error: str | None
+    error: Text | None
     count: int = Field(default=1, ge=1)
     finished_at: AwareDatetime
     trace_id: str
@@ -253,7 +256,7 @@ class JobState(BaseModel):
     last_outcome: Outcome | None = None
     last_finished_at: AwareDatetime | None = None
     last_success_at: AwareDatetime | None = None
-    last_error: str | None = None
+    last_error: Text | None = None
     running_since: AwareDatetime | None = None
 
 
@@ -284,7 +287,7 @@ class ComponentState(BaseModel):
     name: str
     status: ComponentStatus
     latency_ms: float | None = None
-    message: str | None = None
+    message: Text | None = None
 
 
 class InstanceState(Event):

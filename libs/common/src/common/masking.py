@@ -1,151 +1,59 @@
 """What must not be printed? Secrets and balances lose their value, key and separator stay.
 
-Structure first (known field names at any depth, also in text that is JSON), then text: key shapes, the
-secrets that the settings loader registered, `name=value` in every notation. The replacement is always `***`.
-Pure but for the registry. No pattern may look far ahead: a hostile line must not hold the process up.
+Structure first (known field names at any depth, also in text that is JSON), then text (`secret_text.py`). The
+replacement is always `***`. Pure but for the registry.
+
+Not found are: a secret that no setting, no name and no shape tells, one that is split over two lines, and one
+that is packed or encrypted. So secrets are not printed in the first place.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, time, timedelta
 from decimal import Decimal
-from urllib.parse import quote, quote_plus
 from uuid import UUID
 
-MASK = "***"
+from pydantic import BaseModel, SecretBytes, SecretStr
+
+from common.secret_forms import MASK, KnownSecrets
+from common.secret_names import Holds, holds, is_secret_name
+from common.secret_text import is_amount, is_name, mask_text
+
+__all__ = ["MASK", "is_secret_name", "mask", "mask_sensitive", "register_secret"]
+
 MAX_TEXT = 32 * 1024
 MAX_DEPTH = 12
-MIN_SECRET = 8
-MAX_AMOUNT = 48
+# How often one and the same container is walked through again: ten lists of ten lists of … never end.
+MAX_REPEATS = 10_000
 # What is read beyond MAX_TEXT, so that a secret on the cut is still recognised as a whole.
 _MARGIN = 1024
+_LONG = 256
 _HARMLESS_TYPES = (int, float, Decimal, date, time, timedelta, UUID)
+# {"name": "password", "value": "…"}
+_NAMING = ("name", "key", "header", "field", "param", "parameter", "setting")
+_VALUING = ("value", "val", "content", "default", "new_value", "old_value")
 
-# A name is looked at as its words, so that `monkey`, `tokenizer` and `rebalance` stay readable.
-_WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[가-힣]+")
-_SECRET_WORDS = re.compile(
-    r"(?<!\S)(?:(?:access|secret|api|private) ?key|(?:pg)?password|passwd|passphrase|pwd|secret|token|jwt"
-    r"|authorization|cookie|credentials?|nonce|query hash|balance|locked|avg buy price)(?!\S)"
-    r"|(?:잔고|잔액|보유 ?수량|평가 ?금액)$"
-)
-_HARMLESS_WORDS = re.compile(r" (?:counts?|at|until|limit|budget|bucket|rotation|type|name|alg|file)$")
-_CURRENCY_WORDS = re.compile(r"(?:total )?(?:krw|btc)")
-_AMOUNT = re.compile(r"(?=\D*\d)(?:Decimal|KRW|BTC|원|[\dE_]|\W)+", re.IGNORECASE)
-
-_ESCAPED = re.compile(r"\\{1,15}u([0-9a-fA-F]{4})")
-_QUOTE = r"\\{0,7}[\"']"
-_LETTER = r"(?:\w|\\{1,15}u[0-9a-f]{4})"
-# Two words can be one name, and the `BTC` in `1 BTC = 95,123,000 KRW` is none.
-_LEAD = r"(?:(?:access|secret|api|private)\ (?=key)|\d{1,20}\ (?=krw|btc))"
-_FIELD = re.compile(
-    rf"(?:\\[nrt]|(?<!\w))(?P<name>{_LEAD}?{_LETTER}(?:{_LETTER}|[-/]){{0,47}}+)"
-    rf"(?P<closing>{_QUOTE}|\))?\s*(?:[:=]|%3D)\s*",
-    re.IGNORECASE,
-)
-_HEADER = re.compile(rf"\(b?{_QUOTE}(?P<name>(?:{_LETTER}|[ -]){{1,64}}+)(?P<closing>{_QUOTE}),\s*")
-_BARE = r"(?:[^\s,;&\"'(){}\[\]<>]|,(?=\d))"
-_VALUE = re.compile(
-    rf"""
-    (?!(?:null|None)(?:[\s,;&)}}\]]|$)|(?:is|must)\ )
-    (?:
-        (?P<prefix>b?)(?=(?P<quote>{_QUOTE}))
-        (?: "(?:[^"\\\n]|\\.)*+"? | '(?:[^'\\\n]|\\.)*+'?
-          | (?P=quote)(?:(?!(?<!\\)(?P=quote))[^\n])*+(?P=quote)? )
-      | (?: \w*+\([^()\n]*+\)? | \[[^\[\]]*+\]? | \{{[^{{}}]*+\}}? ){_BARE}*+
-      | (?:(?:bearer|basic|digest)\s+(?=\w))?{_BARE}++
-    )
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
-
-_START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
-_SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,2}"), MASK),
-    (re.compile(r"-----BEGIN [A-Z ]{1,40}-----(?s:.*?)(?:-----END [A-Z ]{1,40}-----|\Z)"), MASK),
-    (re.compile(r"AIza[0-9A-Za-z_-]{20,}"), MASK),
-    (re.compile(rf"{_START}AQ\.[0-9A-Za-z_-]{{16,}}"), MASK),
-    (re.compile(rf"{_START}S[UAOCNX][A-Z2-7]{{54,56}}(?![A-Za-z0-9])"), MASK),
-    (
-        re.compile(
-            rf"({_START}(?i:bearer|basic)\s+)(?=[\w+/.-]{{0,200}}?(?:\d|[a-z][A-Z]|=))[A-Za-z0-9+/_.=-]{{8,}}"
-        ),
-        rf"\1{MASK}",
-    ),
-    (
-        re.compile(
-            rf"(?i)({_START}(?:set-)?cookie\s*[:=]\s*)(?!\\*[\"'])[^\s;\"']+(?:;\s*[^\s;=\"']+=[^\s;\"']*)*"
-        ),
-        rf"\1{MASK}",
-    ),
-    (
-        re.compile(r"(://[^\s:/@\"'\[]{0,256}:)(?!//|\d{1,5}(?:[/?,\s\"']|$))(?:(?!://)[^\s\"'<>])*@"),
-        rf"\1{MASK}@",
-    ),
-    (re.compile(r"((?:nats|tls)://)[^\s:/@\"']{1,512}@"), rf"\1{MASK}@"),
-    (
-        re.compile(
-            r"(?i)((?:[?&]|%3F|%26)(?:key|access_key|api_key|token|secret)(?:=|%3D))(?:[^&\s\"'<>%]|%(?!26))+"
-        ),
-        rf"\1{MASK}",
-    ),
-    (
-        re.compile(
-            r"(?i)((?<!\w)(?:balance|avg_buy_price|잔고|잔액|보유수량|평가금액)[은는이가]?\s+)₩?[-+]?\d[\d,._]*"
-        ),
-        rf"\1{MASK}",
-    ),
-)
+# The exact secrets of this process; one per process because a log record has no owner.
+_known = KnownSecrets()
 
 
-class _Registry:
-    """The exact secrets of this process; one per process because a log record has no owner."""
+def register_secret(value: str) -> bool:
+    """Have `value` masked wherever it appears, also in base64, hex, URL-encoded and JSON-escaped.
 
-    def __init__(self) -> None:
-        self.values: set[str] = set()
-
-
-_registry = _Registry()
-
-
-def register_secret(value: str) -> None:
-    """Have `value` masked wherever it appears, also URL-encoded and JSON-escaped.
-
-    One shorter than 8 characters is ignored: it would tear ordinary words apart.
+    One shorter than 8 characters is left out, which False tells: it would tear ordinary words apart.
     """
-    if len(value) >= MIN_SECRET:
-        encoded = {quote(value), quote(value, safe=""), quote_plus(value)}
-        escaped = {json.dumps(value, ensure_ascii=ascii_)[1:-1] for ascii_ in (True, False)}
-        _registry.values.update({value} | encoded | escaped)
-
-
-def is_secret_name(name: str) -> bool:
-    """Tell whether a field of this name holds a secret or a balance."""
-    words = _words(name)
-    return _is_secret(words) or _is_currency(words)
-
-
-def _is_secret(words: str) -> bool:
-    return bool(_SECRET_WORDS.search(words)) and not _HARMLESS_WORDS.search(words)
-
-
-def _is_currency(words: str) -> bool:
-    return bool(_CURRENCY_WORDS.fullmatch(words))
-
-
-def _words(name: str) -> str:
-    plain = _ESCAPED.sub(lambda escape: chr(int(escape[1], 16)), name)
-    return " ".join(_WORDS.findall(plain)).lower()
+    return _known.add(value)
 
 
 def mask_sensitive(text: str) -> str:
     """Return `text` with every secret in it replaced by `***`; cut off behind 32,768 characters."""
     if len(text) > MAX_TEXT:
-        return _mask_text(text[: MAX_TEXT + _MARGIN])[:MAX_TEXT] + "… (cut)"
+        return mask_text(text[: MAX_TEXT + _MARGIN], _known)[:MAX_TEXT] + "… (cut)"
     masked = _mask_json(text) if text.lstrip()[:1] in ("{", "[", '"') else None
-    return _mask_text(text) if masked is None else masked
+    return mask_text(text, _known) if masked is None else masked
 
 
 def _mask_json(text: str) -> str | None:
@@ -164,57 +72,109 @@ def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return fields
 
 
-def _mask_text(text: str) -> str:
-    for pattern, replacement in _SHAPES:
-        text = pattern.sub(replacement, text)
-    for secret in sorted(_registry.values, key=len, reverse=True):
-        text = text.replace(secret, MASK)
-    return _mask_fields(_HEADER, _mask_fields(_FIELD, text))
+def mask(value: object) -> object:
+    """Return `value` with secrets replaced at any depth.
 
-
-def _mask_fields(pattern: re.Pattern[str], text: str) -> str:
-    parts, done = [], 0
-    for field in pattern.finditer(text):
-        words = _words(field["name"])
-        if field.start() < done or not (_is_secret(words) or _is_currency(words)):
-            continue
-        longest = len(text) if _is_secret(words) else field.end() + MAX_AMOUNT
-        value = _VALUE.match(text, field.end(), longest)
-        if value is None or not (_is_secret(words) or _AMOUNT.fullmatch(value[0])):
-            continue
-        # A bare JSON number behind a quoted name becomes a string, so that JSON stays JSON.
-        quotes = value["quote"] or (field["closing"] or "").strip(")")
-        parts += [text[done : field.end()], value["prefix"] or "", quotes, MASK, quotes]
-        done = value.end()
-    return "".join(parts) + text[done:]
-
-
-def _is_secret_header(pair: tuple[object, ...]) -> bool:
-    return len(pair) == 2 and isinstance(pair[0], str | bytes) and is_secret_name(str(pair[0]))
-
-
-def mask(value: object, *, depth: int = 0) -> object:
-    """Return `value` with secrets replaced at any depth: mappings, sequences, text, exceptions.
-
-    What can't hold a secret (numbers, booleans, None, times) comes back as it was, any other object as its
-    masked text.
+    Mappings, dataclasses and pydantic models come back as dicts, sequences and sets as lists, bytes and
+    exceptions as text. What can't hold a secret (numbers, booleans, None, times) comes back as it was, any
+    other object as its masked text. What is nested deeper than 12, or in itself, is `***`.
     """
-    if value is None or isinstance(value, _HARMLESS_TYPES):
-        return value
-    if depth > MAX_DEPTH:
-        return MASK
-    deeper: Callable[[object], object] = lambda item: mask(item, depth=depth + 1)  # noqa: E731
-    if isinstance(value, Mapping):
+    return _Walk().mask(value)
+
+
+class _Walk:
+    """One walk through a value; remembers where it has been."""
+
+    def __init__(self) -> None:
+        self._open: set[int] = set()
+        # Kept by id, so they must stay alive.
+        self._seen: dict[int, object] = {}
+        self._repeats = 0
+        self._texts: dict[str, str] = {}
+
+    def mask(self, value: object) -> object:
+        if value is None or isinstance(value, _HARMLESS_TYPES):
+            return value
+        if isinstance(value, str):
+            return self._text(str(value))
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            return self._text(bytes(value).decode("utf-8", "replace"))
+        if isinstance(value, (SecretStr, SecretBytes)):
+            return MASK
+        if isinstance(value, BaseException):
+            return self._text(f"{type(value).__name__}: {value}")
+        parts = _parts(value)
+        return self._text(str(value)) if parts is None else self._container(value, parts)
+
+    def _text(self, text: str) -> str:
+        if len(text) < _LONG:
+            return mask_sensitive(text)
+        if text not in self._texts:
+            self._texts[text] = mask_sensitive(text)
+        return self._texts[text]
+
+    def _container(self, value: object, parts: Mapping[object, object] | list[object]) -> object:
+        here = id(value)
+        self._repeats += here in self._seen
+        if here in self._open or len(self._open) >= MAX_DEPTH or self._repeats > MAX_REPEATS:
+            return MASK
+        self._seen[here] = value
+        self._open.add(here)
+        try:
+            return self._mapping(parts) if isinstance(parts, Mapping) else self._sequence(parts)
+        finally:
+            self._open.discard(here)
+
+    def _mapping(self, fields: Mapping[object, object]) -> dict[str, object]:
+        names_secret = _names_secret(fields)
         return {
-            mask_sensitive(str(key)): MASK if is_secret_name(str(key)) and item is not None else deeper(item)
-            for key, item in value.items()
+            self._text(str(key)): MASK
+            if item is not None and (_is_hidden(str(key), item) or (names_secret and key in _VALUING))
+            else self.mask(item)
+            for key, item in fields.items()
         }
-    if isinstance(value, bytes):
-        return mask_sensitive(value.decode("utf-8", "replace"))
-    if isinstance(value, BaseException):
-        return mask_sensitive(f"{type(value).__name__}: {value}")
-    if isinstance(value, tuple) and _is_secret_header(value):
-        return [deeper(value[0]), MASK]
+
+    def _sequence(self, items: list[object]) -> list[object]:
+        if len(items) == 2 and _is_secret_pair(items[0], items[1]):
+            return [self.mask(items[0]), MASK]
+        return [self.mask(item) for item in items]
+
+
+def _parts(value: object) -> Mapping[object, object] | list[object] | None:
+    """Return what a container holds; None for what is none."""
+    if isinstance(value, Mapping):
+        return value
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [deeper(item) for item in value]
-    return mask_sensitive(str(value))
+        fields: Iterable[str] | None = getattr(value, "_fields", None)
+        return list(value) if fields is None else dict(zip(fields, value, strict=False))
+    if isinstance(value, BaseModel):
+        sources = (value.__dict__, value.__pydantic_extra__ or {})
+        return {name: item for source in sources for name, item in source.items()}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name, None) for field in dataclasses.fields(value)}
+    return None
+
+
+def _is_hidden(name: str, value: object) -> bool:
+    kind = holds(name)
+    return kind in (Holds.SECRET, Holds.AMOUNT) or (kind is Holds.TEXT and isinstance(value, (str, bytes)))
+
+
+def _names_secret(fields: Mapping[object, object]) -> bool:
+    return any(
+        isinstance(name := fields.get(key), str) and is_secret_name(name) for key in _NAMING if key in fields
+    )
+
+
+def _is_secret_pair(name: object, value: object) -> bool:
+    """Tell `("authorization", "…")` from a list of two names or of two currencies."""
+    if not isinstance(name, (str, bytes)) or value is None:
+        return False
+    kind = holds(_plain(name))
+    if kind is Holds.AMOUNT:
+        return is_amount(str(value))
+    return kind is Holds.SECRET and not is_name(_plain(value))
+
+
+def _plain(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -41,6 +41,7 @@ from common.telemetry.jobs import JobOwner
 from common.telemetry.logs import configure_logging
 from common.telemetry.names import LogEvent
 from common.telemetry.spans import Telemetry
+from common.telemetry.uncaught import log_uncaught_errors
 from common.watchdog import Watchdog
 
 START_SECONDS = 60.0
@@ -230,6 +231,9 @@ def main(
     name: str, settings_type: type[SettingsT], build: Callable[[SettingsT], tuple[Runtime, Service]]
 ) -> None:
     """Run a service as this process: settings, composition, loop, exit code."""
+    # Before the settings are known, so that no error at all is printed as it is.
+    configure_logging(service=name, instance=f"{os.getpid()}", level="INFO", log_format="json")
+    log_uncaught_errors()
     try:
         settings = load_settings(settings_type, os.environ)
     except SettingsError as error:

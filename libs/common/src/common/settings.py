@@ -1,10 +1,13 @@
 """Which environment variables does a process read, and what is wrong with them?
 
-Every secret may also come from a file: `<NAME>_FILE` names it. An empty variable counts as missing.
+Every secret may also come from a file: `<NAME>_FILE` names it. An empty variable counts as missing. What is
+wrong is told by name and rule, never by value.
 """
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -16,6 +19,10 @@ from pydantic.fields import FieldInfo
 from common.masking import register_secret
 
 NATS_SCHEMES = ("nats", "tls")
+MAX_FILE_BYTES = 64 * 1024
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,9}")
+# What an example file leaves for a person to fill in.
+PLACEHOLDERS = frozenset({"changeme", "change-me", "change_me", "replaceme", "replace-me", "todo"})
 
 
 class SettingsError(Exception):
@@ -100,24 +107,23 @@ def load_settings(model: type[SettingsT], environment: Mapping[str, str]) -> Set
         SettingsError: A variable is missing or breaks its rule; all problems are told at once.
     """
     values: dict[str, str] = {}
-    unreadable: dict[str, str] = {}
+    refused: dict[str, str] = {}
     for field in model.model_fields.values():
         name = str(field.alias)
         try:
             value = _read(name, field, environment)
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-            unreadable[name] = f"{name}_FILE: the file cannot be read ({reason}); check the path"
+        except SettingsError as error:
+            refused[name] = str(error)
             continue
         if value is not None:
             values[name] = value
-    problems = list(unreadable.values())
+    problems = list(refused.values())
     try:
         settings = model.model_validate(values)
     except ValidationError as error:
         # include_input=False: pydantic would put the values, secrets among them, into the error.
         details = error.errors(include_input=False, include_url=False, include_context=False)
-        problems += [_sentence(detail) for detail in details if detail["loc"][0] not in unreadable]
+        problems += [_sentence(detail) for detail in details if detail["loc"][0] not in refused]
     if problems:
         raise SettingsError(problems)
     _register_secrets(settings)
@@ -126,9 +132,44 @@ def load_settings(model: type[SettingsT], environment: Mapping[str, str]) -> Set
 
 def _read(name: str, field: FieldInfo, environment: Mapping[str, str]) -> str | None:
     value = environment.get(name, "").strip()
-    if not value and "SecretStr" in str(field.annotation) and (path := environment.get(f"{name}_FILE")):
-        value = Path(path).read_text(encoding="utf-8").strip()
+    secret = "SecretStr" in str(field.annotation)
+    if not value and secret and (path := environment.get(f"{name}_FILE")):
+        name = f"{name}_FILE"
+        value = _read_file(name, Path(path))
+    if rule := _broken_rule(value, secret=secret) or _broken_number(value, field):
+        raise SettingsError([f"{name}: {rule}"])
     return value or None
+
+
+def _read_file(name: str, path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+        text = content.decode()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise SettingsError([f"{name}: the file cannot be read ({reason}); check the path"]) from None
+    if len(content) > MAX_FILE_BYTES:
+        raise SettingsError([f"{name}: the file is larger than {MAX_FILE_BYTES // 1024} kB; check the path"])
+    return text.strip()
+
+
+def _broken_number(value: str, field: FieldInfo) -> str | None:
+    # pydantic takes 1_0 for ten, and digits of other scripts.
+    wrong = value and field.annotation is int and not _WHOLE_NUMBER.fullmatch(value)
+    return "must be a whole number in digits" if wrong else None
+
+
+def _broken_rule(value: str, *, secret: bool) -> str | None:
+    """Return which of the rules for every variable a value breaks."""
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+        return "must be without quotes around it"
+    # Bytes that are no UTF-8 come as surrogates, which can be neither sent nor masked.
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
+        return "must be one line of UTF-8 text"
+    if secret and value.lower() in PLACEHOLDERS:
+        return "is still a placeholder; set the real one, or leave it empty"
+    return None
 
 
 def _sentence(detail: Any) -> str:

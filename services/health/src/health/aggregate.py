@@ -12,7 +12,13 @@ from health.checks.scheduler import jobs_succeed
 from health.checks.services import missing_services, services_live
 from health.checks.upbit_api import upbit_answers
 from health.domain import Facts
-from health.models import ComponentHealth, DetailedHealthResponse, HealthSummary, OverallStatus, ServiceHealth
+from health.schemas import (
+    ComponentHealth,
+    DetailedHealthResponse,
+    HealthSummary,
+    OverallStatus,
+    ServiceHealth,
+)
 
 CHECKS: tuple[Callable[[Facts], ComponentHealth], ...] = (
     database_answers,

@@ -9,10 +9,10 @@ from common.clock import utc_now
 from health.aggregate import judge
 from health.domain import Facts
 from health.listening import Listening
-from health.models import DetailedHealthResponse, Readiness
 from health.probe import DatabaseProbe
 from health.registry import Registry
 from health.roll_call import RollCall
+from health.schemas import DetailedHealthResponse, Readiness
 
 
 class HealthAnswers:

@@ -10,7 +10,6 @@ from common.clock import ExchangeClock
 from common.events import ComponentState
 from common.runtime import Runtime
 from health.answers import HealthAnswers
-from health.http import build_http
 from health.listening import Listening
 from health.overview import MarketsOverview
 from health.own_state import OwnState
@@ -18,6 +17,7 @@ from health.probe import DatabaseProbe
 from health.registry import Registry
 from health.repository import HealthRepository
 from health.roll_call import RollCall
+from health.routes import build_http
 from health.server import HttpServer, ListenError, listen
 from health.settings import HealthSettings
 

@@ -9,8 +9,8 @@ from common.clock import ExchangeClock
 from common.config_keys import MARKETS
 from common.config_store import ConfigRepository
 from common.errors import TransientError
-from health.models import Overview
 from health.repository import HealthRepository
+from health.schemas import Overview
 
 KEPT_SECONDS = 1.0
 PATIENCE_SECONDS = 0.8

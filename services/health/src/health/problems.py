@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from common.errors import ServiceError
 from common.masking import mask
 from common.telemetry.names import LogEvent
-from health.models import Problem
+from health.schemas import Problem
 
 # Every route is a GET; HEAD is answered by it too.
 ALLOWED_METHODS = "GET, HEAD"
@@ -31,7 +31,7 @@ def problem(status: int, detail: str, *, headers: dict[str, str] | None = None) 
 
 def add_problems(app: FastAPI) -> None:
     """Have every error of the app answered as a problem."""
-    log = structlog.get_logger("health.http")
+    log = structlog.get_logger("health.routes")
 
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> Response:

@@ -11,7 +11,7 @@ import asyncpg
 
 from common.database import Database
 from health.domain import StoredFacts
-from health.models import GapMinutes, MarketOverview, NewestCandle, NewestSignal
+from health.schemas import GapMinutes, MarketOverview, NewestCandle, NewestSignal
 
 # Of Upbit's order states and of those a trader gives an order before Upbit knows it.
 ACTIVE_ORDERS = ("pending", "submitted", "wait", "watch", "open", "partially_filled")

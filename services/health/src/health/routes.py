@@ -13,9 +13,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from common.masking import mask
 from health.aggregate import summarize
 from health.answers import HealthAnswers
-from health.models import DetailedHealthResponse, HealthSummary, Liveness, Overview, Problem, Readiness
+from health.connection import MAX_HEAD_BYTES
 from health.overview import MarketsOverview
-from health.problems import add_problems
+from health.problems import add_problems, problem
+from health.schemas import DetailedHealthResponse, HealthSummary, Liveness, Overview, Problem, Readiness
 
 PAGE = "page.html"
 # The page carries its own style and script and asks nobody but us.
@@ -24,11 +25,17 @@ PAGE_POLICY = (
     " img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
+# Under "model" it would be described as application/json.
+PROBLEM_CONTENT = {"application/problem+json": {"schema": Problem.model_json_schema()}}
+
 
 def build_http(answers: HealthAnswers, overview: MarketsOverview, *, version: str) -> FastAPI:
     """Return the application; it holds no state of its own."""
-    app = FastAPI(title="Bongsu health", version=version, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Bongsu health", version=version, docs_url=None, redoc_url=None, redirect_slashes=False
+    )
     app.add_middleware(HeadAsGet)
+    app.add_middleware(ShortHead)
     add_problems(app)
     _add_health(app, answers)
     _add_data(app, overview)
@@ -68,7 +75,7 @@ def _add_data(app: FastAPI, overview: MarketsOverview) -> None:
     @app.get(
         "/api/overview",
         response_model=Overview,
-        responses={503: {"model": Problem, "description": "PostgreSQL is away"}},
+        responses={503: {"description": "PostgreSQL is away", "content": PROBLEM_CONTENT}},
     )
     async def markets() -> Response:
         """Return what is stored of each market, at most a second old."""
@@ -102,3 +109,23 @@ class HeadAsGet:
         if scope["type"] == "http" and scope["method"] == "HEAD":
             scope = {**scope, "method": "GET"}
         await self._app(scope, receive, send)
+
+
+class ShortHead:
+    """Refuses a request whose path and headers are longer than anything we could mean."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (length := _head_bytes(scope)) > MAX_HEAD_BYTES:
+            # h11 finds out by itself only where the head came in several pieces.
+            too_long = problem(431, f"the path and the headers are {length} bytes, at most {MAX_HEAD_BYTES}")
+            await too_long(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def _head_bytes(scope: Scope) -> int:
+    headers = sum(len(name) + len(value) for name, value in scope["headers"])
+    return len(scope["raw_path"]) + len(scope["query_string"]) + headers

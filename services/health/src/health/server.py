@@ -11,6 +11,8 @@ from collections.abc import Iterator
 import uvicorn
 from fastapi import FastAPI
 
+from health.connection import MAX_HEAD_BYTES, Connection
+
 BACKLOG = 512
 STARTED_POLL_SECONDS = 0.01
 
@@ -51,14 +53,15 @@ class HttpServer:
         self._server = _Uvicorn(
             uvicorn.Config(
                 app,
-                http="h11",
+                http=Connection,
+                ws="none",
+                h11_max_incomplete_event_size=MAX_HEAD_BYTES,
                 lifespan="off",
                 log_config=None,
                 log_level="warning",
                 access_log=False,
                 server_header=False,
                 backlog=BACKLOG,
-                timeout_keep_alive=15,
                 timeout_graceful_shutdown=1,
             )
         )

@@ -108,6 +108,8 @@ def _add_trace(_: Any, __: str, event: EventDict) -> EventDict:
 
 def _mask_event(_: Any, __: str, event: EventDict) -> EventDict:
     try:
-        return {key: mask({key: value})[key] for key, value in event.items()}  # type: ignore[index]
+        masked = mask(event)
+        assert isinstance(masked, dict)  # noqa: S101
+        return masked
     except Exception:  # noqa: BLE001  fail closed: a line that could not be masked is not printed
         return {"event": LogEvent.MASKING_FAILED, "level": event.get("level"), "logger": event.get("logger")}

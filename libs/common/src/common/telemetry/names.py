@@ -20,6 +20,7 @@ class LogEvent(StrEnum):
     DATABASE_CONNECTED = "database.connected"
     DATABASE_REFUSED = "database.refused"
     DEPENDENCY_WAITING = "dependency.waiting"
+    ERROR_UNCAUGHT = "error.uncaught"
     JOB_FINISHED = "job.finished"
     JOB_NOT_CLAIMED = "job.not_claimed"
     JOB_REPORT_FAILED = "job.report_failed"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from common.events import InstanceState
 from health.domain import DatabaseReading, Facts
-from health.models import ComponentHealth
+from health.schemas import ComponentHealth
 
 NAME = "database"
 SLOW_MS = 250.0

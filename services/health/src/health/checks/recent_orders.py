@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from health.domain import Facts, in_words
-from health.models import ComponentHealth
+from health.schemas import ComponentHealth
 
 NAME = "recent_orders"
 WARNING = timedelta(minutes=10)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from health.domain import Facts, clock_time, in_words
-from health.models import ComponentHealth
+from health.schemas import ComponentHealth
 
 NAME = "recent_signal"
 AT_LEAST = timedelta(minutes=60)

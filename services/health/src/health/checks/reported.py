@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from common.events import ComponentState
 from health.domain import Facts
-from health.models import ComponentHealth
+from health.schemas import ComponentHealth
 
 
 def reported_component(facts: Facts, name: str, *, reporter: str) -> ComponentHealth:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from common.events import JobState
 from health.checks.consumers import judge_consumers
 from health.domain import Facts, clock_time, in_words
-from health.models import ComponentHealth
+from health.schemas import ComponentHealth
 
 NAME = "scheduler"
 WARNING_INTERVALS = 2

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from common.events import ComponentStatus
 from health.domain import EXPECTED_SERVICES, Facts, HeardInstance
-from health.models import ServiceHealth
+from health.schemas import ServiceHealth
 
 
 def services_live(facts: Facts) -> tuple[ServiceHealth, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from health.checks.reported import reported_component
 from health.domain import Facts
-from health.models import ComponentHealth
+from health.schemas import ComponentHealth
 
 
 def upbit_answers(facts: Facts) -> ComponentHealth:

@@ -1,0 +1,12 @@
+"""SC-005: is every component shown healthy, warning and unhealthy in time, and does an answer always come?"""
+
+from __future__ import annotations
+
+from acceptance.promise import Finding
+from acceptance.sc005_stored import measure_stored
+from acceptance.sc005_vendors import measure_vendors
+
+
+async def measure() -> list[Finding]:
+    """Return a row per component, one for the load and one for the frozen stack; takes about five minutes."""
+    return [*await measure_stored(), *await measure_vendors()]

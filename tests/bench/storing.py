@@ -1,0 +1,84 @@
+"""A page's way from the stream into `market_data`: the bus, the store consumer's handler, its repository."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from acceptance.servers import Servers
+from collector.handlers import on_candles_closed
+from collector.repository import CandleRepository
+from common.bus import Bus
+from common.database import SHARES, Database
+from common.delivery import Delivery
+from common.events import CandlesClosed
+from common.streams import STORE_CANDLES
+
+POLL_SECONDS = 0.002
+
+
+@asynccontextmanager
+async def connected(running: Servers) -> AsyncIterator[tuple[Bus, Database]]:
+    """Connect as the collector does, receiving nothing yet."""
+    bus = Bus(running.nats.url("collector"), service="collector", instance="bench")
+    database = Database(running.database_url("collector"), service="collector", share=SHARES["collector"])
+    await bus.connect()
+    await database.open()
+    try:
+        yield bus, database
+    finally:
+        await bus.close()
+        await database.close()
+
+
+async def publish_all(bus: Bus, pages: Sequence[CandlesClosed]) -> None:
+    """Publish in order, sixteen at a time on their way."""
+    gate = asyncio.Semaphore(16)
+
+    async def one(page: CandlesClosed) -> None:
+        async with gate:
+            await bus.publish(page)
+
+    await asyncio.gather(*(one(page) for page in pages))
+
+
+async def store_all(bus: Bus, database: Database, *, messages: int) -> None:
+    """Receive with the store consumer until so many messages are stored and all are acknowledged."""
+    store = on_candles_closed(CandleRepository(database))
+    left, stored = messages, asyncio.Event()
+
+    async def count(page: CandlesClosed, delivery: Delivery) -> None:
+        nonlocal left
+        await store(page, delivery)
+        left -= 1
+        if left == 0:
+            stored.set()
+
+    bus.consume(STORE_CANDLES, CandlesClosed, count)
+    await bus.start()
+    await stored.wait()
+    await until_settled(bus)
+
+
+async def until_settled(bus: Bus) -> None:
+    """Return once the store consumer has nothing pending and nothing unacknowledged."""
+    while True:
+        info = await bus.jetstream.consumer_info(STORE_CANDLES.stream, STORE_CANDLES.name)
+        if not info.num_pending and not info.num_ack_pending:
+            return
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def emptied(running: Servers) -> None:
+    """Begin anew: no message in MARKET, no candle, no gap."""
+    admin = await asyncpg.connect(running.postgres.url())
+    await admin.execute("TRUNCATE market_data, candle_gaps")
+    await admin.close()
+    bus = Bus(running.nats.url(), service="bench", instance="purge")
+    await bus.connect()
+    for name in ("MARKET",):
+        await bus.jetstream.purge_stream(name)
+    await bus.close()

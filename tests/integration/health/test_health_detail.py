@@ -1,0 +1,107 @@
+"""Are the six components always there, and does each say what is wrong, on real servers?"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import asyncpg
+import nats as nats_client
+from nats.aio.msg import Msg
+
+from bongsu.servers.nats import NatsServer
+from bongsu.servers.postgres import PostgresServer
+from common.clock import utc_now
+from common.events import ComponentState
+from integration.health.running import HealthProcess, Speak, StartHealth, healthy_jobs, soon
+
+COMPONENTS = ["database", "upbit_api", "gemini_api", "scheduler", "recent_signal", "recent_orders"]
+
+
+async def test_the_detailed_answer_has_its_documented_shape(health: HealthProcess, speak: Speak) -> None:
+    await speak("collector", "c1")
+    await soon(lambda: health.lists("collector", ["c1"]), within=10)
+    detail = (await health.http.get("/health/detail")).json()
+    assert list(detail) == ["status", "timestamp", "version", "components", "services"]
+    assert detail["timestamp"].endswith("Z")
+    assert [component["name"] for component in detail["components"]] == COMPONENTS
+    assert {tuple(component) for component in detail["components"]} == {
+        ("name", "status", "latency_ms", "message")
+    }
+    assert {tuple(service) for service in detail["services"]} == {
+        ("name", "instance", "status", "uptime_s", "pool", "cache", "jobs")
+    }
+    signaler = next(service for service in detail["services"] if service["name"] == "signaler")
+    assert (signaler["instance"], signaler["status"]) == (None, "unhealthy")
+
+
+async def test_a_warning_of_gemini_degrades_the_stack_and_keeps_200(
+    health: HealthProcess, speak: Speak
+) -> None:
+    await speak("collector", "c1")
+    signaler = await speak("signaler", "s1")
+    await soon(health.is_healthy, within=10)
+    signaler.components = (ComponentState(name="gemini_api", status="warning", message="budget spent"),)
+    await soon(lambda: health.has_status("degraded", 200), within=10)
+    assert (await health.component("gemini_api"))["message"] == "budget spent"
+
+
+async def test_a_job_without_success_for_three_intervals_is_unhealthy(
+    health: HealthProcess, speak: Speak
+) -> None:
+    late = utc_now() - timedelta(seconds=31)
+    jobs = tuple(
+        job.model_copy(update={"last_success_at": late}) if job.job_name == "data_collection" else job
+        for job in healthy_jobs("collector")
+    )
+    await speak("collector", "c1", jobs)
+    await speak("signaler", "s1")
+    await soon(lambda: health.blames("scheduler", "data_collection: no success"), within=10)
+    assert (await health.detail())["code"] == 503
+
+
+async def test_a_waiting_order_is_a_warning(health: HealthProcess, database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        "INSERT INTO orders (id, symbol, side, order_type, status, identifier, created_at)"
+        " VALUES (gen_random_uuid(), 'KRW-BTC', 'bid', 'limit', 'wait', 'a', now() - interval '11 minutes')"
+    )
+    await connection.close()
+    await soon(lambda: health.blames("recent_orders", "11 min"), within=10)
+
+
+async def test_two_hundred_parallel_callers_ask_the_bus_once(
+    health: HealthProcess, speak: Speak, fresh_nats: NatsServer
+) -> None:
+    await speak("collector", "c1")
+    await speak("signaler", "s1")
+    # Readiness asks nobody, so the two hundred are the first who want to know.
+    await soon(lambda: health.answers("/health/ready", 200), within=10)
+    asked: list[bytes] = []
+    listener = await nats_client.connect(fresh_nats.url())
+
+    async def on_check(message: Msg) -> None:
+        asked.append(message.data)
+
+    await listener.subscribe("health.check", cb=on_check)
+    await listener.flush()
+    answers = await asyncio.gather(*(health.http.get("/health/detail") for _ in range(200)))
+    await listener.flush()
+    await listener.close()
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(asked) == 1
+
+
+async def test_before_anything_is_reached_health_serves_and_says_so(
+    start_health: StartHealth, database: str, postgres: PostgresServer
+) -> None:
+    nowhere = "127.0.0.1:9"
+    health = await start_health(f"postgresql://bongsu_health@{nowhere}/bongsu", f"nats://{nowhere}")
+    detail = await health.detail()
+    assert detail["code"] == 503
+    assert [component["name"] for component in detail["components"]] == COMPONENTS
+    assert "not reached yet" in (await health.component("database"))["message"]
+    assert "not reached yet" in (await health.component("upbit_api"))["message"]
+    assert (await health.services())["health"] != [None]
+    assert (await health.http.get("/health/ready")).status_code == 503
+    assert await health.stop() == 0
