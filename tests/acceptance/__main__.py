@@ -9,11 +9,14 @@ from pathlib import Path
 
 from acceptance import (
     masking_lines,
+    migration_under_load,
     report,
+    restart_without_downtime,
     sc001_connections,
     sc002_cache,
     sc003_indexes,
     sc004_retry,
+    sc005_six_components,
     sc006_percentiles,
     sc007_coverage,
 )
@@ -27,9 +30,12 @@ MEASURES: dict[str, Measure] = {
     "SC-002": sc002_cache.measure,
     "SC-003": sc003_indexes.measure,
     "SC-004": sc004_retry.measure,
+    "SC-005": sc005_six_components.measure,
     "SC-006": sc006_percentiles.measure,
     "SC-007": sc007_coverage.measure,
     "masking": masking_lines.measure,
+    "restart": restart_without_downtime.measure,
+    "migration": migration_under_load.measure,
 }
 
 

@@ -17,10 +17,10 @@ HEAD = """# Acceptance
 
 What was promised and what was measured, written by `make acceptance` on {date}: {machine}, Python {python},
 asyncpg {asyncpg}, nats-py {nats}. Every row is measured on the real stack: PostgreSQL, nats-server with
-`sync_interval: always`, the simulators and the services. One promise alone: `make acceptance ARGS=SC-003`.
+`sync_interval: always`, the simulators and the services. A row's command measures its promise alone.
 
-| promise | what | bar | measured | holds |
-|---|---|---|---|---|
+| promise | what | bar | measured | command | holds |
+|---|---|---|---|---|---|
 """
 
 
@@ -50,11 +50,14 @@ def as_markdown(findings: Iterable[Finding]) -> str:
         asyncpg=version("asyncpg"),
         nats=version("nats-py"),
     )
-    return head + "".join(
-        f"| {finding.promise} | {finding.what} | {finding.bar} | {finding.measured} |"
-        f" {'yes' if finding.holds else '**no**'} |\n"
-        for finding in findings
-    )
+    return head + "".join(_row(finding) for finding in findings)
+
+
+def _row(finding: Finding) -> str:
+    cells = (finding.promise, finding.what, finding.bar, finding.measured, f"`{command(finding)}`")
+    # An error's text may hold what ends a cell or a row.
+    told = " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells)
+    return f"| {told} | {'pass' if finding.holds else '**FAIL**'} |\n"
 
 
 def command(finding: Finding) -> str:

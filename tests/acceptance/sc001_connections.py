@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 
 import asyncpg
 
 from acceptance.promise import Finding
 from acceptance.servers import Servers, servers
-from common.database import ACQUIRE_SECONDS, SHARES, Database
+from common.database import ACQUIRE_SECONDS, SHARES, Connection, Database
+from common.ending import end_tasks
+from common.errors import PoolExhaustedError
 
 BUDGET = sum(share.max for share in SHARES.values())
 SAMPLE_SECONDS = 0.05
@@ -24,39 +28,63 @@ SESSIONS_OF_SERVICES = (
 
 @dataclass
 class Load:
-    """What became of many jobs: how many ended, the longest wait for a connection, the most sessions seen."""
+    """What became of many jobs.
 
-    finished: int = 0
+    Attributes:
+        finished: By pool, in the order of the pools.
+        over_limit: Jobs that got no connection within the limit.
+        looks: How often the sessions were counted; without one, the most sessions say nothing.
+    """
+
+    finished: Counter[int] = field(default_factory=Counter)
+    over_limit: int = 0
     longest_wait_seconds: float = 0.0
     most_sessions: int = 0
+    looks: int = 0
 
 
 async def measure() -> list[Finding]:
-    """Return a row per load: 10 jobs, 15 held sessions, 60 callers, three replicas of each service."""
+    """Return a row per load: 10 jobs, 15 held sessions, 60 callers, and several replicas of each service."""
     async with servers() as running:
         await _make_table(running)
-        async with _pools(running, replicas=1) as pools:
+        async with _pools(running, instances=1) as pools:
             ten = await _under_load(running, lambda load: _jobs(pools, load, callers=10, rounds=1))
             held = await _under_load(running, lambda load: _hold_together(pools, load, sessions=15))
             sixty = await _under_load(running, lambda load: _jobs(pools, load, callers=60, rounds=50))
-        async with _pools(running, replicas=3) as pools:
-            replicas = await _under_load(running, lambda load: _jobs(pools, load, callers=90, rounds=20))
+        async with _pools(running, instances=3, replicas=3) as pools:
+            three = await _under_load(running, lambda load: _jobs(pools, load, callers=90, rounds=20))
+        async with _pools(running, instances=2) as pools:
+            beside = await _under_load(running, lambda load: _jobs(pools, load, callers=60, rounds=20))
     return [
-        _finding("10 database jobs at once", ten, 10),
-        _finding("15 sessions held open at one barrier over the three pools", held, 15),
-        _finding("60 callers at once, 50 jobs each (10 ms query and an insert)", sixty, 60 * 50),
-        _finding("3 replicas of every service, 90 callers, 20 jobs each", replicas, 90 * 20),
+        _finding("10 database jobs at once", ten, 10, instances=1),
+        _finding("15 sessions held open at one barrier over the three pools", held, 15, instances=1),
+        _finding("60 callers at once, 50 jobs each (10 ms query and an insert)", sixty, 60 * 50, instances=1),
+        _finding("3 replicas of every service, 90 callers, 20 jobs each", three, 90 * 20, instances=3),
+        _finding(
+            "2 instances of every service, each with the whole share as in a rolling restart, 60 callers,"
+            " 20 jobs each",
+            beside,
+            60 * 20,
+            instances=2,
+        ),
     ]
 
 
-def _finding(what: str, load: Load, wanted: int) -> Finding:
-    waited = load.longest_wait_seconds
+def _finding(what: str, load: Load, wanted: int, *, instances: int) -> Finding:
+    waited, finished = load.longest_wait_seconds, load.finished.total()
+    pools = instances * len(SHARES)
+    fewest = min(load.finished[number] for number in range(pools))
     return Finding(
         "SC-001",
         what,
-        f"all end, no wait over {ACQUIRE_SECONDS:.0f} s, at most {BUDGET} sessions",
-        f"{load.finished} of {wanted} ended, longest wait {waited:.2f} s, {load.most_sessions} sessions",
-        holds=load.finished == wanted and waited <= ACQUIRE_SECONDS and load.most_sessions <= BUDGET,
+        f"all end, in each of {pools} pools, no wait over {ACQUIRE_SECONDS:.0f} s, at most {BUDGET} sessions",
+        f"{finished} of {wanted} ended, at least {fewest} in each pool, {load.over_limit} over the limit,"
+        f" longest wait {waited:.2f} s, {load.most_sessions} sessions at most in {load.looks} looks",
+        holds=finished == wanted
+        and fewest > 0
+        and load.over_limit == 0
+        and waited <= ACQUIRE_SECONDS
+        and 0 < load.most_sessions <= BUDGET,
     )
 
 
@@ -69,12 +97,12 @@ async def _make_table(running: Servers) -> None:
 
 
 @asynccontextmanager
-async def _pools(running: Servers, *, replicas: int) -> AsyncIterator[list[Database]]:
-    """Open every service's pools as its instances do, one each or the divided ones of several replicas."""
+async def _pools(running: Servers, *, instances: int, replicas: int = 1) -> AsyncIterator[list[Database]]:
+    """Open every service's pools as its instances do; `replicas` is how many know of each other."""
     async with AsyncExitStack() as stack:
         pools = []
         for service, share in SHARES.items():
-            for _ in range(replicas):
+            for _ in range(instances):
                 pool = Database(
                     running.database_url(service), service=service, share=share.divided_by(replicas)
                 )
@@ -93,8 +121,10 @@ async def _under_load(running: Servers, work: Callable[[Load], Awaitable[None]])
         # The last look must fall into the load's time, or a short one is never seen.
         await asyncio.sleep(SAMPLE_SECONDS)
     finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        if watching.done():
+            # Nobody has counted any more: the error that ended it is the finding.
+            watching.result()
+        await end_tasks([watching])
     return load
 
 
@@ -103,34 +133,51 @@ async def _count_sessions(url: str, load: Load) -> None:
     try:
         while True:
             load.most_sessions = max(load.most_sessions, await connection.fetchval(SESSIONS_OF_SERVICES))
+            load.looks += 1
             await asyncio.sleep(SAMPLE_SECONDS)
     finally:
         await connection.close(timeout=1)
 
 
 async def _jobs(pools: Sequence[Database], load: Load, *, callers: int, rounds: int) -> None:
-    await asyncio.gather(*(_caller(pools[number % len(pools)], load, rounds) for number in range(callers)))
+    await asyncio.gather(*(_caller(pools, caller % len(pools), load, rounds) for caller in range(callers)))
 
 
-async def _caller(pool: Database, load: Load, rounds: int) -> None:
+async def _caller(pools: Sequence[Database], number: int, load: Load, rounds: int) -> None:
     for _ in range(rounds):
-        asked = time.monotonic()
-        async with pool.connection() as connection:
-            load.longest_wait_seconds = max(load.longest_wait_seconds, time.monotonic() - asked)
-            await connection.execute("SELECT pg_sleep($1)", JOB_SECONDS)
-            await connection.execute("INSERT INTO acceptance_jobs DEFAULT VALUES")
-        load.finished += 1
+        with _unless_over_limit(load):
+            async with _timed(pools[number], load) as connection:
+                await connection.execute("SELECT pg_sleep($1)", JOB_SECONDS)
+                await connection.execute("INSERT INTO acceptance_jobs DEFAULT VALUES")
+            load.finished[number] += 1
 
 
 async def _hold_together(pools: Sequence[Database], load: Load, *, sessions: int) -> None:
     together = asyncio.Barrier(sessions)
 
-    async def session(pool: Database) -> None:
-        asked = time.monotonic()
-        async with pool.connection() as connection:
-            load.longest_wait_seconds = max(load.longest_wait_seconds, time.monotonic() - asked)
-            await together.wait()
-            await connection.execute("SELECT pg_sleep($1)", 5 * SAMPLE_SECONDS)
-        load.finished += 1
+    async def session(number: int) -> None:
+        # One that gets no connection must not leave the others at the barrier for ever.
+        with _unless_over_limit(load), contextlib.suppress(TimeoutError):
+            async with _timed(pools[number], load) as connection:
+                await asyncio.wait_for(together.wait(), 2 * ACQUIRE_SECONDS)
+                await connection.execute("SELECT pg_sleep($1)", 5 * SAMPLE_SECONDS)
+            load.finished[number] += 1
 
-    await asyncio.gather(*(session(pools[number % len(pools)]) for number in range(sessions)))
+    await asyncio.gather(*(session(number % len(pools)) for number in range(sessions)))
+
+
+@asynccontextmanager
+async def _timed(pool: Database, load: Load) -> AsyncIterator[Connection]:
+    asked = time.monotonic()
+    async with pool.connection() as connection:
+        load.longest_wait_seconds = max(load.longest_wait_seconds, time.monotonic() - asked)
+        yield connection
+
+
+@contextmanager
+def _unless_over_limit(load: Load) -> Iterator[None]:
+    try:
+        yield
+    except PoolExhaustedError as error:
+        load.over_limit += 1
+        load.longest_wait_seconds = max(load.longest_wait_seconds, error.waited_seconds)

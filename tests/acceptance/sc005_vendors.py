@@ -16,7 +16,7 @@ import asyncpg
 from acceptance.flips import PROMISE, Flips
 from acceptance.frozen import frozen
 from acceptance.promise import Finding
-from acceptance.stack import Stack, full_stack
+from acceptance.stack import Stack, full_stack, in_thread
 from acceptance.watching import Watch, watching
 from common.clock import utc_now
 from servers.simulators import Simulator, simulator
@@ -59,7 +59,7 @@ async def _gemini(stack: Stack, watch: Watch) -> Finding:
     port = urlsplit(stack.gemini.url).port
     stack.gemini.process.kill()
     await flips.expect("unhealthy", "its host was killed", since=time.monotonic())
-    with simulator("gemini_simulator", port=port):
+    async with in_thread(simulator("gemini_simulator", port=port)):
         await flips.expect("healthy", "it was back", since=time.monotonic())
     return flips.finding()
 

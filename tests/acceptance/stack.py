@@ -43,8 +43,8 @@ async def full_stack(settings: Mapping[str, Any] = SETTINGS) -> AsyncIterator[St
     """Start everything and return when health says that all is well."""
     async with servers() as running, AsyncExitStack() as stack:
         await _configure(running, settings)
-        upbit = await _entered(stack, simulator("upbit_simulator"))
-        gemini = await _entered(stack, simulator("gemini_simulator"))
+        upbit = await stack.enter_async_context(in_thread(simulator("upbit_simulator")))
+        gemini = await stack.enter_async_context(in_thread(simulator("gemini_simulator")))
         collector = stack.enter_context(_service(running, upbit, gemini, "collector", "first"))
         signaler = stack.enter_context(_service(running, upbit, gemini, "signaler", "first"))
         health = HealthProcess(
@@ -82,8 +82,11 @@ async def _configure(running: Servers, settings: Mapping[str, Any]) -> None:
     await connection.close()
 
 
-async def _entered(stack: AsyncExitStack, context: AbstractContextManager[Simulator]) -> Simulator:
-    # In a thread: it waits for the process in an event loop of its own.
+@asynccontextmanager
+async def in_thread(context: AbstractContextManager[Simulator]) -> AsyncIterator[Simulator]:
+    """Enter and leave in a thread: a simulator waits for its process in an event loop of its own."""
     entered = await asyncio.to_thread(context.__enter__)
-    stack.push(context.__exit__)
-    return entered
+    try:
+        yield entered
+    finally:
+        await asyncio.to_thread(context.__exit__, None, None, None)

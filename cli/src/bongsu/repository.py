@@ -16,6 +16,7 @@ from common.errors import ServiceError, TransientError
 # bongsu_admin may have four connections in all; a command needs one.
 ONE = Share(1, 1)
 ROWS_AT_ONCE = 5_000
+LOCK_TIMED_OUT = "PostgreSQL says 55P03"
 
 
 @asynccontextmanager
@@ -32,6 +33,8 @@ async def database(url: str) -> AsyncIterator[Database]:
 
 
 def _as_command_error(error: ServiceError) -> CommandError:
+    if str(error).startswith(LOCK_TIMED_OUT):
+        return CommandError("somebody else's open transaction holds the settings; nothing was set, try again")
     # One that names its own wait is a missing table or grant: the server was reached, and answered.
     if isinstance(error, TransientError) and error.retry_after_seconds is None:
         reason = str(error).removeprefix("PostgreSQL cannot be used: ")

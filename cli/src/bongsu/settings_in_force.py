@@ -21,13 +21,19 @@ class Setting:
     stored: StoredSetting | None
     is_valid: bool = True
 
+    @property
+    def revision(self) -> int:
+        """Which revision it is at, as `config set --if-revision` takes it: 0 where nobody set it."""
+        return self.stored.revision if self.stored else 0
+
     def as_json(self) -> dict[str, Any]:
         """Return what `config list --json` says of it."""
         return {
             "key": self.key.name,
             "value": self.value,
             "default": self.key.default,
-            "revision": self.stored.revision if self.stored else None,
+            "valid": self.is_valid,
+            "revision": self.revision,
             "updated_at": self.stored.updated_at if self.stored else None,
             "updated_by": self.stored.updated_by if self.stored else None,
             "rule": self.key.rule,
@@ -38,6 +44,8 @@ class Setting:
         """Return the value, and where it was set also by whom and what it would be otherwise."""
         if self.stored is None:
             return spelled(self.value)
+        if not self.is_valid:
+            return f"{spelled(self.value)} (what {self.stored.updated_by} set is not valid)"
         return f"{spelled(self.value)} (default {spelled(self.key.default)}, set by {self.stored.updated_by})"
 
 
@@ -55,7 +63,7 @@ def _in_force(key: ConfigKey[Any], stored: StoredSetting | None) -> Setting:
     if stored is None:
         return Setting(key, key.default, None)
     try:
-        return Setting(key, key.check(json.loads(stored.value)), stored)
+        return Setting(key, key.read(stored.value), stored)
     except PermanentError:
         # Written by hand, past every check.
         return Setting(key, key.default, stored, is_valid=False)

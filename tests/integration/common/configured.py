@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import asyncpg
 
 from common.bus import Bus
 from common.cache import TTLCache
 from common.config_store import ConfigRepository
 from common.config_watch import ConfigWatch
 from common.database import Database, Share
+
+if TYPE_CHECKING:
+    ByHand: TypeAlias = asyncpg.Connection[asyncpg.Record]
+else:
+    ByHand = Any
 
 
 @dataclass
@@ -46,3 +54,13 @@ async def instance(database_url: str, nats_url: str, name: str) -> AsyncIterator
         await built.watch.stop()
         await bus.close()
         await database.close()
+
+
+async def write_by_hand(by_hand: ByHand, key: str, document: str) -> None:
+    """Set a row to any JSON, past all our code."""
+    await by_hand.execute(
+        "INSERT INTO system_config (key, value) VALUES ($1, $2::jsonb)"
+        " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        key,
+        document,
+    )

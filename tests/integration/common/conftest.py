@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import asyncpg
 import nats as nats_client
 import pytest
 from nats.aio.client import Client
@@ -15,6 +16,7 @@ from bongsu.servers.nats import NatsServer
 from bongsu.servers.postgres import PostgresServer
 from common.bus import Bus
 from common.streams import STORE_CANDLES
+from integration.common.configured import ByHand, Instance, instance
 from integration.common.speaking import Speak
 
 
@@ -73,3 +75,18 @@ def own_postgres(servers_folder: Path, tmp_path: Path) -> Iterator[PostgresServe
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+async def setter(database_url: str, nats: NatsServer) -> AsyncIterator[Instance]:
+    """One that may set settings, as the command line does."""
+    async with instance(database_url, nats.url("cli"), "setter") as built:
+        yield built
+
+
+@pytest.fixture
+async def by_hand(database_url: str) -> AsyncIterator[ByHand]:
+    """A connection to this test's database, as bongsu_admin with psql."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()

@@ -13,10 +13,12 @@ import pytest
 from integration.health.running import HealthProcess, Speak, StartHealth, soon
 
 NOWHERE = "127.0.0.1:9"
-SECONDS = 60.0
+SECONDS = 100.0
+EXAMPLES, REQUESTS = "25", 150
 # Not described, so anything may come; each of the answers is a problem.
 REFUSALS = (400, 404, 405, 431)
 HEADERS = ("Accept", "X-Request-Id", "traceparent", "Range", "If-None-Match", "X-Forwarded-Host")
+# A 500 is described nowhere, so the first of them finds it; the designed 503 is.
 CHECKS = (
     "status_code_conformance",
     "content_type_conformance",
@@ -31,17 +33,17 @@ async def test_no_answer_is_undesigned_while_everything_is_there(
     await speak("collector", "c1")
     await speak("signaler", "s1")
     await soon(health.is_healthy)
-    assert await _fuzz(health, tmp_path, "not_a_server_error") >= 500
+    assert await _fuzz(health, tmp_path) >= REQUESTS
 
 
 async def test_no_answer_is_undesigned_while_everything_is_away(
     start_health: StartHealth, tmp_path: Path
 ) -> None:
     health = await start_health(f"postgresql://bongsu_health@{NOWHERE}/bongsu", f"nats://{NOWHERE}")
-    assert await _fuzz(health, tmp_path) >= 500
+    assert await _fuzz(health, tmp_path) >= REQUESTS
 
 
-async def _fuzz(health: HealthProcess, folder: Path, *more_checks: str) -> int:
+async def _fuzz(health: HealthProcess, folder: Path) -> int:
     """Return how many requests were made; fails with schemathesis' own report."""
     served = (await health.http.get("/openapi.json")).json()
     document = folder / "openapi.json"
@@ -49,14 +51,7 @@ async def _fuzz(health: HealthProcess, folder: Path, *more_checks: str) -> int:
     report = folder / "report.json"
     fuzzing = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "schemathesis.cli", "run", str(document), "--no-color"),
-        *(
-            "--url",
-            str(health.http.base_url),
-            "--checks",
-            ",".join((*CHECKS, *more_checks)),
-            "--max-examples",
-            "100",
-        ),
+        *("--url", str(health.http.base_url), "--checks", ",".join(CHECKS), "--max-examples", EXAMPLES),
         *("--generation-database", "none", "--report", "json", "--report-json-path", str(report)),
         cwd=folder,
         stdout=asyncio.subprocess.PIPE,

@@ -40,8 +40,9 @@ def open_sockets() -> list[str]:
 
 
 def threads() -> list[str]:
-    """Return the names of the threads that keep or would keep the process."""
-    return sorted(thread.name for thread in threading.enumerate())
+    """Return the names of all threads but the main one and those of the pools that end with the loop."""
+    names = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
+    return sorted(name for name in names if not name.startswith(("asyncio_", "AnyIO worker")))
 
 
 async def live(name: str) -> dict[str, Any]:
@@ -51,7 +52,9 @@ async def live(name: str) -> dict[str, Any]:
     before = open_sockets()
     runtime, service = build(load_settings(settings_type, os.environ))
     code = await runtime.run(service)
-    tasks = [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    # What was told to end does so in the loop's next turn.
+    await asyncio.sleep(0)
+    tasks = [repr(task) for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     left = [each for each in open_sockets() if each not in before]
     return {"event": LEFT, "code": code, "sockets": left, "tasks": tasks, "threads": threads()}
 

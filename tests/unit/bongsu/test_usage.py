@@ -32,11 +32,21 @@ def test_nothing_to_do_is_answered_with_the_usage(
         ("stauts", "No such command 'stauts'. Did you mean 'status'? See bongsu --help"),
         ("config gett", "No such command 'gett'. Did you mean 'get'? See bongsu config --help"),
         ("status --jsn", "No such option: --jsn (Possible options: --json); see bongsu status --help"),
-        ("config set backfill_days", "Missing argument 'VALUE'; see bongsu config set --help"),
+        ("config set backfill_days", "backfill_days has no value; see bongsu config set --help"),
         (
-            "config set backfill_days 3 4",
-            "Got unexpected extra argument(s) (4); see bongsu config set --help",
+            "config set backfill_days 3 retention_days",
+            "nothing was set: retention_days has no value; see bongsu config set --help",
         ),
+        (
+            "config set backfill_days 3 retention_day 4",
+            "nothing was set: unknown key 'retention_day'; did you mean 'retention_days'?",
+        ),
+        ("config set backfill_days 3 backfill_days 4", "nothing was set: backfill_days is given twice"),
+        (
+            "config set backfill_days 3 retention_days 4 --if-revision 1",
+            "--if-revision goes with one setting; set the others by commands of their own",
+        ),
+        ("config history retention_day", "unknown key 'retention_day'; did you mean 'retention_days'?"),
         ("config set backfill_days --jsn", "No such option: --jsn; see bongsu config set --help"),
         (
             "candles --market krw-btc",
@@ -78,7 +88,7 @@ def test_a_port_in_the_environment_that_is_none_is_named(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    "command", ["", "up", "status", "signals", "candles", "jobs", "config", "config set"]
+    "command", ["", "up", "status", "signals", "candles", "jobs", "config", "config set", "config history"]
 )
 def test_every_command_explains_itself_on_80_columns(
     command: str, capsys: pytest.CaptureFixture[str]

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from common.cache import TTLCache
+from common.cache import MAX_RELOADS, TTLCache
 from servers.waiting import eventually
 from unit.common.source import Source
 
@@ -70,8 +70,30 @@ async def test_a_value_that_changes_faster_than_it_loads_is_answered_and_not_kep
         return loads
 
     first = await cache.get_or_set("markets", load)
-    assert first == loads
+    assert first == loads == cache.stats()["misses"]
     assert await cache.get_or_set("markets", load) > first
+
+
+async def test_a_read_behind_an_invalidation_is_new_though_it_joins_a_load_that_gives_up() -> None:
+    cache, source = TTLCache(), Source("old")
+    change_and_read: list[asyncio.Task[object]] = []
+
+    async def change() -> object:
+        source.value = "new"
+        await cache.invalidate("markets")
+        return await cache.get_or_set("markets", load)
+
+    async def load() -> object:
+        value = await source.load()
+        if source.loads < MAX_RELOADS:
+            await cache.invalidate("markets")
+        elif source.loads == MAX_RELOADS:
+            change_and_read.append(asyncio.create_task(change()))
+            await eventually(lambda: cache.stats()["waits"] == 1)
+        return value
+
+    assert await cache.get_or_set("markets", load) == "old"
+    assert await change_and_read[0] == "new"
 
 
 @pytest.mark.parametrize("seed", range(20))

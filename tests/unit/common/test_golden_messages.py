@@ -53,6 +53,14 @@ def test_a_golden_message_is_readable_and_written_the_same_again(name: str) -> N
     assert json.loads(message.model_dump_json()) == golden(name)
 
 
+@pytest.mark.parametrize("name", ["ServiceHeartbeat", "ComponentReport"])
+def test_an_instance_too_old_to_know_of_invalid_settings_is_understood(name: str) -> None:
+    told = golden(name)
+    del told["cache"]["invalid_keys"]
+    message = EVENTS[name].model_validate(told)
+    assert message.model_dump()["cache"]["invalid_keys"] == ()
+
+
 @pytest.mark.parametrize("name", SUBJECTS)
 def test_a_golden_message_goes_where_readers_listen(name: str) -> None:
     message = EVENTS[name].model_validate(golden(name))

@@ -1,40 +1,50 @@
-"""Which runtime settings hold, and how is one changed? `bongsu config get|set|list`."""
+"""Which runtime settings hold, and how is one changed? `bongsu config get|set|list|history`."""
 
 from __future__ import annotations
 
 import asyncio
-import getpass
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from typer.core import TyperCommand
 
 from bongsu.errors import UsageError
-from bongsu.output import note, print_json, print_table, say
+from bongsu.output import in_minutes, note, print_json, print_table, say
 from bongsu.repository import StoredSetting, database, stored_settings
 from bongsu.running_stack import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
+from bongsu.setting_writer import write_settings
 from bongsu.settings_in_force import Setting, settings_in_force, spelled
-from common.bus import Bus
-from common.cache import TTLCache
-from common.config_keys import REGISTRY, ConfigKey, find_key, parse_value
-from common.config_store import ConfigRepository
-from common.errors import PermanentError, TransientError
-from common.events import ConfigChanged
+from common.config_keys import REGISTRY, find_key, parse_value
+from common.config_rows import ConfigChange, changes
+from common.errors import PermanentError
 
-CONNECT_SECONDS = 3.0
 NEGATIVE_NUMBER = re.compile(r"-(\.?\d|inf|nan).*", re.IGNORECASE)
 
 config = typer.Typer(no_args_is_help=True, help="Read and change runtime settings; no restart is needed.")
 
-Key = Annotated[
-    str, typer.Argument(metavar="KEY", help="Name of the setting; `bongsu config list` shows all.")
+KEY_HELP = "Name of the setting; `bongsu config list` shows all."
+Key = Annotated[str, typer.Argument(metavar="KEY", help=KEY_HELP)]
+AnyKey = Annotated[str | None, typer.Argument(metavar="KEY", help=KEY_HELP)]
+KeysAndValues = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="KEY VALUE",
+        help="Settings and their new values: 15, 0.6, true, a name, or a list in quotes.",
+    ),
 ]
-Value = Annotated[
-    str, typer.Argument(metavar="VALUE", help="The new value: 15, 0.6, true, a name, or a list in quotes.")
+IfRevision = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=0,
+        help="Only if it is still at this revision (`config get --json` tells it; 0: nobody set it).",
+    ),
 ]
+Limit = Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="How many at most.")]
 
 
 class NumbersAreNoOptions(TyperCommand):
@@ -51,22 +61,30 @@ def get(key: Key, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False)
     _known(key)
     setting = _read(data_dir)[key]
     if as_json:
-        print_json({"key": key, "value": setting.value})
+        print_json(
+            {"key": key, "value": setting.value, "revision": setting.revision, "valid": setting.is_valid}
+        )
     else:
         say(spelled(setting.value))
     _note_invalid([setting])
 
 
 @config.command("set", cls=NumbersAreNoOptions)
-def set_(key: Key, value: Value, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
-    """Change one setting for every running service.
+def set_(words: KeysAndValues, if_revision: IfRevision = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Change settings for every service: all, or none.
+
+    As in: bongsu config set backfill_days 7 retention_days 90
 
     A list needs quotes: bongsu config set markets '["KRW-BTC", "KRW-ETH"]'
     """
-    checked = _checked(key, value)
+    values = _all_checked(words)
+    if if_revision is not None and len(values) > 1:
+        raise UsageError("--if-revision goes with one setting; set the others by commands of their own")
+    expected = {} if if_revision is None else dict.fromkeys(values, if_revision)
     stack = find_stack(data_dir)
-    revision, reason = asyncio.run(_write(stack.database_url, stack.nats_url, key, checked))
-    say(f"{key} = {spelled(checked)} (revision {revision})")
+    revisions, reason = asyncio.run(write_settings(stack.database_url, stack.nats_url, values, expected))
+    for key, revision in revisions.items():
+        say(f"{key} = {spelled(values[key])} (revision {revision})")
     if reason:
         note(f"the services are not told now ({reason}); they find the change by themselves within 30 s")
 
@@ -83,6 +101,43 @@ def list_(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> None
     _note_invalid(settings)
 
 
+@config.command("history")
+def history(
+    key: AnyKey = None, limit: Limit = 20, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False
+) -> None:
+    """Print who changed what and when, newest first.
+
+    As in: bongsu config history signal_interval_minutes --limit 5
+    """
+    if key is not None:
+        _known(key)
+    changes = asyncio.run(_changes(find_stack(data_dir).database_url, key, limit))
+    if as_json:
+        print_json([asdict(change) for change in changes])
+    elif not changes:
+        say(f"nobody has changed {key or 'a setting'} yet; the default holds")
+    else:
+        print_table(
+            "Changes, newest first (UTC)",
+            ("when", "revision", "key", "by", "from → to"),
+            [_shown(change) for change in changes],
+        )
+
+
+def _shown(change: ConfigChange) -> tuple[object, ...]:
+    return (
+        in_minutes(change.changed_at),
+        change.revision,
+        change.key,
+        change.changed_by,
+        f"{_or_default(change.old_value)} → {_or_default(change.new_value)}",
+    )
+
+
+def _or_default(value: object) -> str:
+    return "(default)" if value is None else spelled(value)
+
+
 def _known(key: str) -> None:
     try:
         find_key(key)
@@ -90,19 +145,30 @@ def _known(key: str) -> None:
         raise UsageError(str(error)) from error
 
 
-def _checked(key: str, text: str) -> object:
-    _known(key)
-    try:
-        return parse_value(key, text)
-    except PermanentError as error:
-        raise UsageError(f"{error}{_how_to_quote(REGISTRY[key], str(error))}") from error
+def _all_checked(words: Sequence[str]) -> dict[str, object]:
+    """Return the values by key, in the order typed; UsageError where one of them cannot be."""
+    values: dict[str, object] = {}
+    none_set = "nothing was set: " if len(words) > 2 else ""
+    for key, text in zip(words[::2], words[1::2], strict=False):
+        try:
+            checked = parse_value(key, text)
+        except PermanentError as error:
+            raise UsageError(f"{none_set}{error}{_how_to_quote(key, str(error))}") from error
+        if key in values:
+            raise UsageError(f"{none_set}{key} is given twice")
+        values[key] = checked
+    if len(words) % 2:
+        _known(words[-1])
+        raise UsageError(f"{none_set}{words[-1]} has no value; see bongsu config set --help")
+    return values
 
 
-def _how_to_quote(key: ConfigKey[Any], problem: str) -> str:
+def _how_to_quote(name: str, problem: str) -> str:
     """Without quotes around a list the shell takes away those inside it."""
-    if not isinstance(key.default, list) or key.rule not in problem:
+    key = REGISTRY.get(name)
+    if key is None or not isinstance(key.default, list) or key.rule not in problem:
         return ""
-    return f"; quote it for the shell: bongsu config set {key.name} '{spelled(key.default)}'"
+    return f"; quote it for the shell: bongsu config set {name} '{spelled(key.default)}'"
 
 
 def _read(data_dir: Path) -> dict[str, Setting]:
@@ -123,38 +189,6 @@ async def _stored(database_url: str) -> dict[str, StoredSetting]:
         return await stored_settings(opened)
 
 
-async def _write(database_url: str, nats_url: str, key: str, value: object) -> tuple[int, str]:
-    """Return the new revision, and why the services could not be told, "" when they were."""
-    reason = ""
-
-    async def tell(event: ConfigChanged) -> None:
-        nonlocal reason
-        reason = await _publish(nats_url, event)
-
+async def _changes(database_url: str, key: str | None, limit: int) -> list[ConfigChange]:
     async with database(database_url) as opened:
-        repository = ConfigRepository(opened, TTLCache(), tell)
-        revision = await repository.set_value(key, value, changed_by=_who())
-    return revision, reason
-
-
-async def _publish(nats_url: str, event: ConfigChanged) -> str:
-    if not nats_url:
-        return "NATS_URL is not known"
-    bus = Bus(nats_url, service="cli", instance="config")
-    try:
-        await asyncio.wait_for(bus.connect(), CONNECT_SECONDS)
-        await bus.publish(event)
-    except TimeoutError:
-        return "NATS cannot be reached"
-    except (TransientError, PermanentError) as error:
-        return str(error)
-    finally:
-        await bus.close()
-    return ""
-
-
-def _who() -> str:
-    try:
-        return f"cli:{getpass.getuser()}"
-    except (KeyError, OSError):  # a container's user without a name
-        return "cli"
+        return await changes(opened, key=key, limit=limit)

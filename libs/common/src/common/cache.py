@@ -11,11 +11,14 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from aiocache import SimpleMemoryCache
 
 T = TypeVar("T")
+
+# How often everything and how often this key was dropped: it only grows.
+Epoch: TypeAlias = tuple[int, int]
 
 MAX_RELOADS = 5
 MAX_JITTER = 0.1
@@ -26,6 +29,14 @@ class _Entry(Generic[T]):
     """Wraps a value, so that None can be cached too."""
 
     value: T
+
+
+@dataclass(frozen=True)
+class _Loaded(Generic[T]):
+    """What a load gave, and the epoch in which it asked."""
+
+    value: T
+    epoch: Epoch
 
 
 class TTLCache:
@@ -50,19 +61,17 @@ class TTLCache:
         if entry is not None:
             self._hits += 1
             return entry.value
-        load = self._loads.get(key)
-        # One that has just ended answers with a value that may have been invalidated since.
-        if load is None or load.done():
-            self._misses += 1
-            load = asyncio.create_task(self._load(key, factory))
-            self._loads[key] = load
-            load.add_done_callback(lambda task: self._forget_load(key, task))
-        else:
+        asked_in = self._epoch(key)
+        if self._running(key):
             self._hits += 1
             self._waits += 1
-        # A caller that gives up must not end the load the others wait for.
-        result: T = await asyncio.shield(load)
-        return result
+        while True:
+            load = self._running(key) or self._begin(key, factory)
+            # A caller that gives up must not end the load the others wait for.
+            loaded: _Loaded[T] = await asyncio.shield(load)
+            # A load that gave up, because the key changed all the time, may be older than this question.
+            if loaded.epoch >= asked_in:
+                return loaded.value
 
     async def invalidate(self, key: str | None = None) -> None:
         """Drop one key, or all with None; a load that is running will not put its old value back."""
@@ -82,16 +91,31 @@ class TTLCache:
         hit_rate = round(100 * self._hits / reads, 2) if reads else 0
         return {"hits": self._hits, "misses": self._misses, "hit_rate": hit_rate, "waits": self._waits}
 
-    async def _load(self, key: str, factory: Callable[[], Awaitable[T]]) -> T:
+    def _epoch(self, key: str) -> Epoch:
+        return self._generation, self._epochs[key]
+
+    def _running(self, key: str) -> asyncio.Task[Any] | None:
+        load = self._loads.get(key)
+        # One that has just ended answers with a value that may have been invalidated since.
+        return None if load is None or load.done() else load
+
+    def _begin(self, key: str, factory: Callable[[], Awaitable[T]]) -> asyncio.Task[_Loaded[T]]:
+        load = asyncio.create_task(self._load(key, factory))
+        self._loads[key] = load
+        load.add_done_callback(lambda task: self._forget_load(key, task))
+        return load
+
+    async def _load(self, key: str, factory: Callable[[], Awaitable[T]]) -> _Loaded[T]:
         for _ in range(MAX_RELOADS):
-            epoch = (self._generation, self._epochs[key])
+            epoch = self._epoch(key)
+            self._misses += 1
             value = await factory()
-            if epoch == (self._generation, self._epochs[key]):
+            if epoch == self._epoch(key):
                 self._keys.add(key)
                 ttl = self._ttl_seconds * random.uniform(1 - MAX_JITTER, 1)  # noqa: S311
                 await self._memory.set(key, _Entry(value), ttl=ttl)
-                return value
-        return value  # it changes faster than it loads: answer, keep nothing
+                break
+        return _Loaded(value, epoch)  # it may change faster than it loads: then it is not kept
 
     def _forget_load(self, key: str, task: asyncio.Task[Any]) -> None:
         if self._loads.get(key) is task:

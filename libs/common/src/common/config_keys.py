@@ -17,7 +17,7 @@ from common.masking import is_secret_name, mask_sensitive
 
 T = TypeVar("T")
 
-# More than any value has.
+# More characters than any value has.
 MAX_TYPED = 10_000
 _PLAIN_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 GEMINI_MODEL_PATTERN = r"^[a-z0-9][a-z0-9.\-]{2,60}$"
@@ -37,9 +37,23 @@ class ConfigKey(Generic[T]):
     def check(self, value: object) -> T:
         """Return `value` (as JSON gives it) as this key's type; PermanentError with the rule otherwise."""
         try:
-            return self.adapter.validate_json(json.dumps(value, allow_nan=False), strict=True)
-        except (ValidationError, ValueError, TypeError, RecursionError) as error:
-            raise PermanentError(f"{self.name}: must be {self.rule}") from error
+            document = json.dumps(value, allow_nan=False)
+        except (ValueError, TypeError, RecursionError):
+            raise self._refusal() from None
+        return self.read(document)
+
+    def read(self, document: str) -> T:
+        """Return JSON text, whoever wrote it, as this key's type; PermanentError with the rule otherwise."""
+        if len(document) > MAX_TYPED:
+            raise self._refusal()
+        try:
+            return self.adapter.validate_json(document, strict=True)
+        except ValidationError:
+            # Without its cause: pydantic repeats the value, which may be a secret.
+            raise self._refusal() from None
+
+    def _refusal(self) -> PermanentError:
+        return PermanentError(f"{self.name}: must be {self.rule}")
 
 
 def _each_once(items: list[str]) -> list[str]:
@@ -170,6 +184,14 @@ def find_key(name: str) -> ConfigKey[Any]:
     raise PermanentError(f"unknown key {name[:60]!r}; {hint}")
 
 
+def refuse_secret(name: str, text: str) -> None:
+    """Raise PermanentError, which does not repeat it, for a value that looks like a secret."""
+    if mask_sensitive(text) != text or is_secret_name(text):
+        raise PermanentError(
+            f"{name}: looks like a secret; secrets go into the environment, not into settings"
+        )
+
+
 def parse_value(name: str, text: str) -> object:
     """Return what a person typed as the key's type: JSON, or a bare word for a text key.
 
@@ -179,10 +201,7 @@ def parse_value(name: str, text: str) -> object:
     key = find_key(name)
     if len(text) > MAX_TYPED:
         raise PermanentError(f"{name}: must be {key.rule}")
-    if mask_sensitive(text) != text or is_secret_name(text):
-        raise PermanentError(
-            f"{name}: looks like a secret; secrets go into the environment, not into settings"
-        )
+    refuse_secret(name, text)
     try:
         value = json.loads(text, parse_constant=lambda _: None)
     except (ValueError, RecursionError):

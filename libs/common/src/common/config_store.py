@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import structlog
 
+from common import config_rows
 from common.cache import TTLCache
-from common.config_keys import ConfigKey, find_key
+from common.config_keys import REGISTRY, ConfigKey, find_key, refuse_secret
+from common.config_rows import ConfigChange
 from common.database import Database
-from common.errors import PermanentError, TransientError
+from common.errors import PermanentError, ServiceError
 from common.events import CacheUsage, ConfigChanged
 from common.telemetry.names import LogEvent
 
 T = TypeVar("T")
+
+ANY_REVISION: Mapping[str, int] = MappingProxyType({})
 
 
 class ConfigRepository:
@@ -36,8 +41,9 @@ class ConfigRepository:
         self._database = database
         self._cache = cache
         self._publish = publish
-        self._last_known: dict[str, object] = {}
+        self._last_known: dict[str, Any] = {}
         self._stale: set[str] = set()
+        self._invalid: set[str] = set()
         self._revision = -1
         self._log = structlog.get_logger("common.config_store")
 
@@ -60,24 +66,30 @@ class ConfigRepository:
             self._revision = revision
 
     def usage(self) -> CacheUsage:
-        """Return the cache's counters and the keys that are served stale."""
-        return CacheUsage.model_validate({**self._cache.stats(), "stale_keys": tuple(sorted(self._stale))})
+        """Return the cache's counters and the keys that are not served as they are stored."""
+        return CacheUsage.model_validate(
+            {
+                **self._cache.stats(),
+                "stale_keys": tuple(sorted(self._stale)),
+                "invalid_keys": tuple(sorted(self._invalid)),
+            }
+        )
 
     async def get(self, key: ConfigKey[T]) -> T:
         """Return a setting's value; the last known one, noted as stale, while PostgreSQL is away.
 
         Raises:
-            TransientError: PostgreSQL is away and the value was never read.
+            ServiceError: PostgreSQL is away or refuses, and the value was never read.
         """
         try:
             value: T = await self._cache.get_or_set(key.name, lambda: self._load(key))
-        except TransientError as error:
+        except ServiceError as error:
             if key.name not in self._last_known:
                 raise
             if key.name not in self._stale:
                 self._log.warning(LogEvent.CONFIG_STALE, key=key.name, error=str(error))
             self._stale.add(key.name)
-            known: T = self._last_known[key.name]  # type: ignore[assignment]
+            known: T = self._last_known[key.name]
             return known
         self._stale.discard(key.name)
         return value
@@ -86,63 +98,108 @@ class ConfigRepository:
         """Return a setting's value by name; PermanentError for an unknown one, else as `get`."""
         return await self.get(find_key(key))
 
-    async def set_value(self, key: str, value: object, *, changed_by: str) -> int:
-        """Validate, commit, drop the own copy, tell everybody; returns the new revision.
+    async def set_value(
+        self, key: str, value: object, *, changed_by: str, if_revision: int | None = None
+    ) -> int:
+        """Set one key and return its new revision; otherwise as `set_values`."""
+        expected = ANY_REVISION if if_revision is None else {key: if_revision}
+        revisions = await self.set_values({key: value}, changed_by=changed_by, if_revisions=expected)
+        return revisions[key]
+
+    async def set_values(
+        self,
+        values: Mapping[str, object],
+        *,
+        changed_by: str,
+        if_revisions: Mapping[str, int] = ANY_REVISION,
+    ) -> dict[str, int]:
+        """Validate all, commit all or none, drop the own copies, tell everybody; returns the new revisions.
+
+        Args:
+            if_revisions: The revision at which a key was read, 0 where it had no row: it is set only if it
+                still has that one.
 
         Raises:
-            PermanentError: Unknown key or broken rule; nothing was changed.
-            TransientError: PostgreSQL is away; nothing was changed.
+            StaleRevisionError: Somebody else has changed such a key meanwhile; nothing was changed.
+            PermanentError: Unknown key, broken rule, or a value like a secret; nothing was changed.
+            TransientError: PostgreSQL is away. Nothing was changed, unless it was the answer to the commit
+                that was lost.
         """
-        registered = find_key(key)
-        checked = registered.check(_as_json(value))
-        document = json.dumps(_as_json(checked))
-        async with self._database.transaction() as connection:
-            await connection.execute("SELECT set_config('bongsu.changed_by', $1, true)", changed_by)
-            revision: int = await connection.fetchval(
-                "INSERT INTO system_config (key, value) VALUES ($1, $2::jsonb)"
-                " ON CONFLICT (key) DO UPDATE SET value = excluded.value RETURNING revision",
-                key,
-                document,
-            )
-        await self._cache.invalidate(key)
+        checked = {key: _acceptable(key, value) for key, value in values.items()}
+        documents = {key: _document(value) for key, value in checked.items()}
         try:
-            await self._publish(ConfigChanged(key=key, revision=revision, changed_by=changed_by))
-        except TransientError as error:
-            self._log.warning(LogEvent.CONFIG_STALE, key=key, revision=revision, error=str(error))
-        return revision
+            revisions = await config_rows.write(
+                self._database, documents, changed_by=changed_by, if_revisions=if_revisions
+            )
+        finally:
+            # Behind an error too: the commit whose answer was lost may have happened.
+            for key in documents:
+                await self._cache.invalidate(key)
+        self._last_known |= checked
+        await self._tell(revisions, changed_by)
+        return revisions
+
+    async def history(self, key: str | None = None, *, limit: int = 20) -> list[ConfigChange]:
+        """Return who changed what and when, the newest first; PermanentError for an unknown key."""
+        return await config_rows.changes(self._database, key=key, limit=limit)
 
     async def refresh(self) -> bool:
         """Compare the global revision with PostgreSQL; drop all copies and return True when it moved.
 
-        The first comparison always does: what was read before it may be older than what it saw.
+        The first comparison always does: what was read before it may be older than what it saw. Then, and as
+        long as a key is stale or invalid, every row is looked at: a key may be read but once a day.
         """
         async with self._database.connection() as connection:
-            newest: int = await connection.fetchval(
-                "SELECT coalesce(max(revision), 0) FROM system_config_history"
-            )
-        moved = newest != self._revision
+            newest = await config_rows.newest_revision(connection)
+            moved = newest != self._revision
+            looks = moved or bool(self._stale or self._invalid)
+            documents = await config_rows.stored_documents(connection) if looks else {}
         self._revision = newest
         if moved:
             await self._cache.invalidate()
+        if looks:
+            for key in REGISTRY.values():
+                self._take(key, documents.get(key.name))
+            self._stale.clear()
         return moved
 
     async def _load(self, key: ConfigKey[T]) -> T:
         async with self._database.connection() as connection:
-            document = await connection.fetchval(
-                "SELECT value::text FROM system_config WHERE key = $1", key.name
-            )
-        value = key.default if document is None else self._checked(key, json.loads(document))
+            document = await config_rows.stored_document(connection, key.name)
+        return self._take(key, document)
+
+    def _take(self, key: ConfigKey[T], document: str | None) -> T:
+        """Return what a row stands for, and remember it."""
+        try:
+            value = key.default if document is None else key.read(document)
+            self._invalid.discard(key.name)
+        except PermanentError as error:
+            # Written past us, by hand. The last good value holds; the bad one is not printed.
+            if key.name not in self._invalid:
+                self._log.error(LogEvent.CONFIG_INVALID, key=key.name, error=str(error))
+            self._invalid.add(key.name)
+            value = self._last_known.get(key.name, key.default)
         self._last_known[key.name] = value
         return value
 
-    def _checked(self, key: ConfigKey[T], value: object) -> T:
-        try:
-            return key.check(value)
-        except PermanentError as error:
-            # Written past us, by hand. The last good value holds; the bad one is not printed.
-            self._log.error(LogEvent.CONFIG_INVALID, key=key.name, error=str(error))
-            known: T = self._last_known.get(key.name, key.default)  # type: ignore[assignment]
-            return known
+    async def _tell(self, revisions: Mapping[str, int], changed_by: str) -> None:
+        for key, revision in revisions.items():
+            try:
+                await self._publish(ConfigChanged(key=key, revision=revision, changed_by=changed_by))
+            except ServiceError as error:
+                # The next ones would not get through either; all are found by comparing revisions.
+                self._log.warning(LogEvent.CONFIG_STALE, key=key, revision=revision, error=str(error))
+                return
+
+
+def _acceptable(name: str, value: object) -> Any:
+    checked = find_key(name).check(_as_json(value))
+    refuse_secret(name, checked if isinstance(checked, str) else _document(checked))
+    return checked
+
+
+def _document(value: object) -> str:
+    return json.dumps(_as_json(value))
 
 
 def _as_json(value: object) -> object:

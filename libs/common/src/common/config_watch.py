@@ -1,6 +1,7 @@
 """How does every instance learn within moments that a setting changed, whatever the bus does?
 
 `config.changed` drops the key at once; a reconnect drops all; comparing revisions every 20 s is the net.
+While a key is stale or its row is nonsense, that is every 2 s, so that health soon sees it put right.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from common.bus import Bus
+from common.config_keys import REGISTRY
 from common.config_store import ConfigRepository
 from common.ending import end_tasks
 from common.errors import ServiceError
@@ -19,6 +21,7 @@ from common.keep_going import keep_going
 from common.telemetry.names import LogEvent
 
 COMPARE_SECONDS = 20.0
+LOOK_SECONDS = 2.0
 
 
 class ConfigWatch:
@@ -29,6 +32,7 @@ class ConfigWatch:
         self._listeners: list[Callable[[], Awaitable[None]]] = []
         self._comparing: asyncio.Task[None] | None = None
         self._told_stale = False
+        self._failing = False
         self._log = structlog.get_logger("common.config_watch")
         bus.on_config_changed(self._on_changed)
         bus.on_reconnect(self._drop_all)
@@ -46,7 +50,8 @@ class ConfigWatch:
         await end_tasks([self._comparing])
 
     async def _on_changed(self, event: ConfigChanged) -> None:
-        await self._config.cache.invalidate(event.key)
+        if event.key in REGISTRY:  # others are a newer version's business
+            await self._config.cache.invalidate(event.key)
         self._config.heard(event.revision)
         self._log.info(LogEvent.CONFIG_CHANGED, key=event.key, revision=event.revision)
         await self._tell()
@@ -60,9 +65,19 @@ class ConfigWatch:
             try:
                 if await self._config.refresh() or self._told_stale:
                     await self._tell()
+                self._failing = False
             except ServiceError as error:
-                self._log.warning(LogEvent.CONFIG_STALE, error=str(error))
-            await asyncio.sleep(COMPARE_SECONDS)
+                if not self._failing:
+                    self._log.warning(LogEvent.CONFIG_STALE, error=str(error))
+                self._failing = True
+            await self._until_due()
+
+    async def _until_due(self) -> None:
+        for _ in range(round(COMPARE_SECONDS / LOOK_SECONDS)):
+            await asyncio.sleep(LOOK_SECONDS)
+            usage = self._config.usage()
+            if usage.stale_keys or usage.invalid_keys:
+                return
 
     async def _tell(self) -> None:
         self._told_stale = False

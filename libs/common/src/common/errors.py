@@ -4,9 +4,12 @@ ServiceError
 ├── TransientError        trying again helps: timeout, connection lost, 429, 5xx
 │   └── PoolExhaustedError    every database connection of this service's share is in use
 └── PermanentError        it does not: bad payload, bad key, unknown market
+    └── StaleRevisionError    a setting was changed since it was read
 """
 
 from __future__ import annotations
+
+from datetime import datetime
 
 
 class ServiceError(Exception):
@@ -40,3 +43,26 @@ class PoolExhaustedError(TransientError):
 
 class PermanentError(ServiceError):
     """Trying again does not help; somebody has to change something."""
+
+
+class StaleRevisionError(PermanentError):
+    """A setting was changed since it was read; whoever wants to change it has to read it again.
+
+    Args:
+        expected: The revision it was read at, 0 for a setting without a row.
+        revision: The revision it has, 0 where its row is gone; then nobody is named.
+        changed_at: UTC.
+    """
+
+    def __init__(
+        self, *, key: str, expected: int, revision: int, changed_by: str | None, changed_at: datetime | None
+    ) -> None:
+        change = f", changed by {changed_by} at {changed_at:%Y-%m-%dT%H:%M:%SZ}" if changed_at else ""
+        super().__init__(
+            f"{key} is now at revision {revision}{change or ' (no row, the default holds)'}; read it again"
+        )
+        self.key = key
+        self.expected = expected
+        self.revision = revision
+        self.changed_by = changed_by
+        self.changed_at = changed_at

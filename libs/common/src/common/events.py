@@ -233,7 +233,12 @@ class PoolUsage(BaseModel):
 
 
 class CacheUsage(BaseModel):
-    """The config cache's counters, exactly as `TTLCache.stats()` gives them, and keys served stale."""
+    """The config cache's counters, exactly as `TTLCache.stats()` gives them, and what is not as stored.
+
+    Attributes:
+        stale_keys: Served as last known, because PostgreSQL could not be asked.
+        invalid_keys: Served as last known, because the row was changed by hand into what breaks its rule.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -242,6 +247,7 @@ class CacheUsage(BaseModel):
     hit_rate: float
     waits: int
     stale_keys: tuple[str, ...] = ()
+    invalid_keys: tuple[str, ...] = ()
 
 
 class JobState(BaseModel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from common.events import CacheUsage
 from health.checks.database import database_answers
 from health.checks.gemini_api import gemini_answers
 from health.checks.recent_orders import orders_do_not_wait
@@ -67,4 +68,12 @@ def _service_flaw(service: ServiceHealth) -> str:
         return f"{service.name}: missing"
     if service.status == "unhealthy":
         return f"{service.name}: {service.instance} does not answer"
-    return f"{service.name}: {service.instance} uses settings that it could not check"
+    return f"{service.name}: {service.instance} {_settings_flaw(service.cache)}"
+
+
+def _settings_flaw(cache: CacheUsage | None) -> str:
+    """Say which settings are not used as they are stored; the invalid ones wait for a person."""
+    if cache and cache.invalid_keys:
+        keys = ", ".join(cache.invalid_keys)
+        return f"does not use what is stored for {keys}: it breaks the rule; set it again"
+    return f"could not check its settings: {', '.join(cache.stale_keys if cache else ())}"

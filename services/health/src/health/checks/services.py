@@ -1,7 +1,8 @@
 """Each of collector, signaler and health has an instance that answers.
 
 An instance that was asked and has said nothing for 3 s is unhealthy: it is dead, frozen or cut off. After
-15 s of silence (three heartbeats) it is no longer listed; a goodbye ends that at once.
+15 s of silence (three heartbeats) it is no longer listed; a goodbye ends that at once. One that cannot use a
+setting as it is stored is a warning: it works, but not as it was told.
 """
 
 from __future__ import annotations
@@ -44,5 +45,6 @@ def _row(heard: HeardInstance) -> ServiceHealth:
 def _status(heard: HeardInstance) -> ComponentStatus:
     if heard.silent_seconds is not None:
         return "unhealthy"
-    # A stale setting is an old value in use because PostgreSQL could not be asked.
-    return "warning" if heard.state.cache and heard.state.cache.stale_keys else "healthy"
+    cache = heard.state.cache
+    # Then a last known value is in use: PostgreSQL could not be asked, or the row is nonsense.
+    return "warning" if cache and (cache.stale_keys or cache.invalid_keys) else "healthy"
