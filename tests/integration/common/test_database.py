@@ -133,28 +133,6 @@ async def test_a_full_role_is_waited_for_like_a_full_pool(open_database: Open) -
         assert pool.usage().in_use == 2
 
 
-async def test_at_a_full_role_nobody_is_overtaken_again_and_again(open_database: Open) -> None:
-    neighbour = await open_database(Share(ROLE_LIMIT - 2, ROLE_LIMIT - 2))
-    pool = await open_database(Share(2, ROLE_LIMIT))
-    jobs = [0] * ROLE_LIMIT
-    is_over = False
-
-    async def work(caller: int) -> None:
-        nonlocal is_over
-        while not is_over:
-            # Whoever gives a connection back asks for the next one at once.
-            async with pool.connection() as connection:
-                await connection.execute("SELECT pg_sleep(0.005)")
-            jobs[caller] += 1
-            is_over = jobs[caller] == 60
-
-    await asyncio.gather(*(work(caller) for caller in range(ROLE_LIMIT)))
-
-    assert neighbour.usage().size == ROLE_LIMIT - 2
-    assert min(jobs) >= 30, jobs
-    print("JOBS", jobs)
-
-
 async def test_a_role_that_stays_full_is_an_exhausted_pool(
     open_database: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,13 +16,14 @@ from bongsu.servers.nats import NatsServer
 from bongsu.servers.postgres import PostgresServer
 from bongsu.up.environment import SIMULATED_GEMINI_KEY
 from integration.services.whole_life import LEFT
+from integration.signaler.running import configure
 from servers.otlp import span_receiver
 from servers.services import ServiceProcess, service
 from servers.simulators import simulator
 from servers.waiting import eventually
 
 TESTS = Path(__file__).parents[2]
-WORK_SECONDS = 60.0
+WORK_SECONDS = 90.0
 # Slower than a service proper: the development mode checks everything.
 END_SECONDS = 10.0
 # What Python and asyncio say of something that nobody closed, awaited or looked at.
@@ -65,7 +66,8 @@ async def test_a_service_that_has_worked_leaves_no_socket_and_no_task_open(
     async with AsyncExitStack() as stack:
         receiver = await stack.enter_async_context(span_receiver())
         if name != "collector":
-            # So that there are candles to work on.
+            # So that there are candles to work on, and every minute something to decide.
+            await configure(around.database_url, signal_interval_minutes=1)
             stack.enter_context(
                 service("collector", tmp_path / "beside.log", **around.environment["collector"])
             )

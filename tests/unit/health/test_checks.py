@@ -182,7 +182,9 @@ def test_a_service_whose_only_instance_is_silent_counts_as_missing() -> None:
 
 @pytest.mark.parametrize("flaw", ["stale_keys", "invalid_keys"])
 def test_an_instance_that_serves_old_settings_is_a_warning(flaw: str) -> None:
-    cache = CacheUsage.model_validate({"hits": 1, "misses": 1, "hit_rate": 50.0, "waits": 0, flaw: ["markets"]})
+    cache = CacheUsage.model_validate(
+        {"hits": 1, "misses": 1, "hit_rate": 50.0, "waits": 0, flaw: ["markets"]}
+    )
     rows = services_live(facts(instances=heard(instance("signaler", cache=cache))))
     assert rows[1].status == "warning"
 
