@@ -43,7 +43,7 @@ ON CONFLICT (symbol, timestamp) DO UPDATE SET collected_at = excluded.collected_
 
 
 async def measure() -> list[Finding]:
-    """Return one row for what was lost and one for the wait; takes about three minutes."""
+    """Return one row for what was lost and one for the wait; takes about a minute."""
     async with full_stack({**SETTINGS, **BACKFILL}) as stack:
         admin = await asyncpg.connect(stack.running.postgres.url())
         await eventually(lambda: _has_stored(admin, STORED_BEFORE), STORED_SECONDS)

@@ -8,5 +8,5 @@ from acceptance.sc005_vendors import measure_vendors
 
 
 async def measure() -> list[Finding]:
-    """Return a row per component, one for the load and one for the frozen stack; takes about five minutes."""
+    """Return a row per component, one for the load, one for the frozen stack; takes about four minutes."""
     return [*await measure_stored(), *await measure_vendors()]

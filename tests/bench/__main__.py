@@ -10,6 +10,7 @@ from pathlib import Path
 from bench import cache, database, health, latency, markets, memory, report, start, stream
 from bench.comparison import Bench, Comparison
 from common.telemetry.logs import configure_logging
+from common.telemetry.spans import Telemetry
 
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 # What a person wrote below this line stays.
@@ -32,6 +33,8 @@ def main(wanted: list[str]) -> int:
         print(f"unknown bench {unknown[0]!r}; known are {', '.join(BENCHES)}", file=sys.stderr)
         return 2
     configure_logging(service="bench", instance="bench", level="CRITICAL", log_format="console")
+    # As in a service: without it a span is an empty object, and costs nothing.
+    Telemetry(service="bench", instance="bench", environment={})
     rows: list[Comparison] = []
     for name in wanted or BENCHES:
         print(f"{name} …", flush=True)

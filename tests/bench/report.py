@@ -18,9 +18,10 @@ HEAD = """# Performance
 
 Written by `make bench` on {date}: {machine}, Python {python}, asyncpg {asyncpg}, nats-py {nats},
 faststream {faststream}, aiocache {aiocache}, cashews {cashews}, SQLAlchemy {sqlalchemy}. Real servers on the
-same machine: PostgreSQL with `synchronous_commit=on`, nats-server with `sync_interval: always`. Spans are
-recorded. Both sides of a row are measured in turn in one run, and the medians are compared: trust the ratios,
-not the rates.
+same machine: PostgreSQL with `synchronous_commit=on`, nats-server with `sync_interval: always`. Our side
+records its spans with the SDK's tracer, as a service does, and exports none; the other sides have no tracing.
+The sides of a row are measured in turn, round by round; a ratio is the median of the rounds' ratios, with the
+lowest and the highest in brackets. Trust the ratios, not the rates.
 
 | {columns} |
 |{rule}|

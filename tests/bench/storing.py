@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import asyncpg
 
 from acceptance.servers import Servers
-from collector.handlers import on_candles_closed
+from collector.handlers import PAGES_AT_ONCE, on_candles_closed
 from collector.repository import CandleRepository
 from common.bus import Bus
 from common.database import SHARES, Database
@@ -18,6 +18,7 @@ from common.events import CandlesClosed
 from common.streams import STORE_CANDLES
 
 POLL_SECONDS = 0.002
+Handler = Callable[[CandlesClosed, Delivery], Awaitable[None]]
 
 
 @asynccontextmanager
@@ -46,20 +47,26 @@ async def publish_all(bus: Bus, pages: Sequence[CandlesClosed]) -> None:
 
 
 async def store_all(bus: Bus, database: Database, *, messages: int) -> None:
-    """Receive with the store consumer until so many messages are stored and all are acknowledged."""
-    store = on_candles_closed(CandleRepository(database))
-    left, stored = messages, asyncio.Event()
+    """Store so many messages as the collector does; returns when all are acknowledged."""
+    await handle_all(
+        bus, on_candles_closed(CandleRepository(database)), messages=messages, at_once=PAGES_AT_ONCE
+    )
+
+
+async def handle_all(bus: Bus, handler: Handler, *, messages: int, at_once: int = 1) -> None:
+    """Receive with the store consumer until so many messages are handled and all are acknowledged."""
+    left, handled = messages, asyncio.Event()
 
     async def count(page: CandlesClosed, delivery: Delivery) -> None:
         nonlocal left
-        await store(page, delivery)
+        await handler(page, delivery)
         left -= 1
         if left == 0:
-            stored.set()
+            handled.set()
 
-    bus.consume(STORE_CANDLES, CandlesClosed, count)
+    bus.consume(STORE_CANDLES, CandlesClosed, count, at_once=at_once)
     await bus.start()
-    await stored.wait()
+    await handled.wait()
     await until_settled(bus)
 
 
@@ -79,6 +86,5 @@ async def emptied(running: Servers) -> None:
     await admin.close()
     bus = Bus(running.nats.url(), service="bench", instance="purge")
     await bus.connect()
-    for name in ("MARKET",):
-        await bus.jetstream.purge_stream(name)
+    await bus.jetstream.purge_stream(STORE_CANDLES.stream)
     await bus.close()

@@ -10,11 +10,12 @@ import nats
 from nats.aio.msg import Msg
 
 from acceptance.servers import Servers, servers
-from bench.comparison import Comparison, side_by_side
+from bench.comparison import Comparison, Rounds, side_by_side
 from bench.pages import pages
-from bench.storing import connected, emptied, publish_all, store_all
+from bench.storing import connected, emptied, handle_all, publish_all, store_all
 from collector.repository import _UPSERT, CandleRepository, _lock
 from common.database import Database, Share
+from common.delivery import Delivery
 from common.events import CandlesClosed
 from common.streams import STORE_CANDLES
 
@@ -29,33 +30,34 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (symbol, timestamp)
 
 
 async def measure() -> list[Comparison]:
-    """Return the rows against the loop by hand, against one message and one INSERT a candle, and COPY."""
+    """Return the rows against the loop by hand, a message and an INSERT a candle, and COPY."""
     async with servers() as running:
         rates = await side_by_side(
             {
                 "ours": lambda: _ours(running),
                 "raw": lambda: _raw(running),
                 "rows": lambda: _by_rows(running),
+                "bare rows": lambda: _by_bare_rows(running),
                 "copy": lambda: _copy(running),
             }
         )
     return [
         _row("a loop on nats-py and asyncpg that does the same", rates, "raw", 0.9),
-        _row("one message and one INSERT a candle", rates, "rows", 30.0),
+        _row("one message and one INSERT a candle, on the same bus and pool", rates, "rows", 30.0),
+        _row("one message and one INSERT a candle, in a bare loop", rates, "bare rows", None),
         _row("COPY, neither idempotent nor acknowledged: the limit", rates, "copy", None),
     ]
 
 
-def _row(against: str, rates: dict[str, float], side: str, bar: float | None) -> Comparison:
-    ratio = rates["ours"] / rates[side]
+def _row(against: str, rates: Rounds, side: str, bar: float | None) -> Comparison:
     return Comparison(
         f"stream → market_data → ack, pages of {CANDLES}",
         against,
-        f"{rates['ours']:,.0f} candles/s",
-        f"{rates[side]:,.0f} candles/s",
-        f"{ratio:.2f}x",
+        f"{rates.median('ours'):,.0f} candles/s",
+        f"{rates.median(side):,.0f} candles/s",
+        rates.shown("ours", side),
         f">= {bar:g}x" if bar else "none",
-        reached=bar is None or ratio >= bar,
+        reached=bar is None or rates.ratio("ours", side) >= bar,
     )
 
 
@@ -95,15 +97,26 @@ async def _raw(running: Servers) -> float:
 
 
 async def _by_rows(running: Servers) -> float:
-    """The plain way: a fetch, a connection from the pool, a statement and an ack for every candle."""
+    """The plain way in the same system: every candle is a message, a statement and an ack."""
+    await _filled(running, ROW_PAGES, 1)
+    async with connected(running) as (bus, database):
+
+        async def insert(page: CandlesClosed, _: Delivery) -> None:
+            async with database.connection() as connection:
+                await connection.execute(INSERT, *_single_row(page))
+
+        began = time.perf_counter()
+        await handle_all(bus, insert, messages=ROW_PAGES)
+        return ROW_PAGES / (time.perf_counter() - began)
+
+
+async def _by_bare_rows(running: Servers) -> float:
+    """The plain way by hand: a fetch, a connection from the pool, a statement and an ack for every candle."""
     await _filled(running, ROW_PAGES, 1)
     pool = await asyncpg.create_pool(running.database_url("collector"), min_size=1, max_size=2)
 
     async def handle(message: Msg) -> None:
-        page = CandlesClosed.model_validate_json(message.data)
-        [candle] = page.candles
-        values = (candle.open, candle.high, candle.low, candle.close, candle.volume, candle.trade_value)
-        await pool.execute(INSERT, page.market, candle.timestamp, *values, page.source, page.collected_at)
+        await pool.execute(INSERT, *_single_row(CandlesClosed.model_validate_json(message.data)))
         await message.ack()
 
     try:
@@ -144,6 +157,11 @@ async def _copy(running: Servers) -> float:
         return len(rows) / (time.perf_counter() - began)
     finally:
         await connection.close()
+
+
+def _single_row(page: CandlesClosed) -> tuple[object, ...]:
+    [candle] = page.candles
+    return (page.market, *(getattr(candle, name) for name in COLUMNS), page.source, page.collected_at)
 
 
 def _columns(page: CandlesClosed) -> list[list[object]]:

@@ -13,7 +13,7 @@ import pytest
 from bongsu.servers.nats import NatsServer
 from bongsu.servers.postgres import PostgresServer
 from collector.collect import CandleCollector
-from collector.handlers import on_candles_closed
+from collector.handlers import PAGES_AT_ONCE, on_candles_closed
 from collector.jobs import CollectorJobs
 from collector.repository import CandleRepository
 from collector.upbit import UpbitClient
@@ -66,7 +66,7 @@ async def parts(
     repository, client = CandleRepository(opened), UpbitClient(upbit.url, source="replay", clock=clock)
     config = ConfigRepository(opened, TTLCache(), bus.publish)
     collector = CandleCollector(upbit=client, repository=repository, bus=bus, config=config, clock=clock)
-    bus.consume(STORE_CANDLES, CandlesClosed, on_candles_closed(repository))
+    bus.consume(STORE_CANDLES, CandlesClosed, on_candles_closed(repository), at_once=PAGES_AT_ONCE)
     await opened.open()
     await bus.connect()
     await bus.start()

@@ -93,8 +93,8 @@ async def test_pages_that_meet_at_the_same_time_keep_the_ledger_whole(
     repository: CandleRepository, admin: Admin
 ) -> None:
     await repository.store_page(page(0, 1, candle(0)))
-    await asyncio.gather(*(repository.store_page(page(start, start + 2)) for start in range(1, 41)))
-    assert await gaps(admin) == [(1, 42, "confirmed_empty")]
+    await asyncio.gather(*(repository.store_page(page(start, start + 2)) for start in range(1, 13)))
+    assert await gaps(admin) == [(1, 14, "confirmed_empty")]
 
 
 async def test_a_page_that_lacks_a_stored_candle_does_not_call_its_minute_empty(
@@ -120,6 +120,16 @@ async def test_a_hole_is_found_marked_open_and_settled_by_its_repair(
     assert await repository.covered_ranges("KRW-BTC", at(0), at(8)) == covered
     await repository.store_page(page(2, 6, candle(2), candle(3)))
     assert await gaps(admin) == [(2, 4, "repaired"), (4, 6, "confirmed_empty")]
+
+
+async def test_a_full_page_settles_the_gap_it_fills_and_leaves_others_alone(
+    repository: CandleRepository, admin: Admin
+) -> None:
+    await repository.store_page(page(0, 2, candle(0), candle(1)))
+    await repository.mark_open("KRW-BTC", at(2), at(4))
+    await repository.mark_open("KRW-BTC", at(10), at(12))
+    await repository.store_page(page(2, 4, candle(2), candle(3)))
+    assert await gaps(admin) == [(2, 4, "repaired"), (10, 12, "open")]
 
 
 async def test_where_collecting_goes_on_is_behind_the_newest_covered_minute(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from bongsu.up.news import News, lines
 from bongsu.up.recording_end import ending, has_decided, is_complete
 
@@ -53,14 +55,26 @@ def test_flaws_and_missing_services_are_named() -> None:
     assert News(detail).health == "unhealthy (database unhealthy: refused; signaler: missing)"
 
 
-def test_a_signaler_has_decided_once_a_run_of_it_has_ended() -> None:
-    def heard(last_finished_at: str | None) -> News:
-        job = {"job_name": "signal_generation", "last_finished_at": last_finished_at}
-        return News({"services": [{"name": "signaler", "instance": "s", "jobs": [job]}]})
+@pytest.mark.parametrize(
+    ("last_success_at", "last_error", "decided"),
+    [
+        (None, None, False),
+        (None, "late", False),
+        (None, "stale_data", True),
+        ("2020-02-20T08:18:02Z", None, True),
+        ("2020-02-20T08:18:02Z", "late", True),
+    ],
+)
+def test_a_signaler_has_decided_once_it_made_a_signal_or_knows_too_little(
+    last_success_at: str | None, last_error: str | None, *, decided: bool
+) -> None:
+    job = {"job_name": "signal_generation", "last_success_at": last_success_at, "last_error": last_error}
+    news = News({"services": [{"name": "signaler", "instance": "s", "jobs": [job]}]})
+    assert has_decided(news) is decided
 
+
+def test_no_signaler_has_not_decided() -> None:
     assert not has_decided(News())
-    assert not has_decided(heard(None))
-    assert has_decided(heard("2020-02-20T08:18:02Z"))
 
 
 def test_a_recording_has_arrived_when_every_market_has_its_candles() -> None:

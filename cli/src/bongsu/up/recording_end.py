@@ -46,9 +46,13 @@ def is_complete(news: News, expected: dict[str, int]) -> bool:
 
 
 def has_decided(news: News) -> bool:
-    """Return whether a signaler has ended a run: one that started late still decides the newest interval."""
+    """Return whether a signaler has decided, or cannot: too few candles are known.
+
+    One that started late skips what is over and still decides the newest interval, up to 30 s after its page.
+    """
     return any(
-        job["job_name"] == "signal_generation" and job["last_finished_at"]
+        job["job_name"] == "signal_generation"
+        and (job["last_success_at"] or job["last_error"] not in (None, "late"))
         for service in news.detail.get("services", [])
         for job in service.get("jobs", [])
     )

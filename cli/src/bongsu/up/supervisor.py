@@ -15,7 +15,8 @@ from bongsu.servers.starting import ATTEMPTS, Startable
 from common.ending import end_tasks
 
 POLL_SECONDS = 0.05
-FIRST_PAUSE_SECONDS = 0.2
+# Long enough that whoever looks sees that it was gone.
+FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 5.0
 HEALTHY_AFTER_SECONDS = 30.0
 # All stages together; what is left of the five seconds is for our own end.

@@ -7,7 +7,7 @@ import os
 from datetime import datetime, timedelta
 
 from collector.collect import CandleCollector
-from collector.handlers import on_candles_closed
+from collector.handlers import PAGES_AT_ONCE, on_candles_closed
 from collector.jobs import GAP_REPAIR_SECONDS, RETENTION_SECONDS, CollectorJobs
 from collector.live import LiveMarkets
 from collector.repository import CandleRepository
@@ -56,7 +56,9 @@ class Collector:
         self._probe = UpbitProbe(self._upbit, self._live)
         if settings.market_source == "replay":
             runtime.exchange_stands_since = lambda: stands_since(clock)
-        runtime.bus.consume(STORE_CANDLES, CandlesClosed, on_candles_closed(repository))
+        runtime.bus.consume(
+            STORE_CANDLES, CandlesClosed, on_candles_closed(repository), at_once=PAGES_AT_ONCE
+        )
 
     async def start(self) -> None:
         """Begin to collect; the first pages close the hole since the last stop."""

@@ -9,6 +9,9 @@ from common.delivery import Delivery
 from common.events import CandlesClosed
 from common.telemetry.spans import span
 
+# So that the next page is fetched and read while PostgreSQL commits the one before.
+PAGES_AT_ONCE = 3
+
 
 def on_candles_closed(repository: CandleRepository) -> Callable[[CandlesClosed, Delivery], Awaitable[None]]:
     """Return the store consumer's handler; the acknowledgement follows the commit."""

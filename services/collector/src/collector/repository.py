@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from collector.gaps import Gap, settle_page
-from common.clock import utc_now
+from common.clock import MINUTE, utc_now
 from common.database import Connection, Database
 from common.events import CandlesClosed
 
@@ -74,6 +74,9 @@ class CandleRepository:
 
     async def _settle_gaps(self, connection: Connection, page: CandlesClosed) -> None:
         known = await _gaps_touching(connection, page.market, page.covers_from, page.covers_to)
+        if not known and len(page.candles) == (page.covers_to - page.covers_from) // MINUTE:
+            # The common page: a candle for each of its minutes, and no gap to settle or to join.
+            return
         rows = await connection.fetch(
             "SELECT timestamp FROM market_data WHERE symbol = $1 AND timestamp >= $2 AND timestamp < $3",
             page.market,

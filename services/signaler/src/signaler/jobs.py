@@ -20,16 +20,19 @@ LIST_EVERY_SECONDS = 60.0
 
 
 async def probe_gemini(gemini: Gemini, state: GeminiState) -> None:
-    """List the models for ever: every minute, every 5 s while that fails, at once when the host goes away.
+    """List the models for ever: every minute, every 5 s while that fails.
 
-    Whether the host takes a connection is looked at every 5 s, and at once when it drops one: it may be back
-    before the next look. Where it never takes one, behind a proxy, the list alone counts.
+    Whether the host takes a connection is looked at every 5 s, and at once when it drops one. It may be back
+    before the next look, so that it went away stays visible until then. Where it never takes one, behind a
+    proxy, the list alone counts.
     """
-    was_reachable, dropped = True, False
+    was_reachable, dropped = False, False
     next_list = time.monotonic()
     while True:
         reachable = await gemini.is_reachable()
-        if state.list_error or time.monotonic() >= next_list or (was_reachable and not reachable):
+        if was_reachable and not reachable:
+            _found_away(state, "the host takes no connection")
+        elif state.list_error or time.monotonic() >= next_list:
             await _list_models(gemini, state)
             next_list = time.monotonic() + LIST_EVERY_SECONDS
         was_reachable = reachable
@@ -42,17 +45,24 @@ async def probe_gemini(gemini: Gemini, state: GeminiState) -> None:
 
 
 async def _list_models(gemini: Gemini, state: GeminiState) -> None:
-    log = structlog.get_logger("signaler.jobs")
     started = time.monotonic()
     failed_before = state.list_error
     try:
         await gemini.list_models()
     except GeminiError as error:
-        state.list_error = str(error)
-        if not failed_before:
-            log.warning(LogEvent.PROBE_FAILED, component=COMPONENT, error=str(error))
+        _found_away(state, str(error))
     else:
         state.list_error = None
         state.list_ms = round((time.monotonic() - started) * 1000, 1)
         if failed_before:
-            log.info(LogEvent.PROBE_RECOVERED, component=COMPONENT)
+            _log().info(LogEvent.PROBE_RECOVERED, component=COMPONENT)
+
+
+def _found_away(state: GeminiState, error: str) -> None:
+    if not state.list_error:
+        _log().warning(LogEvent.PROBE_FAILED, component=COMPONENT, error=error)
+    state.list_error = error
+
+
+def _log() -> structlog.stdlib.BoundLogger:
+    return structlog.get_logger("signaler.jobs")  # type: ignore[no-any-return]
