@@ -21,14 +21,17 @@ async def measure() -> list[Finding]:
         "make", "coverage", f"PYTHON={sys.executable}", cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
     output, _ = await process.communicate()
-    closing = [line for line in output.decode(errors="replace").splitlines() if " passed" in line]
+    lines = output.decode(errors="replace").splitlines()
+    failed = [line.removeprefix("FAILED ").partition(" - ")[0] for line in lines if line.startswith("FAILED")]
+    closing = [line for line in lines if " passed" in line]
+    ending = "; ".join([closing[-1].strip("= ") if closing else "the tests did not end", *failed])
     covered = json.loads(FIGURES.read_text())["totals"]["percent_covered"] if FIGURES.exists() else 0.0
     return [
         Finding(
             "SC-007",
             "branch coverage of libs and services over all processes, and the suite is green",
             f"at least {BAR:.0f} %",
-            f"{covered:.1f} %; {closing[-1].strip('= ') if closing else 'the tests did not end'}",
+            f"{covered:.1f} %; {ending}",
             holds=covered >= BAR and process.returncode == 0,
         )
     ]

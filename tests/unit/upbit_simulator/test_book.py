@@ -22,7 +22,7 @@ def book(last: Trade, *, depth: int = 30, factor: int = 0) -> list[BookUnit]:
     return order_book(BTC, last, NOW_MS, depth=depth, level=tick_size(last.price) * factor)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(100_000, 200_000), st.sampled_from(["ASK", "BID"]))
 def test_a_grouped_size_is_the_sum_of_the_single_steps(thousands: int, side: str) -> None:
     last = trade(thousands * 1000, side)

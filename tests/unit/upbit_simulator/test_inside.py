@@ -22,7 +22,7 @@ def recorded(draw: st.DrawFn) -> Candle:
     return Candle(OPEN_MS, Decimal(opening), high, low, Decimal(closing), OPEN_MS + offset, value, volume)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(recorded())
 def test_a_finished_minute_is_the_record(candle: Candle) -> None:
     made = candle_of(OPEN_MS, trades_inside("KRW-BTC", candle))
@@ -30,7 +30,7 @@ def test_a_finished_minute_is_the_record(candle: Candle) -> None:
     assert made == candle._replace(last_trade_ms=last_ms)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(recorded())
 def test_trades_are_ordered_distinct_and_never_negative(candle: Candle) -> None:
     trades = trades_inside("KRW-BTC", candle)

@@ -13,7 +13,7 @@ MARKET = SeededMarket(1)
 CODES = st.sampled_from([listing.code for listing in LISTINGS])
 MINUTES = st.integers(28_000_000, 30_500_000)
 SIZES = st.sampled_from([3, 5, 10, 15, 30, 60, 240, 1440])
-few = settings(max_examples=30, deadline=None)
+few = settings(max_examples=30)
 
 
 @few
