@@ -17,14 +17,17 @@ from signaler.gemini import Gemini
 
 LOOK_SECONDS = 5.0
 LIST_EVERY_SECONDS = 60.0
+# Longer than health keeps an answer, so that no restart of the host is too short to be seen.
+AWAY_SHOWN_SECONDS = 6.0
+# A process that is killed may lose its connections before the port it listens on.
+DYING_SECONDS = 0.2
 
 
 async def probe_gemini(gemini: Gemini, state: GeminiState) -> None:
     """List the models for ever: every minute, every 5 s while that fails.
 
-    Whether the host takes a connection is looked at every 5 s, and at once when it drops one. It may be back
-    before the next look, so that it went away stays visible until then. Where it never takes one, behind a
-    proxy, the list alone counts.
+    Whether the host takes a connection is looked at every 5 s, and at once when it drops one; that it went
+    away stays visible for 6 s. Where it never takes one, behind a proxy, the list alone counts.
     """
     was_reachable, dropped = False, False
     next_list = time.monotonic()
@@ -32,13 +35,18 @@ async def probe_gemini(gemini: Gemini, state: GeminiState) -> None:
         reachable = await gemini.is_reachable()
         if was_reachable and not reachable:
             _found_away(state, "the host takes no connection")
-        elif state.list_error or time.monotonic() >= next_list:
+            was_reachable, dropped = False, False
+            await asyncio.sleep(AWAY_SHOWN_SECONDS)
+            continue
+        if state.list_error or time.monotonic() >= next_list:
             await _list_models(gemini, state)
             next_list = time.monotonic() + LIST_EVERY_SECONDS
         was_reachable = reachable
         # A host that drops whoever says nothing is looked at no more often for it.
         if reachable and not dropped:
             dropped = await gemini.drops_connection(within_seconds=LOOK_SECONDS)
+            if dropped:
+                await asyncio.sleep(DYING_SECONDS)
         else:
             dropped = False
             await asyncio.sleep(LOOK_SECONDS)
