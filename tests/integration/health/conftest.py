@@ -33,9 +33,9 @@ async def start_health(tmp_path: Path) -> AsyncIterator[StartHealth]:
 
 @pytest.fixture
 async def health(
-    start_health: StartHealth, postgres: PostgresServer, database: str, fresh_nats: NatsServer
+    postgres: PostgresServer, database: str, fresh_nats: NatsServer, start_health: StartHealth
 ) -> HealthProcess:
-    """Health beside a database and a bus of this test's own."""
+    """Health beside a database and a bus of this test's own, stopped before these are."""
     return await start_health(postgres.url("bongsu_health", database), fresh_nats.url("health"))
 
 
