@@ -2,7 +2,7 @@
 PYTHON ?= python3
 UV := .uv/bin/uv
 READY := .venv/.ready
-PARALLEL := -n 4 --dist worksteal
+PARALLEL := -n 3 --dist worksteal
 MEMBERS := libs/common services/collector services/signaler services/health \
 	simulators/control simulators/upbit simulators/gemini cli
 

@@ -121,7 +121,7 @@ async def test_a_page_ahead_of_the_store_is_handed_back_until_the_store_has_caug
     await store_candles(database_url, CANDLES[-10:-1], collected_at=COLLECTED - MINUTE)
     (row,) = await signals(database_url, 1)
     assert row["source"] == "gemini"
-    assert process.lines("job.finished")[0]["outcome"] == "ok"
+    await eventually(ended(lambda: process.jobs("ok")))
 
 
 async def test_too_little_history_and_old_pages_are_skipped_with_a_reason(
