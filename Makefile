@@ -28,7 +28,7 @@ $(UV): requirements-uv.lock deploy/bootstrap.sh
 $(READY): $(UV) requirements.lock pyproject.toml $(MEMBERS:%=%/pyproject.toml)
 	@echo "bongsu: installing the locked dependencies into .venv (once; about a minute on a first run)"
 	@test -x .venv/bin/python || $(UV) venv --quiet --python "$$(.uv/bin/python -c 'import sys; print(sys.executable)')" .venv
-	@$(UV) pip sync --quiet --python .venv requirements.lock
+	@$(UV) pip sync --quiet --compile-bytecode --python .venv requirements.lock
 	@$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation $(MEMBERS:%=-e ./%)
 	@touch $@
 
