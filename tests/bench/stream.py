@@ -44,7 +44,7 @@ async def measure() -> list[Comparison]:
     return [
         _row("a loop on nats-py and asyncpg that does the same", rates, "raw", 0.9),
         _row("one message and one INSERT a candle, on the same bus and pool", rates, "rows", 30.0),
-        _row("one message and one INSERT a candle, in a bare loop", rates, "bare rows", None),
+        _row("one message and one INSERT a candle, in a bare loop", rates, "bare rows", 30.0),
         _row("COPY, neither idempotent nor acknowledged: the limit", rates, "copy", None),
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 READ_BYTES = 65536
 
@@ -14,30 +14,42 @@ READ_BYTES = 65536
 class SlowLine:
     """The proxy's port; `delay_seconds` holds for what the server sends from now on."""
 
-    port: int
+    server_port: int
+    port: int = 0
     delay_seconds: float = 0.0
+    _proxy: asyncio.Server | None = None
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def listen(self) -> None:
+        """Take connections, after `close` at the same port again."""
+        self._proxy = await asyncio.start_server(self._on_client, "127.0.0.1", self.port)
+        self.port = self._proxy.sockets[0].getsockname()[1]
+
+    async def close(self, *, port_outlives_seconds: float = 0.0) -> None:
+        """Drop every connection, and so much later the port."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        await asyncio.sleep(port_outlives_seconds)
+        if self._proxy:
+            self._proxy.close()
+
+    async def _on_client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        its_reader, its_writer = await asyncio.open_connection("127.0.0.1", self.server_port)
+        for source, target, slow in ((reader, its_writer, False), (its_reader, writer, True)):
+            self._tasks.add(asyncio.create_task(_pass_on(self, source, target, slow=slow)))
 
 
 @asynccontextmanager
 async def slow_line(server_port: int) -> AsyncIterator[SlowLine]:
     """Pass connections on to a server on this machine until the block ends."""
-    line = SlowLine(0)
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def on_client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        its_reader, its_writer = await asyncio.open_connection("127.0.0.1", server_port)
-        for source, target, slow in ((reader, its_writer, False), (its_reader, writer, True)):
-            tasks.add(asyncio.create_task(_pass_on(line, source, target, slow=slow)))
-
-    proxy = await asyncio.start_server(on_client, "127.0.0.1", 0)
-    line.port = proxy.sockets[0].getsockname()[1]
+    line = SlowLine(server_port)
+    await line.listen()
     try:
         yield line
     finally:
-        proxy.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await line.close()
 
 
 async def _pass_on(

@@ -10,15 +10,18 @@ import pytest
 
 from bongsu.servers.postgres import PostgresServer
 from collector.gaps import missing_ranges
+from collector.handlers import on_candles_closed
 from collector.repository import CandleRepository
 from common.clock import MINUTE
 from common.database import Database, Share
+from common.delivery import Delivery
 from common.events import Candle, CandlesClosed
 
 if TYPE_CHECKING:
     from integration.collector.conftest import Admin
 
 BASE = datetime(2026, 3, 11, 14, 0, tzinfo=UTC)
+DELIVERY = Delivery("market.candle.closed.KRW-BTC", 1, BASE, 1)
 
 
 def at(minute: int) -> datetime:
@@ -37,9 +40,11 @@ def candle(minute: int, close: int = 100) -> Candle:
     )
 
 
-def page(start: int, end: int, *candles: Candle, asked_at: int = 1000) -> CandlesClosed:
+def page(
+    start: int, end: int, *candles: Candle, asked_at: int = 1000, market: str = "KRW-BTC"
+) -> CandlesClosed:
     return CandlesClosed(
-        market="KRW-BTC",
+        market=market,
         covers_from=at(start),
         covers_to=at(end),
         candles=candles,
@@ -49,11 +54,16 @@ def page(start: int, end: int, *candles: Candle, asked_at: int = 1000) -> Candle
 
 
 @pytest.fixture
-async def repository(postgres: PostgresServer, database: str) -> AsyncIterator[CandleRepository]:
+async def pool(postgres: PostgresServer, database: str) -> AsyncIterator[Database]:
     opened = Database(postgres.url("bongsu_collector", database), service="collector", share=Share(1, 4))
     await opened.open()
-    yield CandleRepository(opened)
+    yield opened
     await opened.close()
+
+
+@pytest.fixture
+def repository(pool: Database) -> CandleRepository:
+    return CandleRepository(pool)
 
 
 async def gaps(admin: Admin) -> list[tuple[int, int, str]]:
@@ -130,6 +140,24 @@ async def test_a_full_page_settles_the_gap_it_fills_and_leaves_others_alone(
     await repository.mark_open("KRW-BTC", at(10), at(12))
     await repository.store_page(page(2, 4, candle(2), candle(3)))
     assert await gaps(admin) == [(2, 4, "repaired"), (10, 12, "open")]
+
+
+async def test_a_page_waits_for_the_one_before_it_and_takes_no_connection_for_that(
+    pool: Database, repository: CandleRepository, admin: Admin
+) -> None:
+    store = on_candles_closed(repository)
+    # What the pages of KRW-BTC wait for; a page of another market does not.
+    await admin.execute("SELECT pg_advisory_lock(hashtext('candle_gaps'), hashtext('KRW-BTC'))")
+    storing = [
+        asyncio.ensure_future(store(each, DELIVERY))
+        for each in (page(0, 2, candle(0)), page(2, 4, candle(3)), page(0, 1, candle(0), market="KRW-ETH"))
+    ]
+    await asyncio.wait_for(storing[-1], 5)
+    assert pool.usage().in_use == 1
+    await admin.execute("SELECT pg_advisory_unlock_all()")
+    await asyncio.gather(*storing)
+    # The second page's first minute is known to be empty because the first page is there.
+    assert await gaps(admin) == [(1, 3, "confirmed_empty")]
 
 
 async def test_where_collecting_goes_on_is_behind_the_newest_covered_minute(

@@ -29,6 +29,9 @@ from common.masking import mask_sensitive
 MARKET_PATTERN = r"^[A-Z0-9]{2,10}-[A-Z0-9]{1,20}$"
 MAX_PAGE_CANDLES = 200
 MAX_MESSAGE_BYTES = 256 * 1024
+# An outage that is over before anyone looks is told for so long: health keeps an answer for 5 s, and all must
+# be well again within 10 s.
+INTERRUPTION_SHOWN_SECONDS = 6.0
 
 
 def _finite(value: Decimal) -> Decimal:

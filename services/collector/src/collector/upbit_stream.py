@@ -18,6 +18,7 @@ from upbit import AsyncUpbit, UpbitError
 from websockets.exceptions import WebSocketException
 
 from common.ending import end_tasks
+from common.events import INTERRUPTION_SHOWN_SECONDS
 from common.keep_going import keep_going
 from common.telemetry.names import LogEvent
 
@@ -25,8 +26,6 @@ IDLE_SECONDS = 10.0
 CONNECT_SECONDS = 5.0
 MAX_FRAME_BYTES = 1024 * 1024
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0)
-# Back within a second, it would not be seen by anyone who asks every five seconds.
-INTERRUPTION_SHOWN_SECONDS = 6.0
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from common.events import InstanceState
+from common.events import INTERRUPTION_SHOWN_SECONDS, InstanceState
 
 EXPECTED_SERVICES = ("collector", "signaler", "health")
 NOT_REACHED = "not reached yet"
-# An outage that is over before anyone looks is told for so long; then all is well again within 10 s.
-INTERRUPTION_SHOWN = timedelta(seconds=6)
+INTERRUPTION_SHOWN = timedelta(seconds=INTERRUPTION_SHOWN_SECONDS)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import time
 
 import structlog
 
+from common.events import INTERRUPTION_SHOWN_SECONDS
 from common.telemetry.names import LogEvent
 from signaler.domain.errors import GeminiError
 from signaler.domain.gemini_state import COMPONENT, GeminiState
@@ -17,8 +18,6 @@ from signaler.gemini import Gemini
 
 LOOK_SECONDS = 5.0
 LIST_EVERY_SECONDS = 60.0
-# Longer than health keeps an answer, so that no restart of the host is too short to be seen.
-AWAY_SHOWN_SECONDS = 6.0
 # A process that is killed may lose its connections before the port it listens on.
 DYING_SECONDS = 0.2
 
@@ -34,9 +33,9 @@ async def probe_gemini(gemini: Gemini, state: GeminiState) -> None:
     while True:
         reachable = await gemini.is_reachable()
         if was_reachable and not reachable:
-            _found_away(state, "the host takes no connection")
+            _note_failure(state, "the host takes no connection")
             was_reachable, dropped = False, False
-            await asyncio.sleep(AWAY_SHOWN_SECONDS)
+            await asyncio.sleep(INTERRUPTION_SHOWN_SECONDS)
             continue
         if state.list_error or time.monotonic() >= next_list:
             await _list_models(gemini, state)
@@ -58,19 +57,15 @@ async def _list_models(gemini: Gemini, state: GeminiState) -> None:
     try:
         await gemini.list_models()
     except GeminiError as error:
-        _found_away(state, str(error))
+        _note_failure(state, str(error))
     else:
         state.list_error = None
         state.list_ms = round((time.monotonic() - started) * 1000, 1)
         if failed_before:
-            _log().info(LogEvent.PROBE_RECOVERED, component=COMPONENT)
+            structlog.get_logger("signaler.jobs").info(LogEvent.PROBE_RECOVERED, component=COMPONENT)
 
 
-def _found_away(state: GeminiState, error: str) -> None:
+def _note_failure(state: GeminiState, error: str) -> None:
     if not state.list_error:
-        _log().warning(LogEvent.PROBE_FAILED, component=COMPONENT, error=error)
+        structlog.get_logger("signaler.jobs").warning(LogEvent.PROBE_FAILED, component=COMPONENT, error=error)
     state.list_error = error
-
-
-def _log() -> structlog.stdlib.BoundLogger:
-    return structlog.get_logger("signaler.jobs")  # type: ignore[no-any-return]
