@@ -19,6 +19,7 @@ class SlowLine:
     delay_seconds: float = 0.0
     _proxy: asyncio.Server | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _ends: set[asyncio.StreamWriter] = field(default_factory=set)
 
     async def listen(self) -> None:
         """Take connections, after `close` at the same port again."""
@@ -26,17 +27,30 @@ class SlowLine:
         self.port = self._proxy.sockets[0].getsockname()[1]
 
     async def close(self, *, port_outlives_seconds: float = 0.0) -> None:
-        """Drop every connection, and so much later the port."""
+        """Drop every connection, so much later the port, and with it what was taken in between."""
+        await self._drop()
+        await asyncio.sleep(port_outlives_seconds)
+        if self._proxy:
+            self._proxy.close()
+        await self._drop()
+
+    async def _drop(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
-        await asyncio.sleep(port_outlives_seconds)
-        if self._proxy:
-            self._proxy.close()
+        # A task that is cancelled before its first step closes nothing.
+        for end in self._ends:
+            end.close()
+        self._ends.clear()
 
     async def _on_client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         its_reader, its_writer = await asyncio.open_connection("127.0.0.1", self.server_port)
+        if not (self._proxy and self._proxy.is_serving()):
+            writer.close()
+            its_writer.close()
+            return
+        self._ends |= {writer, its_writer}
         for source, target, slow in ((reader, its_writer, False), (its_reader, writer, True)):
             self._tasks.add(asyncio.create_task(_pass_on(self, source, target, slow=slow)))
 
