@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -19,13 +21,32 @@ from common.streams import reconcile
 
 MIGRATED = "bongsu_migrated"
 
+# A new database is 300 new files: 7 ms in memory and 265 ms on an ext4 disk, most of it the processor's.
+MEMORY = Path("/dev/shm")
+MEMORY_FREE_BYTES = 2 << 30
+
+
+@contextmanager
+def passable_folder(parent: Path | None = None) -> Iterator[Path]:
+    """A folder that PostgreSQL's user may pass through, which pytest's own is not for root."""
+    with tempfile.TemporaryDirectory(prefix="bongsu-test-", dir=parent, ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield folder
+
 
 @pytest.fixture(scope="session")
 def servers_folder() -> Iterator[Path]:
-    """A folder that PostgreSQL's user may pass through, which pytest's own is not for root."""
-    with tempfile.TemporaryDirectory(prefix="bongsu-test-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o711)
+    """Where the servers of the tests keep their data: in memory, or on the disk where that has no room."""
+    in_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_FREE_BYTES
+    with passable_folder(MEMORY if in_memory else None) as folder:
+        yield folder
+
+
+@pytest.fixture
+def disk_folder() -> Iterator[Path]:
+    """A short path on the disk, for what a user's server or data dir would be."""
+    with passable_folder() as folder:
         yield folder
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bongsu.servers import ports
+from servers.surroundings import unmeasured
 from servers.waiting import eventually_sync
 
 START_SECONDS = 15.0
@@ -64,7 +65,9 @@ def simulator(module: str, *options: str, port: int | None = None) -> Iterator[S
     """
     port = port or ports.free_port()
     command = [sys.executable, "-m", module, "--port", str(port), *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, env=unmeasured(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     running = Simulator(f"http://127.0.0.1:{port}", process)
     try:
         eventually_sync(lambda: _listens(running), START_SECONDS)

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, overload
 
+from nats.aio.client import Client
+
 T = TypeVar("T")
 
 POLL_SECONDS = 0.02
@@ -44,6 +46,15 @@ async def eventually(predicate: Callable[[], Any], within: float = 5.0) -> Any:
 def eventually_sync(predicate: Callable[[], T], within: float = 5.0) -> T:
     """The same for a test without an event loop."""
     return asyncio.run(eventually(predicate, within))
+
+
+async def subscribed(client: Client) -> None:
+    """Return once the server knows what `client` has subscribed to.
+
+    nats-py sends the ping of a flush ahead of what it still holds; only a second one comes after it.
+    """
+    await client.flush()
+    await client.flush()
 
 
 def _source(predicate: Callable[..., object]) -> str:

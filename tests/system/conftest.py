@@ -17,6 +17,7 @@ import pytest
 
 from bongsu.servers import ports
 from bongsu.servers.running import process_started
+from servers.surroundings import unmeasured
 from servers.waiting import eventually_sync
 
 UP_SECONDS = 60.0
@@ -46,7 +47,7 @@ class Run:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env={**os.environ, **environment},
+                env=unmeasured(**environment),
             )
 
     @property

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bongsu.servers import ports
+from servers.surroundings import unmeasured
 from system.conftest import Start, as_root
 
 DEAD = "http://127.0.0.1:9"
@@ -23,7 +24,7 @@ def refusal(*arguments: str, **environment: str) -> tuple[int, str]:
         capture_output=True,
         text=True,
         timeout=30,
-        env={**os.environ, **environment},
+        env=unmeasured(**environment),
     )
     assert len(result.stderr.splitlines()) == 1, result.stderr
     return result.returncode, result.stderr

@@ -13,6 +13,7 @@ from bongsu.servers import ports
 from bongsu.servers.nats import NatsServer
 from common.config_keys import REGISTRY
 from servers.commands import bongsu
+from servers.waiting import subscribed
 
 if TYPE_CHECKING:
     from integration.bongsu.conftest import Admin, Command
@@ -31,7 +32,7 @@ async def test_a_value_is_committed_under_its_setters_name_and_every_service_is_
 ) -> None:
     listener = await nats_client.connect(nats.url())
     heard = await listener.subscribe("config.changed")
-    await listener.flush()
+    await subscribed(listener)
     ended = await asyncio.to_thread(
         bongsu, "config", "set", "gemini_daily_cost_budget_usd", "1.50", USER="kim", **stack
     )
@@ -150,7 +151,7 @@ async def test_a_row_that_is_nonsense_is_called_so_in_the_list(command: Command,
 async def test_several_settings_are_set_in_one_command(stack: Stack, admin: Admin, nats: NatsServer) -> None:
     listener = await nats_client.connect(nats.url())
     heard = await listener.subscribe("config.changed")
-    await listener.flush()
+    await subscribed(listener)
     words = ("backfill_days", "7", "markets", '["KRW-BTC", "KRW-ETH"]', "retention_days", "90")
     ended = await asyncio.to_thread(bongsu, "config", "set", *words, **stack)
     assert (ended.code, ended.err) == (0, "")

@@ -18,6 +18,7 @@ from common.bus import Bus
 from common.streams import STORE_CANDLES
 from integration.common.configured import ByHand, Instance, instance
 from integration.common.speaking import Speak
+from servers.waiting import subscribed
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ async def answers(admin: Client) -> list[str]:
         heard.append(message.data.decode())
 
     await admin.subscribe(f"$JS.ACK.MARKET.{STORE_CANDLES.name}.>", cb=on_answer)
-    await admin.flush()
+    await subscribed(admin)
     return heard
 
 

@@ -27,7 +27,7 @@ from integration.common import leaking
 from integration.common.speaking import BASE, Speak, kept, signal
 from servers.otlp import SpanReceiver, span_receiver
 from servers.surroundings import surroundings
-from servers.waiting import eventually
+from servers.waiting import eventually, subscribed
 
 TESTS = Path(__file__).parents[2]
 TOLD = f"refused with api_key={'k' * 12} by Upbit"
@@ -150,7 +150,7 @@ async def test_no_heartbeat_holds_a_secret(bus: Bus, admin: Client) -> None:
         heard.append(message.data)
 
     await admin.subscribe("service.heartbeat.>", cb=on_message)
-    await admin.flush()
+    await subscribed(admin)
     await bus.publish(heartbeat())
     await eventually(lambda: bool(heard))
     assert b"kkkk" not in heard[0]

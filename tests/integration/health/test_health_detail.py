@@ -14,6 +14,7 @@ from bongsu.servers.postgres import PostgresServer
 from common.clock import utc_now
 from common.events import ComponentState
 from integration.health.running import HealthProcess, Speak, StartHealth, healthy_jobs, soon
+from servers.waiting import subscribed
 
 COMPONENTS = ["database", "upbit_api", "gemini_api", "scheduler", "recent_signal", "recent_orders"]
 
@@ -84,7 +85,7 @@ async def test_two_hundred_parallel_callers_ask_the_bus_once(
         asked.append(message.data)
 
     await listener.subscribe("health.check", cb=on_check)
-    await listener.flush()
+    await subscribed(listener)
     answers = await asyncio.gather(*(health.http.get("/health/detail") for _ in range(200)))
     await listener.flush()
     await listener.close()
