@@ -16,11 +16,13 @@ from common.clock import MINUTE
 from common.database import Database, Share
 from common.delivery import Delivery
 from common.events import Candle, CandlesClosed
+from servers.waiting import eventually
 
 if TYPE_CHECKING:
     from integration.collector.conftest import Admin
 
 BASE = datetime(2026, 3, 11, 14, 0, tzinfo=UTC)
+WAITING_FOR_A_MARKET = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 DELIVERY = Delivery("market.candle.closed.KRW-BTC", 1, BASE, 1)
 
 
@@ -82,6 +84,16 @@ async def test_a_page_seen_twice_is_stored_once(repository: CandleRepository, ad
     assert await gaps(admin) == [(1, 2, "confirmed_empty")]
 
 
+async def test_every_digit_of_a_number_is_stored(repository: CandleRepository, admin: Admin) -> None:
+    numbers = ("1E-8", "123456789012345678.12345678901234567890", "0", "1E+3", "0.10")
+    made = [
+        candle(minute).model_copy(update={"volume": Decimal(number)}) for minute, number in enumerate(numbers)
+    ]
+    await repository.store_page(page(0, 5, *made))
+    rows = await admin.fetch("SELECT volume FROM market_data ORDER BY timestamp")
+    assert [row["volume"] for row in rows] == [Decimal(number) for number in numbers]
+
+
 async def test_a_newer_value_replaces_and_an_older_one_never_does(
     repository: CandleRepository, admin: Admin
 ) -> None:
@@ -99,11 +111,12 @@ async def test_the_same_value_asked_again_is_no_revision(repository: CandleRepos
     assert await admin.fetchval("SELECT revision FROM market_data") == 1
 
 
-async def test_pages_that_meet_at_the_same_time_keep_the_ledger_whole(
-    repository: CandleRepository, admin: Admin
+async def test_pages_that_replicas_store_at_the_same_time_keep_the_ledger_whole(
+    pool: Database, repository: CandleRepository, admin: Admin
 ) -> None:
     await repository.store_page(page(0, 1, candle(0)))
-    await asyncio.gather(*(repository.store_page(page(start, start + 2)) for start in range(1, 13)))
+    storing = (CandleRepository(pool).store_page(page(start, start + 2)) for start in range(1, 13))
+    await asyncio.gather(*storing)
     assert await gaps(admin) == [(1, 14, "confirmed_empty")]
 
 
@@ -153,6 +166,7 @@ async def test_a_page_waits_for_the_one_before_it_and_takes_no_connection_for_th
         for each in (page(0, 2, candle(0)), page(2, 4, candle(3)), page(0, 1, candle(0), market="KRW-ETH"))
     ]
     await asyncio.wait_for(storing[-1], 5)
+    await eventually(lambda: admin.fetchval(WAITING_FOR_A_MARKET))
     assert pool.usage().in_use == 1
     await admin.execute("SELECT pg_advisory_unlock_all()")
     await asyncio.gather(*storing)

@@ -34,15 +34,10 @@ MAX_MESSAGE_BYTES = 256 * 1024
 INTERRUPTION_SHOWN_SECONDS = 6.0
 
 
-def _finite(value: Decimal) -> Decimal:
-    if not value.is_finite():
-        raise ValueError("must be a finite number")
-    return value
-
-
 Market = Annotated[str, Field(pattern=MARKET_PATTERN)]
-Price = Annotated[Decimal, Field(gt=0, max_digits=28), AfterValidator(_finite)]
-Amount = Annotated[Decimal, Field(ge=0, max_digits=38), AfterValidator(_finite)]
+# Decimal fields take no NaN and no infinity, by pydantic's own rule.
+Price = Annotated[Decimal, Field(gt=0, max_digits=28)]
+Amount = Annotated[Decimal, Field(ge=0, max_digits=38)]
 # Whatever a person, a model or an exception wrote: no event carries a secret of it.
 Text = Annotated[str, AfterValidator(mask_sensitive)]
 Action = Literal["BUY", "SELL", "HOLD"]
@@ -84,7 +79,7 @@ class Candle(BaseModel):
     def _check_range(self) -> Candle:
         if self.timestamp.second or self.timestamp.microsecond:
             raise ValueError("timestamp must be the start of a minute")
-        if not self.low <= min(self.open, self.close) <= max(self.open, self.close) <= self.high:
+        if not (self.low <= self.open <= self.high and self.low <= self.close <= self.high):
             raise ValueError("low <= open, close <= high must hold")
         return self
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable
 
 from collector.repository import CandleRepository
@@ -16,16 +14,10 @@ PAGES_AT_ONCE = 3
 
 
 def on_candles_closed(repository: CandleRepository) -> Callable[[CandlesClosed, Delivery], Awaitable[None]]:
-    """Return the store consumer's handler; the acknowledgement follows the commit.
-
-    A market's pages are stored in the order they came: the ledger takes no empty minute before the first
-    candle, so a page that overtook the one before would leave its leading empty minutes to the next repair.
-    """
-    in_turn: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+    """Return the store consumer's handler; the acknowledgement follows the commit."""
 
     async def store(page: CandlesClosed, _: Delivery) -> None:
-        async with in_turn[page.market]:
-            with span("store market_data", attributes={"page.candles": len(page.candles)}):
-                await repository.store_page(page)
+        with span("store market_data", attributes={"page.candles": len(page.candles)}):
+            await repository.store_page(page)
 
     return store

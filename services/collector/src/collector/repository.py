@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -13,12 +15,22 @@ from common.events import CandlesClosed
 if TYPE_CHECKING:
     from asyncpg import Record
 
-_UPSERT = """
+# One writer per market: two pages that touch the same gap would otherwise overwrite each other's view.
+_LOCK = "SELECT pg_advisory_xact_lock(hashtext('candle_gaps'), hashtext($1))"
+
+# The lock comes with the first candle, which saves a round trip; a page without one asks for it by itself.
+# Each column of numbers travels as one text, which is exact: with 600 Decimals in asyncpg's binary form the
+# statement of a page of 100 took 1.6 ms instead of 1.0.
+_UPSERT = f"""
+WITH turn AS MATERIALIZED ({_LOCK})
 INSERT INTO market_data AS stored
     (symbol, timestamp, open, high, low, close, volume, trade_value, source, collected_at)
 SELECT $1, page.*, $9, $10
-FROM unnest($2::timestamptz[], $3::numeric[], $4::numeric[], $5::numeric[], $6::numeric[], $7::numeric[],
-            $8::numeric[]) AS page
+FROM turn, unnest(
+    $2::timestamptz[],
+    string_to_array($3, ',')::numeric[], string_to_array($4, ',')::numeric[],
+    string_to_array($5, ',')::numeric[], string_to_array($6, ',')::numeric[],
+    string_to_array($7, ',')::numeric[], string_to_array($8, ',')::numeric[]) AS page
 ON CONFLICT (symbol, timestamp) DO UPDATE
 SET open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
     volume = excluded.volume, trade_value = excluded.trade_value, source = excluded.source,
@@ -27,7 +39,7 @@ WHERE stored.collected_at < excluded.collected_at
   AND (stored.open, stored.high, stored.low, stored.close, stored.volume, stored.trade_value)
       IS DISTINCT FROM
       (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume, excluded.trade_value)
-"""
+"""  # noqa: S608  made of two texts of this file
 
 # Runs of candles and resolved gaps, joined; what lies between two rows is not covered.
 _COVERED = """
@@ -48,28 +60,22 @@ class CandleRepository:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._in_turn: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def store_page(self, page: CandlesClosed) -> None:
         """Store a page and settle its minutes' gaps, once however often it comes.
 
-        An older page never overwrites a newer value; a newer value that differs raises `revision`.
+        An older page never overwrites a newer value; a newer value that differs raises `revision`. A market's
+        pages are stored in the order they came: the ledger takes no empty minute before the first candle, so
+        a page that overtook the one before would leave its leading empty minutes to the next repair.
         """
-        async with self._database.transaction() as connection:
-            await _lock(connection, page.market)
-            candles = page.candles
-            await connection.execute(
-                _UPSERT,
-                page.market,
-                [candle.timestamp for candle in candles],
-                [candle.open for candle in candles],
-                [candle.high for candle in candles],
-                [candle.low for candle in candles],
-                [candle.close for candle in candles],
-                [candle.volume for candle in candles],
-                [candle.trade_value for candle in candles],
-                page.source,
-                page.collected_at,
-            )
+        # Before its turn: PostgreSQL is busy with the page before.
+        arguments = _arguments(page)
+        async with self._in_turn[page.market], self._database.transaction() as connection:
+            if page.candles:
+                await connection.execute(_UPSERT, *arguments)
+            else:
+                await connection.execute(_LOCK, page.market)
             await self._settle_gaps(connection, page)
 
     async def _settle_gaps(self, connection: Connection, page: CandlesClosed) -> None:
@@ -138,7 +144,7 @@ class CandleRepository:
     async def mark_open(self, market: str, from_time: datetime, to_time: datetime) -> None:
         """Write down that minutes are missing; those already in the ledger stay as they are."""
         async with self._database.transaction() as connection:
-            await _lock(connection, market)
+            await connection.execute(_LOCK, market)
             await connection.execute(
                 "INSERT INTO candle_gaps (symbol, from_time, to_time, status, evidence)"
                 " SELECT $1, $2, $3, 'open', 'missing' WHERE NOT EXISTS (SELECT FROM candle_gaps"
@@ -169,9 +175,20 @@ class CandleRepository:
             return int(status.rpartition(" ")[2])
 
 
-async def _lock(connection: Connection, market: str) -> None:
-    # One writer per market: two pages that touch the same gap would otherwise overwrite each other's view.
-    await connection.execute("SELECT pg_advisory_xact_lock(hashtext('candle_gaps'), hashtext($1))", market)
+def _arguments(page: CandlesClosed) -> tuple[object, ...]:
+    candles = page.candles
+    return (
+        page.market,
+        [candle.timestamp for candle in candles],
+        ",".join(str(candle.open) for candle in candles),
+        ",".join(str(candle.high) for candle in candles),
+        ",".join(str(candle.low) for candle in candles),
+        ",".join(str(candle.close) for candle in candles),
+        ",".join(str(candle.volume) for candle in candles),
+        ",".join(str(candle.trade_value) for candle in candles),
+        page.source,
+        page.collected_at,
+    )
 
 
 async def _first_candle(connection: Connection, market: str) -> datetime | None:
