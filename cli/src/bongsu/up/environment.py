@@ -21,8 +21,6 @@ _SYSTEM = (
     "TMPDIR",
     "PYTHONDONTWRITEBYTECODE",
     "PYTHONPYCACHEPREFIX",
-    # Set while coverage measures: the services are measured too.
-    "COVERAGE_PROCESS_CONFIG",
 )
 _TELLING = ("LOG_LEVEL", "LOG_FORMAT")
 # Needed to get out to the real Upbit and Gemini; on loopback a proxy would only be in the way.
