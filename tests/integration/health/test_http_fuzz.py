@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from integration.health.running import HealthProcess, StartHealth
+from integration.health.running import HealthProcess, Speak, StartHealth, soon
 
 NOWHERE = "127.0.0.1:9"
 SECONDS = 100.0
-EXAMPLES, REQUESTS = "15", 100
+EXAMPLES, REQUESTS = "25", 150
 # Not described, so anything may come; each of the answers is a problem.
 REFUSALS = (400, 404, 405, 431)
 HEADERS = ("Accept", "X-Request-Id", "traceparent", "Range", "If-None-Match", "X-Forwarded-Host")
@@ -25,6 +25,15 @@ CHECKS = (
     "response_schema_conformance",
     "unsupported_method",
 )
+
+
+async def test_no_answer_is_undesigned_while_everything_is_there(
+    health: HealthProcess, speak: Speak, tmp_path: Path
+) -> None:
+    await speak("collector", "c1")
+    await speak("signaler", "s1")
+    await soon(health.is_healthy)
+    assert await _fuzz(health, tmp_path) >= REQUESTS
 
 
 async def test_no_answer_is_undesigned_while_everything_is_away(
