@@ -3,7 +3,7 @@
 import sys
 
 # Not the collector's own packages, but `make run` has one environment for all, and structlog, FastStream and
-# PyJWT import these wherever they are installed: 12 MB for nothing. Here they find them missing, as in an image.
+# PyJWT import these wherever they are installed: 12 MB for nothing. Here they find them missing.
 for _others in ("rich", "greenlet", "uvicorn", "cryptography"):
     sys.modules.setdefault(_others, None)  # type: ignore[arg-type]
 
