@@ -1,4 +1,4 @@
-"""SC-007: how much of libs and services do the tests run, over all processes?"""
+"""SC-007: how much of libs and services do the tests run, over all measured processes?"""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def measure() -> list[Finding]:
     return [
         Finding(
             "SC-007",
-            "branch coverage of libs and services over all processes, and the suite is green",
+            "branch coverage of libs and services over all measured processes, and the suite is green",
             f"at least {BAR:.0f} %",
             f"{covered:.1f} %; {ending}",
             holds=covered >= BAR and process.returncode == 0,

@@ -43,13 +43,6 @@ def servers_folder() -> Iterator[Path]:
         yield folder
 
 
-@pytest.fixture
-def disk_folder() -> Iterator[Path]:
-    """A short path on the disk, for what a user's server or data dir would be."""
-    with passable_folder() as folder:
-        yield folder
-
-
 @pytest.fixture(scope="session")
 def postgres(servers_folder: Path) -> Iterator[PostgresServer]:
     """A PostgreSQL whose database `bongsu_migrated` holds the tables; `url(role, database)` logs in."""

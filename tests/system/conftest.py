@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import pytest
 
 from bongsu.servers import ports
 from bongsu.servers.running import process_started
+from servers.fixtures import passable_folder
 from servers.surroundings import unmeasured
 from servers.waiting import eventually_sync
 
@@ -102,9 +102,8 @@ Start = Callable[..., Run]
 @pytest.fixture
 def home() -> Iterator[Path]:
     """A folder for data dirs, short and passable for PostgreSQL's user."""
-    with tempfile.TemporaryDirectory(prefix="bongsu-test-", ignore_cleanup_errors=True) as name:
-        Path(name).chmod(0o711)
-        yield Path(name)
+    with passable_folder() as folder:
+        yield folder
 
 
 @pytest.fixture
