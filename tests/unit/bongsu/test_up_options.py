@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bongsu.errors import UsageError
-from bongsu.up.options import Options, check, command_line
+from bongsu.up.options import Options, check, command_line, parse_replicas
 
 FILE = Path("hour.json")
 
@@ -40,3 +40,33 @@ def test_the_command_for_another_folder_keeps_every_other_option() -> None:
     assert command_line(options, data_dir=Path(".bongsu-replay")) == (
         "make run ARGS=\"--port 9000 --data-dir .bongsu-replay --replay 'my hour.json' --speed 60 --no-ui\""
     )
+
+
+def test_replicas_are_read_by_service_and_repeated_in_the_command() -> None:
+    replicas = parse_replicas("collector=2, signaler=3")
+    assert replicas == {"collector": 2, "signaler": 3}
+    assert "--replicas collector=2,signaler=3" in command_line(Options(replicas=replicas))
+
+
+def test_without_the_option_nothing_runs_twice() -> None:
+    assert parse_replicas(None) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("", "''"),
+        ("collector", "collector="),
+        ("trader=2", "trader=2"),
+        ("collector=0", "collector=0"),
+        ("signaler=4", "from 1 to 3"),
+        ("health=two", "health=two"),
+        ("health=٢", "health=٢"),
+        ("health=1.5", "health=1.5"),
+        ("health=2,health=3", "named twice"),
+    ],
+)
+def test_replicas_that_cannot_be_are_refused_by_name(text: str, named: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        parse_replicas(text)
+    assert named in str(refused.value)

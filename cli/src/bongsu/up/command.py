@@ -16,7 +16,7 @@ from bongsu.servers import ports
 from bongsu.up import market as markets
 from bongsu.up.datadir import DataDir
 from bongsu.up.news import News, ask
-from bongsu.up.options import DEFAULT_DATA_DIR, DEFAULT_PORT, Options, check
+from bongsu.up.options import DEFAULT_DATA_DIR, DEFAULT_PORT, Options, check, parse_replicas
 from bongsu.up.preflight import check_gemini, check_port, check_upbit
 from bongsu.up.recording_end import tell_the_end
 from bongsu.up.stack import Stack
@@ -50,6 +50,12 @@ def up(
     ephemeral: Annotated[
         bool, typer.Option("--ephemeral", help="Keep nothing: the data is deleted in the end.")
     ] = False,
+    replicas: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SERVICE=N,…", help="Several of a service at once, as in collector=2,signaler=2."
+        ),
+    ] = None,
     no_ui: Annotated[
         bool, typer.Option("--no-ui", help="Plain lines instead of the live view; so without a terminal.")
     ] = False,
@@ -58,7 +64,7 @@ def up(
 
     PostgreSQL, NATS, the simulators of Upbit and Gemini, and the three services.
     """
-    options = Options(port, data_dir, live, replay, speed, ephemeral, no_ui)
+    options = Options(port, data_dir, live, replay, speed, ephemeral, no_ui, parse_replicas(replicas))
     check(options)
     # Outside of the loop: reading a long one takes a while, and Ctrl-C is heard meanwhile.
     recording = _recording(options.replay)

@@ -39,6 +39,7 @@ class Addresses:
         databases: URL by service, each with its own role.
         buses: NATS URL by service, each with its own user.
         gemini: None where the real one is asked.
+        health_port: Of the instance that the environment is for.
     """
 
     databases: Mapping[str, str]
@@ -57,12 +58,18 @@ def base(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def for_service(
-    service: str, environment: Mapping[str, str], addresses: Addresses, market: Market
+    service: str,
+    environment: Mapping[str, str],
+    addresses: Addresses,
+    market: Market,
+    *,
+    replicas: int = 1,
 ) -> dict[str, str]:
-    """Return the whole environment of one service."""
+    """Return the whole environment of one instance of a service; each of its replicas gets the same."""
     result = base(environment) | {
         "DATABASE_URL": addresses.databases[service],
         "NATS_URL": addresses.buses[service],
+        "REPLICAS": str(replicas),
     }
     if market.kind == "live":
         result |= {name: environment[name] for name in _OUTWARD if environment.get(name)}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import shlex
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bongsu.errors import UsageError
+from common.database import SHARES
 
 DEFAULT_PORT = 8080
 DEFAULT_DATA_DIR = Path(".bongsu")
@@ -24,6 +26,7 @@ class Options:
         data_dir: None for the default, which an ephemeral run replaces by a temporary one.
         speed: Exchange seconds per second, None when not given.
         plain: Lines instead of the live view.
+        replicas: How many of each service that is not to run once.
     """
 
     port: int = DEFAULT_PORT
@@ -33,6 +36,31 @@ class Options:
     speed: float | None = None
     ephemeral: bool = False
     plain: bool = False
+    replicas: Mapping[str, int] = field(default_factory=dict)
+
+
+def parse_replicas(text: str | None) -> dict[str, int]:
+    """Return how many of which service `collector=2,signaler=2` asks for.
+
+    Raises:
+        UsageError: No such service, named twice, or a number that its share of connections does not carry.
+    """
+    replicas: dict[str, int] = {}
+    for part in text.split(",") if text is not None else ():
+        service, _, number = part.strip().partition("=")
+        if service not in SHARES:
+            raise UsageError(
+                f"--replicas {part.strip()[:40]!r}: must name a service, as in collector=2,signaler=2;"
+                f" there are {', '.join(SHARES)}"
+            )
+        if service in replicas:
+            raise UsageError(f"--replicas: {service} is named twice; give one number")
+        # Each replica keeps at least one connection, and the floors of all fit in the service's own.
+        most = SHARES[service].min
+        if not (number.isascii() and number.isdigit() and 1 <= int(number) <= most):
+            raise UsageError(f"--replicas {service}={number[:20]}: must be a whole number from 1 to {most}")
+        replicas[service] = int(number)
+    return replicas
 
 
 def check(options: Options) -> None:
@@ -63,6 +91,8 @@ def command_line(options: Options, *, data_dir: Path | None = None, port: int | 
         words += ["--replay", str(options.replay)]
     if options.speed is not None:
         words += ["--speed", f"{options.speed:g}"]
+    if options.replicas:
+        words += ["--replicas", ",".join(f"{name}={number}" for name, number in options.replicas.items())]
     words += ["--ephemeral"] if options.ephemeral else []
     words += ["--no-ui"] if options.plain else []
     return f'make run ARGS="{shlex.join(words)}"'

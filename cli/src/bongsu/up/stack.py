@@ -76,12 +76,16 @@ class Stack:
             patience_seconds=SIMULATOR_PATIENCE,
         )
         self._services: list[Watched] = []
+        self._further_health_urls: list[str] = []
 
     @property
     def health_url(self) -> str:
         """Where people and programs ask for health."""
+        return self._health_url(self._options.port)
+
+    def _health_url(self, port: int) -> str:
         host = ports.HOST if self.health_host in ("0.0.0.0", "::", "") else self.health_host  # noqa: S104
-        return f"http://{host}:{self._options.port}"
+        return f"http://{host}:{port}"
 
     async def start(self) -> None:
         """Bring everything up; returns when health answers and run.json is written."""
@@ -92,7 +96,8 @@ class Stack:
         )
         self._reconciling = asyncio.create_task(keep_reconciled(self.nats.url(), self._say))
         self._services = self.supervisor.stage(
-            [self._service(name) for name in SERVICES], patience_seconds=SERVICE_PATIENCE
+            [service for name in SERVICES for service in self._replicas(name)],
+            patience_seconds=SERVICE_PATIENCE,
         )
         await self._together(*(self._start(service) for service in self._services))
         self._up = True
@@ -111,6 +116,7 @@ class Stack:
             "database_url": self.postgres.url(),
             "nats_url": self.nats.url(),
             "health_url": self.health_url,
+            "health_urls": [self.health_url, *self._further_health_urls],
             "upbit_url": self.upbit_url,
             "gemini_url": self.gemini_url,
             "data_dir": str(self._folder.path),
@@ -181,21 +187,39 @@ class Stack:
             ready_url=f"{url}/_control/stats",
         )
 
-    def _service(self, name: str) -> Program:
+    def _replicas(self, service: str) -> list[Program]:
+        """Return each instance of a service, `collector`, `collector-2`, …; health's on further ports."""
+        number = self._options.replicas.get(service, 1)
+        names = [service, *(f"{service}-{index}" for index in range(2, number + 1))]
+        programs = []
+        for name in names:
+            port = self._options.port if name == service else ports.free_port()
+            programs.append(self._service(service, name, port))
+            if service == "health" and name != service:
+                self._further_health_urls.append(self._health_url(port))
+        return programs
+
+    def _service(self, service: str, name: str, health_port: int) -> Program:
         # Only now: a server that lost its port while starting has another one.
         addresses = Addresses(
-            databases={name: self.postgres.url(f"bongsu_{name}")},
-            buses={name: self.nats.url(name)},
+            databases={service: self.postgres.url(f"bongsu_{service}")},
+            buses={service: self.nats.url(service)},
             upbit=self.upbit_url,
             gemini=None if self.market.kind == "live" else self.gemini_url,
             health_host=self.health_host,
-            health_port=self._options.port,
+            health_port=health_port,
         )
         return Program(
             name,
-            name,
-            environment=for_service(name, self._environment, addresses, self.market),
+            service,
+            environment=for_service(
+                service,
+                self._environment,
+                addresses,
+                self.market,
+                replicas=self._options.replicas.get(service, 1),
+            ),
             directory=self._folder.path,
             log=Path(self._folder.logs / f"{name}.log"),
-            ready_url=f"{self.health_url}/health" if name == "health" else None,
+            ready_url=f"{self._health_url(health_port)}/health" if service == "health" else None,
         )
