@@ -19,11 +19,10 @@ STOP_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class Simulator:
-    """A running simulator; `url` is scheme, host and port."""
+class Controls:
+    """How a simulator is asked and told, whoever started it; `url` is scheme, host and port."""
 
     url: str
-    process: subprocess.Popen[str]
 
     @property
     def websocket_url(self) -> str:
@@ -55,6 +54,13 @@ class Simulator:
         """Switch every fault off."""
         request = urllib.request.Request(f"{self.url}/_control/faults", method="DELETE")
         urllib.request.urlopen(request, timeout=5).close()
+
+
+@dataclass(frozen=True)
+class Simulator(Controls):
+    """A simulator that runs for one test."""
+
+    process: subprocess.Popen[str]
 
 
 @contextmanager

@@ -43,6 +43,7 @@ class Parts:
     upbit: UpbitClient
     collector: CandleCollector
     jobs: CollectorJobs
+    after_a_restart: Callable[[], CollectorJobs]
 
 
 @pytest.fixture
@@ -57,11 +58,13 @@ def upbit(tmp_path: Path) -> Iterator[Simulator]:
 
 
 @pytest.fixture
-async def parts(
-    postgres: PostgresServer, database: str, fresh_nats: NatsServer, upbit: Simulator
-) -> AsyncIterator[Parts]:
+def bus(fresh_nats: NatsServer) -> Bus:
+    return Bus(fresh_nats.url("collector"), service="collector", instance="test")
+
+
+@pytest.fixture
+async def parts(postgres: PostgresServer, database: str, bus: Bus, upbit: Simulator) -> AsyncIterator[Parts]:
     clock = ExchangeClock()
-    bus = Bus(fresh_nats.url("collector"), service="collector", instance="test")
     opened = Database(postgres.url("bongsu_collector", database), service="collector", share=Share(1, 4))
     repository, client = CandleRepository(opened), UpbitClient(upbit.url, source="replay", clock=clock)
     config = ConfigRepository(opened, TTLCache(), bus.publish)
@@ -70,11 +73,11 @@ async def parts(
     await opened.open()
     await bus.connect()
     await bus.start()
-    yield Parts(
-        client,
-        collector,
-        CollectorJobs(collector=collector, repository=repository, bus=bus, config=config, clock=clock),
-    )
+
+    def jobs() -> CollectorJobs:
+        return CollectorJobs(collector=collector, repository=repository, bus=bus, config=config, clock=clock)
+
+    yield Parts(client, collector, jobs(), jobs)
     await bus.stop_receiving()
     await bus.close()
     await client.close()
@@ -95,6 +98,10 @@ async def collect_until(parts: Parts, enough: Callable[[], Awaitable[bool]]) -> 
 
 async def stores(admin: Admin, minutes: int) -> bool:
     return len(await stored_minutes(admin)) >= minutes
+
+
+async def stores_minute(admin: Admin, minute: datetime) -> bool:
+    return minute in await stored_minutes(admin)
 
 
 async def has_empty_minutes(admin: Admin) -> bool:
@@ -124,6 +131,48 @@ async def test_a_candle_that_upbit_delivers_late_is_stored_by_the_next_repair(
     await eventually(repaired, 10.0)
     minutes = await stored_minutes(admin)
     assert minutes == [minutes[0] + index * MINUTE for index in range(len(minutes))]
+
+
+async def test_a_restart_between_a_wrong_answer_and_the_repair_leaves_nothing_unasked(
+    parts: Parts, admin: Admin, upbit: Simulator
+) -> None:
+    await collect_until(parts, lambda: stores(admin, 3))
+    await parts.jobs.repair_gaps(JobRun("gap_repair"))
+    upbit.switch_on("missing_candles", every=2)
+    await collect_until(parts, lambda: has_empty_minutes(admin))
+    upbit.switch_all_off()
+    wrongly_empty = await admin.fetchval("SELECT min(from_time) FROM candle_gaps")
+    # So long that a look back by ten minutes alone would not reach it.
+    await collect_until(parts, lambda: stores_minute(admin, wrongly_empty + 15 * MINUTE))
+    await parts.after_a_restart().repair_gaps(JobRun("gap_repair"))
+
+    async def repaired() -> bool:
+        return await statuses(admin) == {"repaired"}
+
+    await eventually(repaired, 10.0)
+
+
+async def test_a_candle_that_upbit_corrects_later_becomes_a_new_revision(
+    parts: Parts, admin: Admin, upbit: Simulator
+) -> None:
+    await collect_until(parts, lambda: stores(admin, 3))
+    upbit.switch_on("revised_candle", minutes=2)
+    await parts.jobs.repair_gaps(JobRun("gap_repair"))
+
+    async def revised() -> bool:
+        return bool(await admin.fetchval("SELECT max(revision) FROM market_data") == 2)
+
+    await eventually(revised, 10.0)
+
+
+async def test_a_repair_that_finds_nothing_new_publishes_nothing(
+    parts: Parts, admin: Admin, bus: Bus
+) -> None:
+    await collect_until(parts, lambda: stores(admin, 3))
+    before = (await bus.jetstream.stream_info("MARKET")).state.last_seq
+    await parts.jobs.repair_gaps(JobRun("gap_repair"))
+    assert (await bus.jetstream.stream_info("MARKET")).state.last_seq == before
+    assert await admin.fetchval("SELECT count(*) FROM repair_progress") == 1
 
 
 async def test_a_row_that_vanished_is_noticed_and_fetched_again(parts: Parts, admin: Admin) -> None:

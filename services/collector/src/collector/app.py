@@ -6,6 +6,7 @@ import asyncio
 import os
 from datetime import datetime, timedelta
 
+from collector.catch_up import CatchUp
 from collector.collect import CandleCollector
 from collector.handlers import PAGES_AT_ONCE, on_candles_closed
 from collector.jobs import GAP_REPAIR_SECONDS, RETENTION_SECONDS, CollectorJobs
@@ -53,6 +54,7 @@ class Collector:
             clock=clock,
             owner=runtime.job_owner,
         )
+        self._catch_up = CatchUp(runtime.bus, repository)
         self._probe = UpbitProbe(self._upbit, self._live)
         if settings.market_source == "replay":
             runtime.exchange_stands_since = lambda: stands_since(clock)
@@ -69,12 +71,13 @@ class Collector:
         scheduler.add("retention", every_seconds=RETENTION_SECONDS, body=self._jobs.delete_old_candles)
         self._runtime.config_watch.listen(self._apply_settings)
         markets = await config.get(MARKETS)
+        self._catch_up.start()
         self._probe.start(markets[0])
         await self._live.watch(tuple(markets))
 
     async def stop(self) -> None:
         """Stop listening to Upbit and close its connections."""
-        await asyncio.gather(self._live.stop(), self._probe.stop())
+        await asyncio.gather(self._live.stop(), self._probe.stop(), self._catch_up.stop())
         await self._upbit.close()
 
     def components(self) -> tuple[ComponentState, ...]:

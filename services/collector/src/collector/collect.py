@@ -85,6 +85,15 @@ class CandleCollector:
                 await self._bus.publish(page)
             return page
 
+    async def publish_corrections(
+        self, market: str, covers_from: datetime, covers_to: datetime, *, repair_run_id: str
+    ) -> None:
+        """Fetch one page again and publish it where Upbit says something else now than what is stored."""
+        with span(f"collect {CandlesClosed.subject}", parent=Context()):
+            page = await self._upbit.fetch_page(market, covers_from, covers_to, repair_run_id=repair_run_id)
+            if page and await self._repository.differs(page):
+                await self._bus.publish(page)
+
     async def _next_minute(self, market: str) -> datetime:
         if known := self._published_until.get(market):
             return known

@@ -18,7 +18,7 @@ from common.telemetry.jobs import JobRun
 
 GAP_REPAIR_SECONDS = 60.0
 RETENTION_SECONDS = 3600.0
-# Upbit has been seen to deliver a minute up to three minutes late.
+# Upbit has been seen to deliver a minute up to three minutes late, and to correct one.
 LATE_DELIVERY = timedelta(minutes=10)
 CAUGHT_UP_TRIES = 10
 
@@ -40,7 +40,6 @@ class CollectorJobs:
         self._bus = bus
         self._config = config
         self._clock = clock
-        self._looked_until: dict[str, datetime] = {}
 
     async def collect_candles(self, _: JobRun) -> None:
         """Collect every market; one that fails does not keep the others from being collected."""
@@ -53,7 +52,7 @@ class CollectorJobs:
                 raise error
 
     async def repair_gaps(self, run: JobRun) -> None:
-        """Fetch again whatever is missing behind the first candle, and what was empty a moment ago."""
+        """Fetch again whatever is missing behind the first candle, and what Upbit may have corrected."""
         if not await self._store_has_caught_up():
             run.skip("stale_data")
             return
@@ -64,12 +63,19 @@ class CollectorJobs:
         missing = await self._missing(market)
         for from_time, to_time in missing:
             await self._repository.mark_open(market, from_time, to_time)
-        closed = closed_until(self._clock.now) if self._clock.now else None
-        empty = await self._recently_empty(market, closed) if closed else []
-        for from_time, to_time in [*missing, *empty]:
-            await self._fetch_again(market, from_time, to_time, run_id)
-        if closed:
-            self._looked_until[market] = closed
+        for from_time, to_time in missing:
+            for covers_from, covers_to in page_ranges(from_time, to_time):
+                await self._collector.publish_page(market, covers_from, covers_to, repair_run_id=run_id)
+        if self._clock.now:
+            await self._look_again(market, closed_until(self._clock.now), run_id)
+
+    async def _look_again(self, market: str, closed: datetime, run_id: str) -> None:
+        """Ask again for what was asked for since a little before the last repair that ran to its end."""
+        looked_until = await self._repository.looked_until(market)
+        since = min(looked_until or closed, closed) - LATE_DELIVERY
+        for covers_from, covers_to in page_ranges(since, closed):
+            await self._collector.publish_corrections(market, covers_from, covers_to, repair_run_id=run_id)
+        await self._repository.note_looked_until(market, closed)
 
     async def delete_old_candles(self, _: JobRun) -> None:
         """Delete what is `retention_days` older than the newest stored candle.
@@ -87,15 +93,6 @@ class CollectorJobs:
             return []
         covered = await self._repository.covered_ranges(market, begins, end)
         return missing_ranges(covered, start=begins, end=end)
-
-    async def _recently_empty(self, market: str, closed: datetime) -> list[tuple[datetime, datetime]]:
-        """Return what was empty since a little before the last repair that ran to its end."""
-        since = min(self._looked_until.get(market, closed), closed) - LATE_DELIVERY
-        return await self._repository.recently_empty(market, since)
-
-    async def _fetch_again(self, market: str, from_time: datetime, to_time: datetime, run_id: str) -> None:
-        for covers_from, covers_to in page_ranges(from_time, to_time):
-            await self._collector.publish_page(market, covers_from, covers_to, repair_run_id=run_id)
 
     async def _store_has_caught_up(self) -> bool:
         """Tell whether no page waits to be stored: a minute on its way is not missing."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from collector.gaps import Gap, settle_page
 from common.clock import MINUTE, utc_now
 from common.database import Connection, Database
-from common.events import CandlesClosed
+from common.events import Candle, CandlesClosed
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -56,7 +56,7 @@ ORDER BY from_time
 
 
 class CandleRepository:
-    """`market_data` and `candle_gaps`, both owned by the collector."""
+    """`market_data`, `candle_gaps` and `repair_progress`, all owned by the collector."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -130,16 +130,36 @@ class CandleRepository:
             rows = await connection.fetch(_COVERED, market, start, end)
         return [(row["from_time"], row["to_time"]) for row in rows]
 
-    async def recently_empty(self, market: str, since: datetime) -> list[tuple[datetime, datetime]]:
-        """Return the ranges behind `since` that were proven empty: Upbit sometimes delivers late."""
+    async def differs(self, page: CandlesClosed) -> bool:
+        """Tell whether a page has a candle that is not stored, or stored with other values."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
-                "SELECT greatest(from_time, $2) AS from_time, to_time FROM candle_gaps"
-                " WHERE symbol = $1 AND status = 'confirmed_empty' AND to_time > $2 ORDER BY from_time",
-                market,
-                since,
+                "SELECT timestamp, open, high, low, close, volume, trade_value FROM market_data"
+                " WHERE symbol = $1 AND timestamp >= $2 AND timestamp < $3",
+                page.market,
+                page.covers_from,
+                page.covers_to,
             )
-        return [(row["from_time"], row["to_time"]) for row in rows]
+        stored = {Candle.model_validate(dict(row)) for row in rows}
+        return not stored.issuperset(page.candles)
+
+    async def looked_until(self, market: str) -> datetime | None:
+        """Return how far gap_repair has asked again, None for a market it never saw."""
+        async with self._database.connection() as connection:
+            looked: datetime | None = await connection.fetchval(
+                "SELECT looked_until FROM repair_progress WHERE symbol = $1", market
+            )
+        return looked
+
+    async def note_looked_until(self, market: str, moment: datetime) -> None:
+        """Write down how far gap_repair has asked again."""
+        async with self._database.connection() as connection:
+            await connection.execute(
+                "INSERT INTO repair_progress (symbol, looked_until) VALUES ($1, $2)"
+                " ON CONFLICT (symbol) DO UPDATE SET looked_until = excluded.looked_until",
+                market,
+                moment,
+            )
 
     async def mark_open(self, market: str, from_time: datetime, to_time: datetime) -> None:
         """Write down that minutes are missing; those already in the ledger stay as they are."""

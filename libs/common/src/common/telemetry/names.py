@@ -29,6 +29,7 @@ class LogEvent(StrEnum):
     MASKING_FAILED = "masking.failed"
     MESSAGE_DEAD = "message.dead"
     MESSAGE_HANDED_BACK = "message.handed_back"
+    PAGE_STORED_EARLY = "page.stored_early"
     PROBE_FAILED = "probe.failed"
     PROBE_RECOVERED = "probe.recovered"
     RETRY_EXHAUSTED = "retry.exhausted"
