@@ -38,6 +38,7 @@ CAUGHT_UP_SECONDS = 5.0
 PATIENCE_SECONDS = 60.0
 # A gap is a due minute that is absent 60 s after the exchange serves it again; some seconds to look.
 REPAIRED_SECONDS = 75.0
+SETTLED_SECONDS = 10.0
 LOOK_SECONDS = 0.1
 SHOWN = 3
 
@@ -101,13 +102,18 @@ async def _broken(made: Rig, book: Book, faults: Sequence[Fault]) -> Outcome:
         await end_tasks([publishing])
         outcome = Outcome(list(faults), witness, samples, await _catch_up(made, book, witness))
         due = closed_until(await exchange_time(made))
-        await _until(lambda: _is_sound(made, book, outcome, due), REPAIRED_SECONDS)
+        await _until(lambda: _is_whole(made, book, due), REPAIRED_SECONDS)
+        await _until(lambda: _is_sound(made, book, outcome, due), SETTLED_SECONDS)
     finally:
         await end_tasks([publishing, *looking])
     outcome.leaks = await leaks(made, samples)
     outcome.unexpected = list(made.unexpected)
     outcome.restarts = sum(made.deaths.values())
     return outcome
+
+
+async def _is_whole(made: Rig, book: Book, due: datetime) -> bool:
+    return not missing(book, await read_tables(made), due) and await _is_healthy(made)
 
 
 async def _is_sound(made: Rig, book: Book, outcome: Outcome, due: datetime) -> bool:
@@ -119,7 +125,7 @@ async def _is_sound(made: Rig, book: Book, outcome: Outcome, due: datetime) -> b
     outcome.doubled = doubled(tables, streams)
     outcome.dead = streams.dead
     outcome.candles, outcome.signals = tables.rows, len(tables.signals)
-    return outcome.is_sound and await _is_healthy(made)
+    return outcome.is_sound
 
 
 async def _catch_up(made: Rig, book: Book, witness: Witness) -> float:

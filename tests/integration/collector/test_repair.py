@@ -133,11 +133,13 @@ async def test_a_candle_that_upbit_delivers_late_is_stored_by_the_next_repair(
     assert minutes == [minutes[0] + index * MINUTE for index in range(len(minutes))]
 
 
+@pytest.mark.parametrize("repaired_before", [False, True])
 async def test_a_restart_between_a_wrong_answer_and_the_repair_leaves_nothing_unasked(
-    parts: Parts, admin: Admin, upbit: Simulator
+    parts: Parts, admin: Admin, upbit: Simulator, *, repaired_before: bool
 ) -> None:
     await collect_until(parts, lambda: stores(admin, 3))
-    await parts.jobs.repair_gaps(JobRun("gap_repair"))
+    if repaired_before:
+        await parts.jobs.repair_gaps(JobRun("gap_repair"))
     upbit.switch_on("missing_candles", every=2)
     await collect_until(parts, lambda: has_empty_minutes(admin))
     upbit.switch_all_off()
@@ -155,8 +157,8 @@ async def test_a_restart_between_a_wrong_answer_and_the_repair_leaves_nothing_un
 async def test_a_candle_that_upbit_corrects_later_becomes_a_new_revision(
     parts: Parts, admin: Admin, upbit: Simulator
 ) -> None:
-    await collect_until(parts, lambda: stores(admin, 3))
-    upbit.switch_on("revised_candle", minutes=2)
+    await collect_until(parts, lambda: stores(admin, 6))
+    upbit.switch_on("revised_candle", minutes=4)
     await parts.jobs.repair_gaps(JobRun("gap_repair"))
 
     async def revised() -> bool:

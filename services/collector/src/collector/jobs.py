@@ -20,6 +20,8 @@ GAP_REPAIR_SECONDS = 60.0
 RETENTION_SECONDS = 3600.0
 # Upbit has been seen to deliver a minute up to three minutes late, and to correct one.
 LATE_DELIVERY = timedelta(minutes=10)
+# Of a market that no repair has looked at yet: the collector may have died before each of them.
+FIRST_LOOK = timedelta(days=1)
 CAUGHT_UP_TRIES = 10
 
 
@@ -72,7 +74,7 @@ class CollectorJobs:
     async def _look_again(self, market: str, closed: datetime, run_id: str) -> None:
         """Ask again for what was asked for since a little before the last repair that ran to its end."""
         looked_until = await self._repository.looked_until(market)
-        since = min(looked_until or closed, closed) - LATE_DELIVERY
+        since = min(looked_until or closed - FIRST_LOOK, closed) - LATE_DELIVERY
         for covers_from, covers_to in page_ranges(since, closed):
             await self._collector.publish_corrections(market, covers_from, covers_to, repair_run_id=run_id)
         await self._repository.note_looked_until(market, closed)
