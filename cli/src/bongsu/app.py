@@ -6,6 +6,7 @@ import typer
 
 from bongsu.commands.candles import candles
 from bongsu.commands.config import config
+from bongsu.commands.dead import dead
 from bongsu.commands.jobs import jobs
 from bongsu.commands.signals import signals
 from bongsu.commands.status import status
@@ -25,4 +26,5 @@ def build_app() -> typer.Typer:
     for command in (up, status, signals, candles, jobs):
         app.command()(command)
     app.add_typer(config, name="config")
+    app.add_typer(dead, name="dead")
     return app
