@@ -67,6 +67,11 @@ def test_nothing_to_do_is_answered_with_the_usage(
         ("jobs app.log", "Got unexpected extra argument(s) (app.log); see bongsu jobs --help"),
         ("jobs --log", "Option '--log' requires an argument; see bongsu"),
         ("signals --limit -1", "Invalid value for '--limit': Input should be greater than or equal to 1"),
+        ("gaps --to 2026-02-30", "--to '2026-02-30': must be a UTC time such as 2026-01-13T09:59"),
+        ("gaps --from 2026-02-01 --to 2026-02-01", "must be earlier than --to 2026-02-01; swap them"),
+        ("gaps --market krw-btc", "did you mean KRW-BTC?"),
+        ("gaps --status closed", "Invalid value for '--status'"),
+        ("gaps --limit 0", "Invalid value for '--limit': Input should be greater than or equal to 1"),
         ("dead show", "Missing argument 'SEQUENCE'; see bongsu dead show --help"),
         ("dead show 0", "Invalid value for 'SEQUENCE'"),
         ("dead retry", "name a SEQUENCE, as `bongsu dead list` shows them, or take --all"),
@@ -99,7 +104,7 @@ def test_a_port_in_the_environment_that_is_none_is_named(monkeypatch: pytest.Mon
     "command",
     [
         *("", "up", "status", "signals", "candles", "jobs", "config", "config set", "config history"),
-        *("dead", "dead list", "dead show", "dead retry", "dead drop"),
+        *("gaps", "dead", "dead list", "dead show", "dead retry", "dead drop"),
     ],
 )
 def test_every_command_explains_itself_on_80_columns(
