@@ -1,8 +1,8 @@
-"""How does a message leave DEAD? If all that were named are there; each tells what became of it."""
+"""How does a message leave DEAD? Only if all that were named are there; what became of each is told."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -15,6 +15,7 @@ from bongsu.dead_stream import (
     all_sequences,
     dead_messages,
     delete,
+    delete_all,
     find,
     send_again,
     stream_of,
@@ -26,55 +27,61 @@ GONE = "is gone; somebody else has sent it again or dropped it"
 
 @dataclass(frozen=True)
 class Left:
-    """How many messages were meant, and how many of them are still dead."""
+    """What became of one message, in words, and whether it is still dead."""
 
-    chosen: int
-    kept: int = 0
+    sequence: int
+    said: str
+    is_kept: bool = False
 
 
-async def retry_each(url: str, sequences: Sequence[int] | None, tell: Callable[[str], None]) -> Left:
-    """Send messages again (None: all), and delete each once it is stored; `tell` gets one line for each.
+async def retry_each(url: str, sequences: Sequence[int] | None) -> AsyncGenerator[Left, None]:
+    """Send messages again (None: all), delete each once it is stored, and yield what became of it.
 
     Raises:
-        UnreachableError: NATS does not answer; those not told of are still dead.
+        UnreachableError: NATS does not answer; those not yielded are still dead.
         CommandError: One of them is not there, so that nothing was done, or NATS refuses this user.
     """
-    kept = 0
     async with _chosen(url, sequences, "sent again") as (client, chosen):
         for sequence in chosen:
             message = await find(client, sequence)
-            is_kept, said = await _retry(client, message) if message else (False, GONE)
-            kept += is_kept
-            tell(f"{sequence}: {said}")
-    return Left(len(chosen), kept)
+            yield await _retry(client, message) if message else Left(sequence, GONE)
 
 
-async def drop_each(url: str, sequences: Sequence[int] | None, tell: Callable[[str], None]) -> Left:
-    """Delete messages (None: all); same errors as `retry_each`."""
+async def drop_each(url: str, sequences: Sequence[int]) -> AsyncGenerator[Left, None]:
+    """Delete messages, and yield what became of each; same errors as `retry_each`."""
     async with _chosen(url, sequences, "dropped") as (client, chosen):
         for sequence in chosen:
-            tell(f"{sequence}: {'dropped' if await delete(client, sequence) else GONE}")
-    return Left(len(chosen))
+            yield Left(sequence, "dropped" if await delete(client, sequence) else GONE)
 
 
-async def _retry(client: Client, message: DeadMessage) -> tuple[bool, str]:
-    """Return whether the message is still dead, and what became of it."""
-    stream = stream_of(message.subject)
+async def drop_all(url: str) -> int:
+    """Delete every message that is dead now; returns how many. Same errors as `retry_each`."""
+    async with dead_messages(url) as client:
+        return await delete_all(client)
+
+
+async def _retry(client: Client, message: DeadMessage) -> Left:
+    sequence, subject = message.sequence, message.subject
+    stream = stream_of(subject)
     if stream is None:
-        return True, (
-            f"kept: no stream takes {message.subject}; `bongsu dead drop {message.sequence}` deletes it"
-        )
+        return _kept(sequence, f"no stream takes {subject}; `bongsu dead drop {sequence}` deletes it")
     try:
         stored = await send_again(client, message, stream)
     except NoStreamResponseError:
-        return True, f"kept: NATS has no stream {stream}; try again while `bongsu up` or the reconciler runs"
+        return _kept(
+            sequence, f"NATS has no stream {stream}; try again while `bongsu up` or the reconciler runs"
+        )
     except (APIError, MaxPayloadError) as error:
         said = error.description if isinstance(error, APIError) else "it is too large"
-        return True, f"kept: {stream} refuses it: {said}"
+        return _kept(sequence, f"{stream} refuses it: {said}")
     # Ended before this, it is sent a second time: no effect is doubled, and none is lost.
-    await delete(client, message.sequence)
+    await delete(client, sequence)
     done = "had been sent before" if stored.duplicate else "sent again"
-    return False, f"{done} to {message.subject} ({stream} {stored.seq}); no longer dead"
+    return Left(sequence, f"{done} to {subject} ({stream} {stored.seq}); no longer dead")
+
+
+def _kept(sequence: int, reason: str) -> Left:
+    return Left(sequence, f"kept: {reason}", is_kept=True)
 
 
 @asynccontextmanager

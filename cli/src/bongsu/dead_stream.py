@@ -116,6 +116,14 @@ async def delete(client: Client, sequence: int) -> bool:
         raise
 
 
+async def delete_all(client: Client) -> int:
+    """Delete every message that is there now, at once; returns how many."""
+    jetstream = jetstream_of(client)
+    state = (await jetstream.stream_info(DEAD_STREAM)).state
+    await jetstream.purge_stream(DEAD_STREAM, seq=state.last_seq + 1)
+    return state.messages
+
+
 @asynccontextmanager
 async def _headers_from(client: Client, sequence: int) -> AsyncIterator[AsyncIterator[DeadMessage]]:
     start = ConsumerConfig(

@@ -158,6 +158,26 @@ async def test_what_its_stream_refuses_is_kept(
     assert await count(jetstream, "DEAD") == 2
 
 
+async def test_an_output_that_is_full_is_not_taken_for_a_bus_that_is_away(
+    stack: dict[str, str], jetstream: JetStreamContext
+) -> None:
+    # Of more lines than Python holds back before it writes.
+    for _ in range(200):
+        await put(jetstream, PAGES)
+    with open("/dev/full", "wb") as full:  # noqa: ASYNC230  it is opened, not waited for
+        process = await asyncio.create_subprocess_exec(
+            *(*COMMAND, "dead", "retry", "--all"),
+            stdout=full,
+            stderr=asyncio.subprocess.PIPE,
+            cwd="/",
+            env=surroundings(**stack),
+        )
+    _, err = await process.communicate()
+    assert process.returncode == 1
+    assert err.startswith(b"bongsu: the output cannot be written: No space left on device;")
+    assert await count(jetstream, "DEAD") + await count(jetstream, "MARKET") == 200
+
+
 async def test_only_what_is_named_is_dropped(command: Command, jetstream: JetStreamContext) -> None:
     for _ in range(4):
         await put(jetstream, PAGES)
@@ -165,7 +185,7 @@ async def test_only_what_is_named_is_dropped(command: Command, jetstream: JetStr
     assert (ended.code, ended.out, ended.err) == (0, "3: dropped\n1: dropped\n", "")
     rows = (await command("dead", "list", "--json")).document
     assert [row["sequence"] for row in rows] == [4, 2]
-    assert (await command("dead", "drop", "--all")).out == "2: dropped\n4: dropped\n"
+    assert (await command("dead", "drop", "--all")).out == "2 messages dropped\n"
     assert await count(jetstream, "DEAD") == await count(jetstream, "MARKET") == 0
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import textwrap
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated
 
 import typer
 
 from bongsu.body_text import body_text
-from bongsu.dead_leaving import drop_each, retry_each
+from bongsu.dead_leaving import Left, drop_all, drop_each, retry_each
 from bongsu.dead_stream import DeadMessage, dead_messages, find, newest
 from bongsu.errors import CommandError, UsageError
 from bongsu.output import in_minutes, note, print_json, print_table, say
@@ -72,11 +74,11 @@ def retry(sequences: Some = None, every: All = False, data_dir: DataDir = DEFAUL
     As in: bongsu dead retry 7 9
     """
     chosen = _chosen(sequences, every=every)
-    left = asyncio.run(retry_each(find_stack(data_dir).nats_url, chosen, say))
-    if left.chosen == 0:
+    left = asyncio.run(_tell_each(retry_each(find_stack(data_dir).nats_url, chosen)))
+    if not left:
         say(NONE)
-    if left.kept:
-        raise CommandError(f"{left.kept} of {left.chosen} messages are still dead; each line says why")
+    if kept := sum(each.is_kept for each in left):
+        raise CommandError(f"{kept} of {len(left)} messages are still dead; each line says why")
 
 
 @dead.command("drop")
@@ -86,7 +88,12 @@ def drop(sequences: Some = None, every: All = False, data_dir: DataDir = DEFAULT
     As in: bongsu dead drop 7 9
     """
     chosen = _chosen(sequences, every=every)
-    if asyncio.run(drop_each(find_stack(data_dir).nats_url, chosen, say)).chosen == 0:
+    url = find_stack(data_dir).nats_url
+    if chosen is not None:
+        asyncio.run(_tell_each(drop_each(url, chosen)))
+    elif dropped := asyncio.run(drop_all(url)):
+        say(f"{dropped} {'message' if dropped == 1 else 'messages'} dropped")
+    else:
         say(NONE)
 
 
@@ -97,6 +104,16 @@ def _chosen(sequences: list[int] | None, *, every: bool) -> list[int] | None:
     if not every and not sequences:
         raise UsageError("name a SEQUENCE, as `bongsu dead list` shows them, or take --all")
     return None if every else list(dict.fromkeys(sequences or ()))
+
+
+async def _tell_each(leaving: AsyncGenerator[Left, None]) -> list[Left]:
+    left = []
+    # Told out here: inside, an output that cannot be written would be taken for a connection that broke.
+    async with aclosing(leaving):
+        async for each in leaving:
+            say(f"{each.sequence}: {each.said}")
+            left.append(each)
+    return left
 
 
 async def _newest(url: str, limit: int) -> tuple[list[DeadMessage], int]:
