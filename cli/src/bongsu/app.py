@@ -6,6 +6,8 @@ import typer
 
 from bongsu.commands.candles import candles
 from bongsu.commands.config import config
+from bongsu.commands.dead import dead
+from bongsu.commands.gaps import gaps
 from bongsu.commands.jobs import jobs
 from bongsu.commands.signals import signals
 from bongsu.commands.status import status
@@ -22,7 +24,8 @@ def build_app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
         help="Bitcoin signals for Upbit, and a truthful health answer.",
     )
-    for command in (up, status, signals, candles, jobs):
+    for command in (up, status, signals, candles, gaps, jobs):
         app.command()(command)
     app.add_typer(config, name="config")
+    app.add_typer(dead, name="dead")
     return app

@@ -1,4 +1,4 @@
-"""All SQL of the commands: they only read, settings apart."""
+"""All SQL of the commands but that of `bongsu gaps`: they only read, settings apart."""
 
 from __future__ import annotations
 

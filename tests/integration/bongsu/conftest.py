@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncpg
+import nats as nats_client
 import pytest
+from nats.js import JetStreamContext
 
 from bongsu.invocation import run
 from bongsu.servers.nats import NatsServer
@@ -35,6 +37,14 @@ async def admin(database_url: str) -> AsyncIterator[Admin]:
 
 
 @pytest.fixture
+async def jetstream(fresh_nats: NatsServer) -> AsyncIterator[JetStreamContext]:
+    """JetStream of a bus of this test's own, with the rights of the reconciler."""
+    client = await nats_client.connect(fresh_nats.url())
+    yield client.jetstream()
+    await client.close()
+
+
+@pytest.fixture
 def command(
     stack: dict[str, str],
     tmp_path: Path,
@@ -49,6 +59,7 @@ def command(
         monkeypatch.setenv(name, value)
 
     async def begin(*arguments: str) -> Ended:
+        capsys.readouterr()
         code, message = await asyncio.to_thread(run, arguments)
         printed = capsys.readouterr()
         return Ended(code, printed.out, printed.err + (f"bongsu: {message}\n" if message else ""))

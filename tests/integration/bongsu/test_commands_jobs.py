@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-import nats as nats_client
 import pytest
 from nats.js import JetStreamContext
 
@@ -16,14 +14,6 @@ from common.events import JobFinished
 
 if TYPE_CHECKING:
     from integration.bongsu.conftest import Command
-
-
-@pytest.fixture
-async def jetstream(fresh_nats: NatsServer) -> AsyncIterator[JetStreamContext]:
-    """JetStream with the rights of the reconciler."""
-    client = await nats_client.connect(fresh_nats.url())
-    yield client.jetstream()
-    await client.close()
 
 
 @pytest.fixture
@@ -126,4 +116,4 @@ async def test_a_user_that_may_not_read_ends_in_one_line(
     ended = await command("jobs")
     assert (ended.code, ended.out) == (1, "")
     assert ended.line.lower().startswith("bongsu: nats refuses: nats: permissions violation for publish to ")
-    assert ended.line.endswith("; name a user who may read it in NATS_URL\n")
+    assert ended.line.endswith("; name a user who may do that in NATS_URL\n")

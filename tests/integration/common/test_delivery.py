@@ -21,6 +21,7 @@ from servers.waiting import eventually
 
 AWAY = TransientError("PostgreSQL is away")
 AWAY_FOR_A_MOMENT = TransientError("PostgreSQL is away", retry_after_seconds=0.01)
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 # The client acknowledges with an empty message.
 DONE = ""
 
@@ -91,7 +92,30 @@ async def test_a_message_that_can_never_be_handled_is_dead_at_once(
     assert dead.headers is not None
     assert dead.headers["Bongsu-Reason"] == "PermanentError: unknown market of api_key=***"
     assert (dead.headers["Bongsu-Sequence"], dead.headers["Bongsu-Deliveries"]) == ("1", "1")
+    assert dead.headers["Bongsu-Consumer"] == "collector-candles-closed"
+    assert dead.headers["Bongsu-Category"] == "refused"
     await eventually(lambda: settled(jetstream, dead=1))
+
+
+@pytest.mark.parametrize(
+    ("body", "category"),
+    [
+        (b"<html>502 Bad Gateway</html>", "json"),
+        (b"KRW-\xff", "json"),
+        (b"null", "schema"),
+        (b'{"key": "markets", "revision": 1}', "schema"),
+    ],
+)
+async def test_a_message_that_cannot_be_read_is_told_from_one_that_is_refused(
+    collector: Bus, jetstream: JetStreamContext, answers: list[str], body: bytes, category: str
+) -> None:
+    await listen(collector, Handler(None))
+    await jetstream.publish(PAGES, body, headers={"traceparent": TRACE})
+    await eventually(lambda: answers)
+    [dead] = await kept(jetstream, "DEAD")
+    assert dead.headers is not None
+    assert dead.headers["Bongsu-Category"] == category
+    assert dead.headers["traceparent"].split("-")[1] == TRACE.split("-")[1]
 
 
 async def test_a_handler_with_a_bug_gets_five_tries(
@@ -110,6 +134,7 @@ async def test_a_handler_with_a_bug_gets_five_tries(
     assert dead.data == page().model_dump_json().encode()
     assert dead.headers is not None
     assert dead.headers["Bongsu-Reason"] == "ZeroDivisionError: division by zero"
+    assert dead.headers["Bongsu-Category"] == "failed"
     await eventually(lambda: settled(jetstream, dead=1))
 
 

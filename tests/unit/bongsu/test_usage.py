@@ -16,7 +16,7 @@ def _no_stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.mark.parametrize("arguments", [[], ["config"]])
+@pytest.mark.parametrize("arguments", [[], ["config"], ["dead"]])
 def test_nothing_to_do_is_answered_with_the_usage(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -67,6 +67,19 @@ def test_nothing_to_do_is_answered_with_the_usage(
         ("jobs app.log", "Got unexpected extra argument(s) (app.log); see bongsu jobs --help"),
         ("jobs --log", "Option '--log' requires an argument; see bongsu"),
         ("signals --limit -1", "Invalid value for '--limit': Input should be greater than or equal to 1"),
+        ("gaps --to 2026-02-30", "--to '2026-02-30': must be a UTC time such as 2026-01-13T09:59"),
+        ("gaps --from 2026-02-01 --to 2026-02-01", "must be earlier than --to 2026-02-01; swap them"),
+        ("gaps --market krw-btc", "did you mean KRW-BTC?"),
+        ("gaps --status closed", "Invalid value for '--status'"),
+        ("gaps --limit 0", "Invalid value for '--limit': Input should be greater than or equal to 1"),
+        ("dead show", "Missing argument 'SEQUENCE'; see bongsu dead show --help"),
+        ("dead show 0", "Invalid value for 'SEQUENCE'"),
+        ("dead retry", "name a SEQUENCE, as `bongsu dead list` shows them, or take --all"),
+        ("dead drop", "name a SEQUENCE, as `bongsu dead list` shows them, or take --all"),
+        ("dead drop 7 --all", "--all goes without a SEQUENCE; name the messages, or take them all"),
+        ("dead drop seven", "Invalid value for 'SEQUENCE'"),
+        ("dead drop 99999999999999999999", "Invalid value for 'SEQUENCE'"),
+        ("dead list --limit 0", "Invalid value for '--limit': Input should be greater than or equal to 1"),
         ("up --port text", "Invalid value for '--port'"),
         ("up --speed abc", "Invalid value for '--speed': Input should be a valid number"),
         ("up --replay x --speed -1", "--speed -1: must be more than 0 and at most 100000"),
@@ -88,7 +101,11 @@ def test_a_port_in_the_environment_that_is_none_is_named(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    "command", ["", "up", "status", "signals", "candles", "jobs", "config", "config set", "config history"]
+    "command",
+    [
+        *("", "up", "status", "signals", "candles", "jobs", "config", "config set", "config history"),
+        *("gaps", "dead", "dead list", "dead show", "dead retry", "dead drop"),
+    ],
 )
 def test_every_command_explains_itself_on_80_columns(
     command: str, capsys: pytest.CaptureFixture[str]

@@ -6,14 +6,15 @@ import asyncio
 from collections import Counter
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bongsu.commands.market import Market, refuse_unknown
-from bongsu.errors import CommandError, UsageError
+from bongsu.commands.time_range import Since, Until, time_range
+from bongsu.errors import CommandError
 from bongsu.output import in_minutes, print_json, print_table, say
 from bongsu.recording_file import write_recording
 from bongsu.repository import StoredCandle, database, newest_candles
@@ -28,10 +29,6 @@ Limit = Annotated[
     int | None,
     typer.Option(metavar="N", min=1, max=MOST, help=f"How many at most; {SHOWN}, or all with --export."),
 ]
-Since = Annotated[
-    str | None, typer.Option("--from", metavar="TIME", help="From this minute on, UTC: 2026-01-13T09:59.")
-]
-Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Up to this minute, exclusive, UTC.")]
 Export = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Write a recording for `bongsu up --replay`; packed if named .gz."),
@@ -58,9 +55,7 @@ def candles(
     as_json: AsJson = False,
 ) -> None:
     """Show the newest candles, or write them to a file."""
-    wanted = Wanted(market, _moment("--from", since), _moment("--to", until), limit)
-    if wanted.since and wanted.until and wanted.since >= wanted.until:
-        raise UsageError(f"--from {since}: must be earlier than --to {until}; swap them")
+    wanted = Wanted(market, *time_range(since, until), limit)
     url = find_stack(data_dir).database_url
     if export:
         _tell_export(export, asyncio.run(_export(url, wanted, export)), as_json=as_json)
@@ -72,16 +67,6 @@ def candles(
         say("no candle is stored yet" if wanted == Wanted(None, None, None, limit) else "no candle matches")
     else:
         _print(rows)
-
-
-def _moment(option: str, text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError) as error:
-        raise UsageError(f"{option} {text[:40]!r}: must be a UTC time such as 2026-01-13T09:59") from error
 
 
 async def _read(url: str, wanted: Wanted) -> list[StoredCandle]:

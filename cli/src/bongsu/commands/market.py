@@ -29,8 +29,9 @@ Market = Annotated[
 ]
 
 
-async def refuse_unknown(source: Database, market: str | None) -> None:
-    """Raise CommandError, with the markets there are, where no candle of `market` is stored."""
+async def refuse_unknown(source: Database, market: str | None) -> list[str]:
+    """Return the markets there are; CommandError that names them where `market` is none of them."""
     known = await stored_markets(source)
     if market and known and market not in known:
         raise CommandError(f"--market {market}: no candle of it is stored; there are {', '.join(known)}")
+    return known

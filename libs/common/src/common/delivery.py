@@ -21,12 +21,12 @@ from opentelemetry.trace import SpanKind
 from pydantic import ValidationError
 
 from common.clock import utc_now
+from common.dead_messages import DEAD_STREAM, DeadCategory, DeadHeader, dead_subject
 from common.errors import PermanentError, TransientError
 from common.events import Event
 from common.masking import mask_sensitive
-from common.streams import DEAD_PREFIX
 from common.telemetry.names import LogEvent
-from common.telemetry.spans import extract_trace, fail_span, span
+from common.telemetry.spans import extract_trace, fail_span, inject_trace, span
 
 EventT = TypeVar("EventT", bound=Event)
 
@@ -56,6 +56,14 @@ class Sender(Protocol):
 
     async def send(self, subject: str, body: bytes, *, headers: dict[str, str], stream: str | None) -> None:
         """Send bytes to a stream; TransientError when it was not acknowledged."""
+
+
+class UnreadableError(PermanentError):
+    """The bytes of a message are not the event that its subject promises, or not even JSON."""
+
+    def __init__(self, message: str, *, is_json: bool) -> None:
+        super().__init__(message)
+        self.is_json = is_json
 
 
 class Deliveries:
@@ -127,15 +135,18 @@ class Deliveries:
 
     async def _bury(self, message: Msg, delivery: Delivery, error: Exception) -> None:
         reason = mask_sensitive(f"{type(error).__name__}: {error}").replace("\n", " ")[:1000]
+        subject = dead_subject(delivery.subject)
         headers = {
-            "Nats-Msg-Id": f"{DEAD_PREFIX}{delivery.subject}:{delivery.sequence}",
-            "Bongsu-Reason": reason,
-            "Bongsu-Sequence": str(delivery.sequence),
-            "Bongsu-Deliveries": str(delivery.count),
+            # Without the consumer's name, so that a message which two give up is dead once.
+            "Nats-Msg-Id": f"{subject}:{delivery.sequence}",
+            DeadHeader.REASON: reason,
+            DeadHeader.CATEGORY: _category(error),
+            DeadHeader.CONSUMER: message.metadata.consumer,
+            DeadHeader.SEQUENCE: str(delivery.sequence),
+            DeadHeader.DELIVERIES: str(delivery.count),
         }
         try:
-            subject = f"{DEAD_PREFIX}{delivery.subject}"
-            await self._sender.send(subject, message.data, headers=headers, stream="DEAD")
+            await self._sender.send(subject, message.data, headers=inject_trace(headers), stream=DEAD_STREAM)
         except TransientError as failure:
             # Not kept yet, so not given up: it comes back and is buried then.
             await self._hand_back(message, delivery, failure, None)
@@ -151,7 +162,17 @@ def _parse(body: bytes, event_type: type[EventT]) -> EventT:
     try:
         return event_type.model_validate_json(body)
     except (ValidationError, ValueError, RecursionError) as error:
-        raise PermanentError(_why_invalid(error, event_type)) from error
+        raise UnreadableError(_why_invalid(error, event_type), is_json=not _is_no_json(error)) from error
+
+
+def _is_no_json(error: Exception) -> bool:
+    return isinstance(error, ValidationError) and error.errors()[0]["type"] == "json_invalid"
+
+
+def _category(error: Exception) -> DeadCategory:
+    if isinstance(error, UnreadableError):
+        return DeadCategory.SCHEMA if error.is_json else DeadCategory.JSON
+    return DeadCategory.REFUSED if isinstance(error, PermanentError) else DeadCategory.FAILED
 
 
 def _why_invalid(error: Exception, event_type: type[Event]) -> str:

@@ -1,0 +1,183 @@
+"""Which messages were given up, and what becomes of them now? `bongsu dead list|show|retry|drop`."""
+
+from __future__ import annotations
+
+import asyncio
+import textwrap
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Annotated
+
+import typer
+
+from bongsu.body_text import body_text
+from bongsu.dead_leaving import Left, drop_all, drop_each, retry_each
+from bongsu.dead_stream import DeadMessage, dead_messages, find, newest
+from bongsu.errors import CommandError, UsageError
+from bongsu.output import in_minutes, note, print_json, print_table, say
+from bongsu.running_stack import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
+from common.dead_messages import DeadHeader
+
+REASON_LENGTH = 120
+LARGEST_SEQUENCE = 10**12
+NONE = "no message is dead"
+
+dead = typer.Typer(
+    no_args_is_help=True,
+    help="See the messages that no service could handle; send them again or drop them.",
+)
+
+SEQUENCE_HELP = "Number of a dead message; `bongsu dead list` shows them."
+One = Annotated[int, typer.Argument(metavar="SEQUENCE", min=1, max=LARGEST_SEQUENCE, help=SEQUENCE_HELP)]
+Some = Annotated[
+    list[int] | None,
+    typer.Argument(metavar="SEQUENCE", min=1, max=LARGEST_SEQUENCE, help=SEQUENCE_HELP),
+]
+All = Annotated[bool, typer.Option("--all", help="Every message that is dead now.")]
+Limit = Annotated[int, typer.Option(metavar="N", min=1, max=1_000_000, help="How many at most.")]
+
+
+@dead.command("list")
+def list_(limit: Limit = 20, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> None:
+    """Print the dead messages, newest first, and why each is dead."""
+    messages, total = asyncio.run(_newest(find_stack(data_dir).nats_url, limit))
+    if as_json:
+        print_json([_summary(message) for message in messages])
+    elif not messages:
+        say(NONE)
+    else:
+        print_table(
+            f"Dead messages, newest first (UTC): {len(messages)} of {total}",
+            ("sequence", "when", "subject", "consumer", "category", "bytes", "reason"),
+            [_row(message) for message in messages],
+            wrapped=5,
+        )
+
+
+@dead.command("show")
+def show(sequence: One, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> None:
+    """Print one dead message: its headers and its body, without secrets."""
+    message = asyncio.run(_found(find_stack(data_dir).nats_url, sequence))
+    if as_json:
+        _print_document(message)
+    else:
+        _print_message(message)
+
+
+@dead.command("retry")
+def retry(sequences: Some = None, every: All = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Send messages again to whoever reads them, and then delete them here.
+
+    Each is stored in its own stream before it is deleted in DEAD. One that is given up once more comes back
+    under a new number.
+
+    As in: bongsu dead retry 7 9
+    """
+    chosen = _chosen(sequences, every=every)
+    left = asyncio.run(_tell_each(retry_each(find_stack(data_dir).nats_url, chosen)))
+    if not left:
+        say(NONE)
+    if kept := sum(each.is_kept for each in left):
+        raise CommandError(f"{kept} of {len(left)} messages are still dead; each line says why")
+
+
+@dead.command("drop")
+def drop(sequences: Some = None, every: All = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Delete dead messages for good; nothing asks again.
+
+    As in: bongsu dead drop 7 9
+    """
+    chosen = _chosen(sequences, every=every)
+    url = find_stack(data_dir).nats_url
+    if chosen is not None:
+        asyncio.run(_tell_each(drop_each(url, chosen)))
+    elif dropped := asyncio.run(drop_all(url)):
+        say(f"{dropped} {'message' if dropped == 1 else 'messages'} dropped")
+    else:
+        say(NONE)
+
+
+def _chosen(sequences: list[int] | None, *, every: bool) -> list[int] | None:
+    """Return the sequences as typed, each once; None for all."""
+    if every and sequences:
+        raise UsageError("--all goes without a SEQUENCE; name the messages, or take them all")
+    if not every and not sequences:
+        raise UsageError("name a SEQUENCE, as `bongsu dead list` shows them, or take --all")
+    return None if every else list(dict.fromkeys(sequences or ()))
+
+
+async def _tell_each(leaving: AsyncGenerator[Left, None]) -> list[Left]:
+    left = []
+    # Told out here: inside, an output that cannot be written would be taken for a connection that broke.
+    async with aclosing(leaving):
+        async for each in leaving:
+            say(f"{each.sequence}: {each.said}")
+            left.append(each)
+    return left
+
+
+async def _newest(url: str, limit: int) -> tuple[list[DeadMessage], int]:
+    async with dead_messages(url) as client:
+        return await newest(client, limit)
+
+
+async def _found(url: str, sequence: int) -> DeadMessage:
+    async with dead_messages(url) as client:
+        if message := await find(client, sequence):
+            return message
+    raise CommandError(f"no dead message is {sequence}; `bongsu dead list` shows those there are")
+
+
+def _summary(message: DeadMessage) -> dict[str, object]:
+    return {
+        "sequence": message.sequence,
+        "stored_at": message.stored_at,
+        "subject": message.subject,
+        "consumer": message.told(DeadHeader.CONSUMER),
+        "category": message.told(DeadHeader.CATEGORY),
+        "reason": message.told(DeadHeader.REASON),
+        "bytes": message.size,
+    }
+
+
+def _row(message: DeadMessage) -> tuple[object, ...]:
+    reason = message.told(DeadHeader.REASON) or ""
+    return (
+        message.sequence,
+        in_minutes(message.stored_at),
+        message.subject,
+        message.told(DeadHeader.CONSUMER),
+        message.told(DeadHeader.CATEGORY),
+        message.size,
+        textwrap.shorten(reason, REASON_LENGTH, placeholder=" …"),
+    )
+
+
+def _print_document(message: DeadMessage) -> None:
+    body = body_text(message.body)
+    shown = body.document if body.is_json else body.text
+    print_json(
+        _summary(message)
+        | {
+            "headers": dict(message.headers),
+            "body_is_json": body.is_json,
+            "body": shown,
+            "cut_characters": 0 if body.is_json else body.cut,
+        }
+    )
+
+
+def _print_message(message: DeadMessage) -> None:
+    rows = [
+        ("subject", message.subject),
+        ("stored at (UTC)", in_minutes(message.stored_at)),
+        ("bytes", str(message.size)),
+        *message.headers.items(),
+    ]
+    print_table(f"Dead message {message.sequence}", ("field", "value"), rows)
+    body = body_text(message.body)
+    say("")
+    for line in body.text.splitlines() or ["(the body is empty)"]:
+        say(line)
+    if body.cut:
+        note(f"cut: of {body.characters} characters the last {body.cut} are not shown")

@@ -1,0 +1,104 @@
+"""Which minutes have no candle, and why not? `bongsu gaps`."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from bongsu.commands.market import Market, refuse_unknown
+from bongsu.commands.time_range import Since, Until, time_range
+from bongsu.gap_repository import Asked, GapStatus, GapSum, StoredGap, gap_sums, newest_gaps
+from bongsu.output import in_minutes, number, print_json, print_table, say
+from bongsu.repository import database
+from bongsu.running_stack import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
+
+Status = Annotated[
+    GapStatus | None,
+    typer.Option(
+        metavar="STATUS", help="Only open (still missing), repaired, or confirmed_empty (nobody traded)."
+    ),
+]
+Limit = Annotated[int, typer.Option(metavar="N", min=1, max=1_000_000, help="How many at most.")]
+
+
+def gaps(
+    market: Market = None,
+    status: Status = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = 20,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: AsJson = False,
+) -> None:
+    """Show which minutes have no candle, or had none, and how it was found out.
+
+    The sums are of the minutes in the time asked for, whatever their status; below them are the gaps that
+    reach into it, newest first.
+    """
+    asked = Asked(market, *time_range(since, until))
+    sums, rows, begun = asyncio.run(_read(find_stack(data_dir).database_url, asked, status, limit))
+    if as_json:
+        print_json({"markets": [asdict(each) for each in sums], "gaps": [asdict(row) for row in rows]})
+    elif not begun:
+        say("no candle is stored yet")
+    else:
+        _print(sums, rows)
+
+
+async def _read(
+    url: str, asked: Asked, status: GapStatus | None, limit: int
+) -> tuple[list[GapSum], list[StoredGap], bool]:
+    """Return sums, gaps, and whether a candle was ever stored: before the first one nothing is missing."""
+    async with database(url) as opened:
+        sums = await gap_sums(opened, asked)
+        if not sums:
+            return [], [], bool(await refuse_unknown(opened, asked.market))
+        return sums, await newest_gaps(opened, asked, status=status, limit=limit), True
+
+
+def _print(sums: list[GapSum], rows: list[StoredGap]) -> None:
+    for each in sums:
+        say(_in_words(each))
+    is_missing = any(each.open_minutes for each in sums)
+    if not is_missing:
+        say("nothing is missing")
+    if rows:
+        say("")
+        _print_rows(rows)
+    elif is_missing:
+        say("no gap matches")
+
+
+def _in_words(each: GapSum) -> str:
+    missing, repaired, empty = map(
+        number, (each.open_minutes, each.repaired_minutes, each.confirmed_empty_minutes)
+    )
+    return f"{each.market}: {missing} minutes open, {repaired} repaired, {empty} confirmed empty"
+
+
+def _print_rows(rows: list[StoredGap]) -> None:
+    # In a terminal of 80 columns there is no room to say the same market in every row.
+    markets = {row.market for row in rows}
+    one = f" of {markets.pop()}" if len(markets) == 1 else ""
+    columns = ("from", "to", "minutes", "status", "detected", "resolved", "evidence")
+    print_table(
+        f"Gaps{one}, newest first (UTC)",
+        columns if one else ("market", *columns),
+        [_cells(row) if one else (row.market, *_cells(row)) for row in rows],
+        wrapped=len(columns),
+    )
+
+
+def _cells(row: StoredGap) -> tuple[object, ...]:
+    return (
+        in_minutes(row.from_time),
+        in_minutes(row.to_time),
+        row.minutes,
+        row.status,
+        in_minutes(row.detected_at),
+        in_minutes(row.resolved_at) if row.resolved_at else None,
+        row.evidence,
+    )

@@ -1,0 +1,47 @@
+"""What does a message in the stream DEAD say of itself? Its original bytes, and why it is dead in headers."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from common.streams import DEAD_PREFIX
+
+DEAD_STREAM = "DEAD"
+
+
+class DeadHeader(StrEnum):
+    """The headers beside the original's bytes; a message that somebody put there by hand may lack each."""
+
+    REASON = "Bongsu-Reason"
+    CATEGORY = "Bongsu-Category"
+    # The durable consumer that gave it up; of two that do, the first is kept.
+    CONSUMER = "Bongsu-Consumer"
+    # The original's own, in its own stream.
+    SEQUENCE = "Bongsu-Sequence"
+    DELIVERIES = "Bongsu-Deliveries"
+
+
+class DeadCategory(StrEnum):
+    """What kind of reason it is, which tells whose turn it is.
+
+    Values:
+        json: The bytes are no JSON.
+        schema: They are, and not what the subject promises.
+        refused: The handler says that no other try will help.
+        failed: The handler failed five times in a way that nobody thought of.
+    """
+
+    JSON = "json"
+    SCHEMA = "schema"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+def dead_subject(original: str) -> str:
+    """Return where a message of this subject is kept once it is dead."""
+    return f"{DEAD_PREFIX}{original}"
+
+
+def original_subject(dead: str) -> str:
+    """Return the subject that a dead message was sent to."""
+    return dead.removeprefix(DEAD_PREFIX)
