@@ -201,3 +201,37 @@ async def test_the_key_is_in_no_log_line_and_in_no_row(
     await eventually(ended(lambda: process.jobs("ok")))
     assert KEY not in process.text()
     assert all(KEY not in str(value) for value in row.values())
+
+
+async def test_a_signal_that_a_dead_process_stored_and_never_told_is_told_by_the_next_one(
+    start_signaler: StartSignaler, collector: Bus, database_url: str
+) -> None:
+    await store_candles(database_url, CANDLES[:-1], collected_at=COLLECTED - MINUTE)
+    process = start_signaler()
+    await collector.publish(page())
+    await signals(database_url, 1)
+    await eventually(ended(lambda: process.jobs("ok")))
+    assert await rows(database_url, "SELECT * FROM signals_to_tell") == []
+    assert process.stop() == 0
+
+    # As a process leaves it that dies between its commit and its publish; the page is acknowledged already.
+    await rows(
+        database_url,
+        "WITH other AS (UPDATE trading_signals SET id = gen_random_uuid(),"
+        " created_at = now() - interval '1 minute' RETURNING id)"
+        " SELECT id FROM other",
+    )
+    (untold,) = await rows(
+        database_url, "INSERT INTO signals_to_tell SELECT id FROM trading_signals RETURNING *"
+    )
+    start_signaler()
+
+    async def told() -> bool:
+        return str(untold["signal_id"]) in [event.signal_id for event in await published(collector)]
+
+    await soon(told, 20)
+
+    async def nothing_is_left() -> bool:
+        return not await rows(database_url, "SELECT * FROM signals_to_tell")
+
+    await soon(nothing_is_left)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 from datetime import datetime
+from functools import partial
 
 from common.config_keys import MARKETS, SIGNAL_INTERVAL_MINUTES
 from common.ending import end_tasks
 from common.errors import ServiceError
 from common.events import CandlesClosed, ComponentState
+from common.keep_going import keep_going
 from common.runtime import Runtime
 from common.streams import DECIDE_ON_CANDLES
 from common.telemetry.names import LogEvent
@@ -18,7 +20,7 @@ from signaler.domain.gemini_state import GeminiState
 from signaler.domain.intervals import MINUTE, newest_end_until
 from signaler.gemini import Gemini
 from signaler.handlers import CandleHandlers
-from signaler.jobs import probe_gemini
+from signaler.jobs import probe_gemini, tell_untold_signals
 from signaler.repository import SignalRepository
 from signaler.settings import SignalerSettings
 from signaler.signals import JOB, SignalGeneration
@@ -46,6 +48,7 @@ class Signaler:
             owner=runtime.job_owner,
             ledger=runtime.ledger,
         )
+        self._signals = signals
         self._handlers = CandleHandlers(repository, signals, runtime.config)
         self._interval_minutes = SIGNAL_INTERVAL_MINUTES.default
         self._tasks: set[asyncio.Task[None]] = set()
@@ -60,6 +63,8 @@ class Signaler:
         if self._gemini:
             self._tasks.add(asyncio.create_task(probe_gemini(self._gemini, self._state)))
         self._tasks.add(asyncio.create_task(self._decide_newest_intervals()))
+        telling = keep_going("tell_untold_signals", partial(tell_untold_signals, self._signals))
+        self._tasks.add(asyncio.create_task(telling))
 
     async def stop(self) -> None:
         """Hand back what is in flight and close the Gemini client."""

@@ -1,4 +1,4 @@
-"""What does the signaler do without being told? Look whether Gemini is there, in the background.
+"""What does the signaler do without being told? Look whether Gemini is there, and tell what was not told.
 
 `signal_generation` is no scheduled job: pages of candles open it (`handlers.py`).
 """
@@ -6,20 +6,33 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 
 import structlog
 
+from common.errors import ServiceError
 from common.events import INTERRUPTION_SHOWN_SECONDS
 from common.telemetry.names import LogEvent
 from signaler.domain.errors import GeminiError
 from signaler.domain.gemini_state import COMPONENT, GeminiState
 from signaler.gemini import Gemini
+from signaler.signals import SignalGeneration
 
+TELL_SECONDS = 2.0
 LOOK_SECONDS = 5.0
 LIST_EVERY_SECONDS = 60.0
 # A process that is killed may lose its connections before the port it listens on.
 DYING_SECONDS = 0.2
+
+
+async def tell_untold_signals(signals: SignalGeneration) -> None:
+    """Publish every stored signal that a dead process left unpublished, for ever; within some seconds."""
+    while True:
+        # With PostgreSQL or the bus away there is the next look.
+        with contextlib.suppress(ServiceError):
+            await signals.tell_untold()
+        await asyncio.sleep(TELL_SECONDS)
 
 
 async def probe_gemini(gemini: Gemini, state: GeminiState) -> None:

@@ -6,7 +6,7 @@ Every method raises TransientError while PostgreSQL is away, PermanentError wher
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -140,9 +140,11 @@ class SignalRepository:
         """Store a signal and return it; where the interval has one already, return that one instead."""
         columns = tuple(vars(new))
         places = ", ".join(f"${n}::jsonb" if c == "snapshot" else f"${n}" for n, c in enumerate(columns, 1))
+        # To be told from the moment it is stored, whatever becomes of this process in between.
         statement = (
-            f"INSERT INTO trading_signals ({', '.join(columns)}) VALUES ({places})"  # noqa: S608  own field names
-            f" ON CONFLICT (symbol, candle_timestamp) DO NOTHING RETURNING {_SIGNAL_COLUMNS}"
+            f"WITH stored AS (INSERT INTO trading_signals ({', '.join(columns)}) VALUES ({places})"  # noqa: S608  own field names
+            f" ON CONFLICT (symbol, candle_timestamp) DO NOTHING RETURNING {_SIGNAL_COLUMNS}),"
+            " to_tell AS (INSERT INTO signals_to_tell SELECT id FROM stored) SELECT * FROM stored"
         )
         with span("insert trading_signals", kind=SpanKind.CLIENT):
             async with self._database.connection() as connection:
@@ -152,6 +154,22 @@ class SignalRepository:
         stored = await self.stored_signal(new.symbol, new.candle_timestamp)
         assert stored is not None  # noqa: S101  the conflict has just shown it; signals are never deleted
         return stored
+
+    async def note_told(self, signal_id: str) -> None:
+        """Write down that a signal is on the bus."""
+        async with self._database.connection() as connection:
+            await connection.execute("DELETE FROM signals_to_tell WHERE signal_id = $1", UUID(signal_id))
+
+    async def untold_signals(self, *, least: timedelta, most: timedelta) -> list[SignalGenerated]:
+        """Return the signals that are so old and not known to be on the bus, oldest first."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                f"SELECT {_SIGNAL_COLUMNS} FROM signals_to_tell JOIN trading_signals ON id = signal_id"  # noqa: S608  constant column list
+                " WHERE created_at BETWEEN now() - $1::interval AND now() - $2::interval ORDER BY created_at",
+                most,
+                least,
+            )
+        return [_signal(row) for row in rows]
 
 
 def _signal(row: Any) -> SignalGenerated:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from common.clock import utc_now
@@ -24,12 +24,16 @@ from signaler.domain.snapshot import Snapshot, take_snapshot
 from signaler.repository import NewSignal, SignalRepository
 
 JOB = "signal_generation"
+# Younger than this, whoever stored it is publishing it.
+IN_FLIGHT = timedelta(seconds=5)
+# SIGNALS knows a message's id for 24 h; told again after that, a signal would be there twice.
+TOLD_AGAIN = timedelta(hours=23)
 # Any fixed UUID: the same interval of the same market has the same signal id on every replica.
 _NAMESPACE = uuid.UUID("6d0f3f5e-6b1c-5d6e-9f43-2f3c6a2b8e10")
 
 
 class SignalGeneration:
-    """The job `signal_generation`; each method is one run, but for the two that only look."""
+    """The job `signal_generation`; `generate` and `skip` are one run each."""
 
     def __init__(
         self,
@@ -63,17 +67,26 @@ class SignalGeneration:
             snapshot = take_snapshot(market, look_back)
             decision = await self._decider.decide(snapshot, within_seconds=decision_seconds(interval_minutes))
             signal = await self._repository.insert_signal(await self._new_signal(snapshot, decision))
-            await self._publish(signal)
+            await self._tell(signal)
 
     async def publish_again(self, signal: SignalGenerated) -> None:
         """Publish a stored signal, whose first publish may never have been acknowledged, under its id."""
-        await self._publish(signal)
+        await self._tell(signal)
+
+    async def tell_untold(self) -> None:
+        """Publish what was stored by a process that died before it was published."""
+        for signal in await self._repository.untold_signals(least=IN_FLIGHT, most=TOLD_AGAIN):
+            await self._tell(signal)
 
     async def skip(self, reason: str, *, message: str, count: int = 1) -> None:
         """Record runs that are not made: `late` or `stale_data`."""
         async with track_job(JOB, owner=self._owner) as run:
             run.skip(reason, count=count)
             run.error = message
+
+    async def _tell(self, signal: SignalGenerated) -> None:
+        await self._publish(signal)
+        await self._repository.note_told(signal.signal_id)
 
     async def _new_signal(self, snapshot: Snapshot, decision: Decision) -> NewSignal:
         answer = apply_minimum(decision.answer, await self._config.get(SIGNAL_MIN_CONFIDENCE))
