@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from bongsu.errors import CommandError, UnreachableError
 from common.events import JobFinished
+from common.inbox import inbox_prefix
 
 STREAM = "JOBS"
 SUBJECT = "job.finished.>"
@@ -90,6 +91,7 @@ async def _connected(url: str) -> AsyncIterator[Client]:
         client = await nats.connect(
             url,
             name="bongsu.cli.jobs",
+            inbox_prefix=inbox_prefix(url),
             connect_timeout=CONNECT_SECONDS,
             allow_reconnect=False,
             max_reconnect_attempts=1,
@@ -128,10 +130,11 @@ async def _reading(
 ) -> AsyncIterator[tuple[JetStreamContext.PullSubscription, int]]:
     """Make a consumer that acknowledges nothing and changes nothing; gives it and how much waits for it."""
     jetstream = client.jetstream(timeout=ANSWER_SECONDS)
-    subscription = await jetstream.pull_subscribe(
-        SUBJECT,
-        stream=STREAM,
-        config=ConsumerConfig(
+    # Without a name of ours: whoever may name one may also make a durable one.
+    info = await jetstream.add_consumer(
+        STREAM,
+        ConsumerConfig(
+            filter_subject=SUBJECT,
             ack_policy=AckPolicy.NONE,
             deliver_policy=DeliverPolicy.BY_START_TIME if since else DeliverPolicy.ALL,
             opt_start_time=since - CLOCKS_APART if since else None,
@@ -139,7 +142,7 @@ async def _reading(
             mem_storage=True,
         ),
     )
-    info = await subscription.consumer_info()
+    subscription = await jetstream.pull_subscribe_bind(info.name, STREAM)
     try:
         yield subscription, info.num_pending or 0
     finally:

@@ -10,6 +10,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from common.errors import TransientError
+from common.inbox import inbox_prefix
 from common.streams import reconcile
 
 INTERVAL_SECONDS = 5.0
@@ -50,6 +51,7 @@ async def _connect(url: str) -> Client:
         return await nats.connect(
             url,
             name="bongsu.reconciler",
+            inbox_prefix=inbox_prefix(url),
             connect_timeout=CONNECT_SECONDS,
             allow_reconnect=False,
             max_reconnect_attempts=1,

@@ -14,7 +14,8 @@ from pathlib import Path
 from bongsu.errors import CommandError, ServerError
 from bongsu.servers import ports
 from bongsu.servers.files import write_file
-from bongsu.servers.nats_config import ADMIN, USERS, server_configuration
+from bongsu.servers.nats_config import server_configuration
+from bongsu.servers.nats_users import ADMIN, USERS
 from bongsu.servers.process import ChildProcess, last_line
 from bongsu.servers.secrets_file import Secrets
 from bongsu.servers.starting import start_server

@@ -24,7 +24,7 @@ from common.clock import utc_now
 from common.errors import PermanentError, TransientError
 from common.events import Event
 from common.masking import mask_sensitive
-from common.streams import DEAD_PREFIX
+from common.streams import DEAD, DEAD_PREFIX
 from common.telemetry.names import LogEvent
 from common.telemetry.spans import extract_trace, fail_span, span
 
@@ -135,10 +135,10 @@ class Deliveries:
         }
         try:
             subject = f"{DEAD_PREFIX}{delivery.subject}"
-            await self._sender.send(subject, message.data, headers=headers, stream="DEAD")
+            await self._sender.send(subject, message.data, headers=headers, stream=DEAD)
         except TransientError as failure:
             # Not kept yet, so not given up: it comes back and is buried then.
-            await self._hand_back(message, delivery, failure, None)
+            await self._hand_back(message, delivery, failure, failure.retry_after_seconds)
             return
         self._log.error(
             LogEvent.MESSAGE_DEAD, subject=delivery.subject, sequence=delivery.sequence, error=reason

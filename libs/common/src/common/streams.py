@@ -37,6 +37,9 @@ CONSUMERS = (STORE_CANDLES, DECIDE_ON_CANDLES)
 
 CLAIM_SUBJECT = "job.claimed.{service}.{job_name}.{unix_time}"
 DEAD_PREFIX = "dead."
+# The streams of what is no event.
+CLAIMS = "CLAIMS"
+DEAD = "DEAD"
 
 
 def _stream(
@@ -75,13 +78,13 @@ STREAMS = (
     _stream("CONFIG", "config.changed", max_age_days=30, max_bytes_mb=8, discard=DiscardPolicy.OLD),
     _stream("JOBS", "job.finished.*.*", max_age_days=7, max_bytes_mb=64, discard=DiscardPolicy.OLD),
     replace(
-        _stream("CLAIMS", "job.claimed.*.*.*", max_age_days=1, max_bytes_mb=64, discard=DiscardPolicy.NEW),
+        _stream(CLAIMS, "job.claimed.*.*.*", max_age_days=1, max_bytes_mb=64, discard=DiscardPolicy.NEW),
         max_msgs_per_subject=1,
         discard_new_per_subject=True,
     ),
     # A dead message is the original and the headers that say why; the largest of any stream must fit.
     replace(
-        _stream("DEAD", f"{DEAD_PREFIX}>", max_age_days=90, max_bytes_mb=64, discard=DiscardPolicy.NEW),
+        _stream(DEAD, f"{DEAD_PREFIX}>", max_age_days=90, max_bytes_mb=64, discard=DiscardPolicy.NEW),
         max_msg_size=768 * 1024,
     ),
 )
