@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from bongsu.errors import CommandError, UnreachableError
 from common.events import JobFinished
 from common.inbox import inbox_prefix
+from common.settings import nats_servers
 
 STREAM = "JOBS"
 SUBJECT = "job.finished.>"
@@ -89,7 +90,7 @@ async def _connected(url: str) -> AsyncIterator[Client]:
     try:
         # nats-py goes on trying a server that refuses, every two seconds, whatever `allow_reconnect` says.
         client = await nats.connect(
-            url,
+            nats_servers(url),
             name="bongsu.cli.jobs",
             inbox_prefix=inbox_prefix(url),
             connect_timeout=CONNECT_SECONDS,

@@ -4,17 +4,40 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from bongsu.servers.nats_users import RIGHTS, USERS
 from bongsu.servers.ports import HOST
 
+CLUSTER = "bongsu"
 # A request is answered once, while whoever asked still waits.
 ANSWER = {"max": 1, "expires": "10s"}
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """What one of several servers has to know of them all.
+
+    Attributes:
+        member: Its own name among them.
+        route_ports: On which port each listens for the others.
+        password: Of the servers among themselves.
+    """
+
+    member: str
+    route_ports: Mapping[str, int]
+    password: str
+
+
 def server_configuration(
-    *, name: str, port: int, monitor_port: int, store: Path, passwords: Mapping[str, str]
+    *,
+    name: str,
+    port: int,
+    monitor_port: int,
+    store: Path,
+    passwords: Mapping[str, str],
+    cluster: Cluster | None = None,
 ) -> str:
     """Return the text of nats.conf.
 
@@ -38,6 +61,24 @@ authorization {{
   users: [
 {users}
   ]
+}}
+{_cluster(cluster) if cluster else ""}"""
+
+
+def _cluster(cluster: Cluster) -> str:
+    routes = [
+        f"nats-route://{CLUSTER}:{cluster.password}@{HOST}:{port}"
+        for member, port in cluster.route_ports.items()
+        if member != cluster.member
+    ]
+    return f"""\
+cluster {{
+  name: "{CLUSTER}"
+  listen: "{HOST}:{cluster.route_ports[cluster.member]}"
+  # A client that is told of a server by another one has no password for it.
+  no_advertise: true
+  authorization {{user: "{CLUSTER}", password: "{cluster.password}", timeout: 5}}
+  routes: {json.dumps(routes)}
 }}
 """
 

@@ -27,13 +27,15 @@ from common.errors import PermanentError, TransientError
 from common.events import MAX_MESSAGE_BYTES, ComponentReport, ConfigChanged, Event
 from common.inbox import inbox_prefix
 from common.refusals import Refusals
+from common.settings import nats_servers
 from common.streams import Consumer
 from common.telemetry.names import LogEvent
 from common.telemetry.spans import inject_trace, span
 
 EventT = TypeVar("EventT", bound=Event)
 
-PUBLISH_SECONDS = 5.0
+# Twice and again while a cluster chooses a leader: a message sent to the one before is never answered.
+PUBLISH_SECONDS = 2.0
 FETCH_SECONDS = 1.0
 SELF_TEST_SECONDS = 3.0
 CLOSE_SECONDS = 1.5
@@ -44,22 +46,22 @@ class Bus:
     """One process's connection.
 
     Args:
-        url: NATS URL with the service's own user, who alone may hear its inboxes.
+        urls: NATS_URL, of one server or a cluster, with the service's own user, who alone hears its inboxes.
         service: Service name, shown by the server.
     """
 
-    def __init__(self, url: str, *, service: str, instance: str) -> None:
+    def __init__(self, urls: str, *, service: str, instance: str) -> None:
         self._log = structlog.get_logger("common.bus")
         self._reconnect_hooks: list[Callable[[], Awaitable[None]]] = []
         self._subscribers: dict[Consumer, Any] = {}
-        self._inbox_prefix = inbox_prefix(url)
+        self._inbox_prefix = inbox_prefix(urls)
         self.refusals = Refusals()
         self.deliveries = Deliveries(self)
         # FastStream's own logger brings a handler of its own, past the masking; its warnings repeat ours.
         quiet = logging.getLogger("common.bus.faststream")
         quiet.setLevel(logging.ERROR)
         self.broker = NatsBroker(
-            url,
+            nats_servers(urls),
             name=f"bongsu.{service}.{instance}",
             inbox_prefix=self._inbox_prefix,
             max_reconnect_attempts=-1,

@@ -99,6 +99,7 @@ _STREAM_FIELDS = (
     "max_msgs_per_subject",
     "duplicate_window",
     "discard_new_per_subject",
+    "num_replicas",
 )
 _CONSUMER_FIELDS = ("ack_policy", "ack_wait", "max_deliver", "max_ack_pending", "filter_subject")
 
@@ -116,14 +117,18 @@ def consumer_config(consumer: Consumer) -> ConsumerConfig:
     )
 
 
-async def reconcile(js: JetStreamContext) -> list[str]:
+async def reconcile(js: JetStreamContext, *, replicas: int = 1) -> list[str]:
     """Create what is missing, correct what has drifted; returns one sentence per change, [] when all is well.
+
+    Args:
+        replicas: How many servers hold each stream; its consumers follow it.
 
     Raises:
         TransientError: JetStream did not answer.
     """
     try:
-        changes = [change for stream in STREAMS if (change := await _reconcile_stream(js, stream))]
+        streams = [replace(stream, num_replicas=replicas) for stream in STREAMS]
+        changes = [change for stream in streams if (change := await _reconcile_stream(js, stream))]
         changes += [change for consumer in CONSUMERS if (change := await _reconcile_consumer(js, consumer))]
     except (NatsError, OSError, TimeoutError) as error:
         raise TransientError(f"JetStream cannot be reconciled: {type(error).__name__}: {error}") from error
