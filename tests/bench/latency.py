@@ -15,6 +15,7 @@ from bench.pages import pages
 from bench.storing import connected, emptied
 from common.delivery import Delivery
 from common.events import CandlesClosed
+from common.inbox import inbox_of
 from common.streams import STORE_CANDLES
 
 COUNT, PAUSE_SECONDS = 200, 0.02
@@ -67,7 +68,7 @@ async def _raw(running: Servers, taken: list[float]) -> float:
     await emptied(running)
     sent: dict[str, float] = {}
     delays: list[float] = []
-    client = await nats.connect(running.nats.url("collector"))
+    client = await nats.connect(running.nats.url("collector"), inbox_prefix=inbox_of("collector"))
     jetstream = client.jetstream()
 
     async def receive() -> None:

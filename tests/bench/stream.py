@@ -17,6 +17,7 @@ from collector.repository import _LOCK, _UPSERT, CandleRepository, _arguments
 from common.database import Connection, Database, Share
 from common.delivery import Delivery
 from common.events import CandlesClosed
+from common.inbox import inbox_of
 from common.streams import STORE_CANDLES
 
 PAGES, CANDLES = 200, 100
@@ -154,7 +155,7 @@ async def _by_bare_rows(running: Servers) -> float:
 
 async def _drain(running: Servers, handle: Callable[[Msg], Awaitable[None]], *, at_once: int) -> float:
     """Handle every message of the store consumer; returns the seconds it took."""
-    client = await nats.connect(running.nats.url("collector"))
+    client = await nats.connect(running.nats.url("collector"), inbox_prefix=inbox_of("collector"))
     try:
         subscription = await client.jetstream().pull_subscribe_bind(STORE_CANDLES.name, STORE_CANDLES.stream)
         waiting = (await subscription.consumer_info()).num_pending or 0

@@ -16,8 +16,8 @@ from nats.js.errors import APIError, NotFoundError
 
 from bongsu.nats_connection import connected, jetstream_of
 from bongsu.stream_reading import reading
-from common.dead_messages import DEAD_STREAM, DeadHeader, dead_subject, original_subject
-from common.streams import STREAMS
+from common.dead_messages import DeadHeader, dead_subject, original_subject
+from common.streams import DEAD, STREAMS
 
 NO_MESSAGE_FOUND = 10037
 NOT_DELETED = 10057
@@ -51,12 +51,12 @@ class DeadMessage:
 
 def dead_messages(url: str) -> AbstractAsyncContextManager[Client]:
     """Connect for the other functions here; same errors as `connected`."""
-    return connected(url, command="dead", stream=DEAD_STREAM)
+    return connected(url, command="dead", stream=DEAD)
 
 
 async def newest(client: Client, limit: int) -> tuple[list[DeadMessage], int]:
     """Return the newest messages without their bodies, newest first, and how many there are in all."""
-    state = (await jetstream_of(client).stream_info(DEAD_STREAM)).state
+    state = (await jetstream_of(client).stream_info(DEAD)).state
     # However the deleted ones lie among them, `limit` messages are behind this one, or all.
     start = max(state.first_seq, state.last_seq - limit - (state.num_deleted or 0) + 1)
     async with _headers_from(client, start) as messages:
@@ -73,7 +73,7 @@ async def all_sequences(client: Client) -> list[int]:
 async def find(client: Client, sequence: int) -> DeadMessage | None:
     """Return one message with its body, None where there is none of this sequence."""
     try:
-        found = await jetstream_of(client).get_msg(DEAD_STREAM, sequence)
+        found = await jetstream_of(client).get_msg(DEAD, sequence)
     except NotFoundError as error:
         if error.err_code == NO_MESSAGE_FOUND:
             return None
@@ -86,7 +86,7 @@ def stream_of(subject: str) -> str | None:
     names = [
         str(stream.name)
         for stream in STREAMS
-        if stream.name != DEAD_STREAM and any(_matches(subject, taken) for taken in stream.subjects or ())
+        if stream.name != DEAD and any(_matches(subject, taken) for taken in stream.subjects or ())
     ]
     return names[0] if names else None
 
@@ -109,7 +109,7 @@ async def send_again(client: Client, dead: DeadMessage, stream: str) -> PubAck:
 async def delete(client: Client, sequence: int) -> bool:
     """Delete a message; returns False where it is gone already."""
     try:
-        return await jetstream_of(client).delete_msg(DEAD_STREAM, sequence)
+        return await jetstream_of(client).delete_msg(DEAD, sequence)
     except APIError as error:
         if error.err_code in (NO_MESSAGE_FOUND, NOT_DELETED):
             return False
@@ -119,8 +119,8 @@ async def delete(client: Client, sequence: int) -> bool:
 async def delete_all(client: Client) -> int:
     """Delete every message that is there now, at once; returns how many."""
     jetstream = jetstream_of(client)
-    state = (await jetstream.stream_info(DEAD_STREAM)).state
-    await jetstream.purge_stream(DEAD_STREAM, seq=state.last_seq + 1)
+    state = (await jetstream.stream_info(DEAD)).state
+    await jetstream.purge_stream(DEAD, seq=state.last_seq + 1)
     return state.messages
 
 
@@ -129,7 +129,7 @@ async def _headers_from(client: Client, sequence: int) -> AsyncIterator[AsyncIte
     start = ConsumerConfig(
         deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=max(sequence, 1), headers_only=True
     )
-    async with reading(client, DEAD_STREAM, dead_subject(">"), start) as messages:
+    async with reading(client, DEAD, dead_subject(">"), start) as messages:
         yield (_from_message(message) async for message in messages)
 
 

@@ -15,6 +15,8 @@ from nats.js.errors import APIError, NotFoundError
 from nats.protocol.parser import PERMISSIONS_ERR
 
 from bongsu.errors import CommandError, UnreachableError
+from common.inbox import inbox_prefix
+from common.settings import nats_servers
 
 CONNECT_SECONDS = 2
 ANSWER_SECONDS = 3.0
@@ -64,8 +66,9 @@ async def _connect(url: str, command: str, reasons: list[Exception]) -> Client:
     try:
         # nats-py goes on trying a server that refuses, every two seconds, whatever `allow_reconnect` says.
         return await nats.connect(
-            url,
+            nats_servers(url),
             name=f"bongsu.cli.{command}",
+            inbox_prefix=inbox_prefix(url),
             connect_timeout=CONNECT_SECONDS,
             allow_reconnect=False,
             max_reconnect_attempts=1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import nats
@@ -10,13 +11,20 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from common.errors import TransientError
+from common.inbox import inbox_prefix
+from common.settings import nats_servers
 from common.streams import reconcile
 
 INTERVAL_SECONDS = 5.0
 CONNECT_SECONDS = 2
+# A cluster has chosen its leaders long before.
+READY_SECONDS = 30.0
+RETRY_SECONDS = 0.2
+# While there is no leader, most questions are left without an answer.
+ANSWER_SECONDS = 2.0
 
 
-async def reconcile_once(url: str) -> list[str]:
+async def reconcile_once(url: str, *, replicas: int = 1) -> list[str]:
     """Declare what is missing and correct what drifted, over a connection of its own.
 
     Raises:
@@ -24,17 +32,35 @@ async def reconcile_once(url: str) -> list[str]:
     """
     client = await _connect(url)
     try:
-        return await reconcile(client.jetstream())
+        return await reconcile(client.jetstream(timeout=ANSWER_SECONDS), replicas=replicas)
     finally:
         await client.close()
 
 
-async def keep_reconciled(url: str, say: Callable[[str], None]) -> None:
+async def reconcile_when_ready(url: str, *, replicas: int = 1) -> None:
+    """Do so as soon as there is somebody to ask: streams cannot be made before a cluster has its leader.
+
+    Raises:
+        TransientError: There was nobody for 30 s.
+    """
+    deadline = time.monotonic() + READY_SECONDS
+    while True:
+        try:
+            await reconcile_once(url, replicas=replicas)
+        except TransientError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            return
+
+
+async def keep_reconciled(url: str, say: Callable[[str], None], *, replicas: int = 1) -> None:
     """Do so every 5 s until cancelled, telling each change; a server that is away is tried again."""
     while True:
         await asyncio.sleep(INTERVAL_SECONDS)
         try:
-            for change in await reconcile_once(url):
+            for change in await reconcile_once(url, replicas=replicas):
                 say(change)
         except TransientError:
             # Its death is told by who watches the process; here there is only something to do again.
@@ -48,8 +74,9 @@ async def _connect(url: str) -> Client:
     try:
         # nats-py goes on trying a server that refuses, every two seconds, whatever `allow_reconnect` says.
         return await nats.connect(
-            url,
+            nats_servers(url),
             name="bongsu.reconciler",
+            inbox_prefix=inbox_prefix(url),
             connect_timeout=CONNECT_SECONDS,
             allow_reconnect=False,
             max_reconnect_attempts=1,

@@ -14,6 +14,7 @@ import typer
 
 from bongsu.errors import CommandError, UnreachableError, UsageError
 from common.masking import register_secret
+from common.settings import nats_servers
 
 DataDir = Annotated[
     Path, typer.Option("--data-dir", metavar="DIR", help="Data folder of the stack, as given to `bongsu up`.")
@@ -51,7 +52,7 @@ class RunningStack:
 
     @property
     def nats_url(self) -> str:
-        """NATS, with a password; "" where none is known, since only news is lost without it."""
+        """NATS, with a password, of each server; "" where none is known: only news is lost without it."""
         return self._checked("NATS_URL")
 
     @property
@@ -66,7 +67,7 @@ class RunningStack:
 
     def _checked(self, name: str) -> str:
         url = self.urls.get(name, "")
-        if url and not _is_url(url, SCHEMES[name]):
+        if url and not all(_is_url(part, SCHEMES[name]) for part in _parts(name, url)):
             raise UsageError(f"{name}: must be a URL such as {EXAMPLES[name]}; correct it")
         return url
 
@@ -82,9 +83,14 @@ def find_stack(data_dir: Path) -> RunningStack:
     if not all(urls.values()):
         written = _read_run_file(data_dir / "run.json", needed=not any(urls.values()))
         urls = {name: url or str(written.get(name.lower()) or "") for name, url in urls.items()}
-    for url in urls.values():
-        _hide_password(url)
+    for name, url in urls.items():
+        for part in _parts(name, url):
+            _hide_password(part)
     return RunningStack(urls)
+
+
+def _parts(name: str, url: str) -> list[str]:
+    return nats_servers(url) if name == "NATS_URL" else [url]
 
 
 def _is_url(url: str, schemes: tuple[str, ...]) -> bool:

@@ -30,14 +30,17 @@ async def reading(
         start: Where to begin, and whether bodies are wanted; the rest of the consumer is set here.
     """
     jetstream = jetstream_of(client)
-    subscription = await jetstream.pull_subscribe(
-        subject,
-        stream=stream,
-        config=start.evolve(
-            ack_policy=AckPolicy.NONE, inactive_threshold=FORGOTTEN_AFTER_SECONDS, mem_storage=True
+    # Without a name of ours: whoever may name one may also make a durable one.
+    info = await jetstream.add_consumer(
+        stream,
+        start.evolve(
+            filter_subject=subject,
+            ack_policy=AckPolicy.NONE,
+            inactive_threshold=FORGOTTEN_AFTER_SECONDS,
+            mem_storage=True,
         ),
     )
-    info = await subscription.consumer_info()
+    subscription = await jetstream.pull_subscribe_bind(info.name, stream)
     try:
         yield _messages(subscription, info.num_pending or 0)
     finally:

@@ -42,6 +42,7 @@ async def test_a_service_role_gives_up_on_locks_and_slow_statements(
     url = postgres.url("bongsu_collector", database)
     assert await _value(url, "SHOW lock_timeout") == "2s"
     assert await _value(url, "SHOW statement_timeout") == "5s"
+    assert await _value(url, "SHOW idle_in_transaction_session_timeout") == "10s"
 
 
 async def test_a_role_gets_no_more_connections_than_its_limit(
@@ -130,42 +131,15 @@ async def test_below_a_closed_folder_roots_cluster_lives_elsewhere(tmp_path: Pat
 
 async def test_a_killed_nats_keeps_what_it_acknowledged(fresh_nats: NatsServer) -> None:
     port = fresh_nats.port
-    client = await nats_client.connect(fresh_nats.url("collector"))
+    client = await nats_client.connect(fresh_nats.url())
     await client.jetstream().publish("market.candle.closed.KRW-BTC", b"{}")
     await client.close()
     fresh_nats.kill()
     fresh_nats.start()
-    client = await nats_client.connect(fresh_nats.url("health"))
+    client = await nats_client.connect(fresh_nats.url())
     info = await client.jetstream().stream_info("MARKET")
     await client.close()
     assert (info.state.messages, fresh_nats.port) == (1, port)
-
-
-@pytest.mark.parametrize("user", ["collector", "signaler", "health", "cli"])
-async def test_only_the_reconciler_changes_streams(nats: NatsServer, user: str) -> None:
-    refused: list[Exception] = []
-
-    async def on_error(error: Exception) -> None:
-        refused.append(error)
-
-    client = await nats_client.connect(nats.url(user), error_cb=on_error)
-    await client.publish("$JS.API.STREAM.DELETE.MARKET", b"")
-    await client.publish("$JS.API.CONSUMER.DELETE.MARKET.collector-candles-closed", b"")
-    await client.publish("$JS.API.CONSUMER.CREATE.MARKET.thief", b"{}")
-    await client.flush()
-    await eventually(lambda: len(refused) == 3)
-    await client.close()
-
-
-@pytest.mark.parametrize("user", ["health", "cli"])
-async def test_readers_of_results_may_have_a_consumer_of_their_own(nats: NatsServer, user: str) -> None:
-    client = await nats_client.connect(nats.url(user))
-    jetstream = client.jetstream()
-    subscription = await jetstream.subscribe("signal.generated.*", stream="SIGNALS")
-    await subscription.unsubscribe()
-    reader = await jetstream.pull_subscribe("job.finished.>", stream="JOBS")
-    await reader.unsubscribe()
-    await client.close()
 
 
 async def test_a_user_without_the_password_is_refused(nats: NatsServer) -> None:

@@ -88,7 +88,7 @@ async def test_a_full_stream_refuses_what_comes_next_and_keeps_what_it_has(
 
 
 async def test_a_page_published_while_the_server_is_away_is_stored_when_it_is_back(
-    collector: Bus, fresh_nats: NatsServer
+    collector: Bus, jetstream: JetStreamContext, fresh_nats: NatsServer
 ) -> None:
     fresh_nats.kill()
     await eventually(lambda: not collector.is_connected)
@@ -96,7 +96,7 @@ async def test_a_page_published_while_the_server_is_away_is_stored_when_it_is_ba
     fresh_nats.start()
     await publishing
     await collector.publish(page())
-    assert await count(collector.jetstream, "MARKET") == 1
+    assert await count(jetstream, "MARKET") == 1
 
 
 async def test_a_wrong_password_is_refused_and_not_repeated(fresh_nats: NatsServer) -> None:

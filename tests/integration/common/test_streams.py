@@ -98,7 +98,7 @@ async def test_no_service_declares_changes_or_deletes(
     async def on_error(error: Exception) -> None:
         refused.append(str(error))
 
-    client = await nats_client.connect(fresh_nats.url(user), error_cb=on_error)
+    client = await nats_client.connect(fresh_nats.url(user), error_cb=on_error, inbox_prefix=f"_INBOX_{user}")
     service = client.jetstream()
     market = next(stream for stream in STREAMS if stream.name == "MARKET")
     calls = [

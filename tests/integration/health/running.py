@@ -80,6 +80,7 @@ async def speaking(
             "jobs": voice.jobs,
             "components": voice.components,
             "started_at": voice.started_at,
+            "bus_refusal": bus.refusals.newest,
         },
     )
     await bus.connect()

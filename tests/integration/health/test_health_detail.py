@@ -7,12 +7,15 @@ from datetime import timedelta
 
 import asyncpg
 import nats as nats_client
+import pytest
 from nats.aio.msg import Msg
 
 from bongsu.servers.nats import NatsServer
 from bongsu.servers.postgres import PostgresServer
 from common.clock import utc_now
+from common.errors import TransientError
 from common.events import ComponentState
+from integration.common.speaking import signal
 from integration.health.running import HealthProcess, Speak, StartHealth, healthy_jobs, soon
 from servers.waiting import subscribed
 
@@ -45,6 +48,22 @@ async def test_a_warning_of_gemini_degrades_the_stack_and_keeps_200(
     signaler.components = (ComponentState(name="gemini_api", status="warning", message="budget spent"),)
     await soon(lambda: health.has_status("degraded", 200), within=10)
     assert (await health.component("gemini_api"))["message"] == "budget spent"
+
+
+async def test_what_nats_refuses_a_service_is_told_and_degrades_the_stack(
+    health: HealthProcess, speak: Speak
+) -> None:
+    collector = await speak("collector", "c1")
+    await speak("signaler", "s1")
+    await soon(health.is_healthy, within=10)
+    with pytest.raises(TransientError):
+        await collector.bus.publish(signal())
+    await soon(lambda: health.has_status("degraded", 200), within=10)
+    rows = {row["name"]: row for row in (await health.detail())["services"]}
+    refusal = 'nats: permissions violation for publish to "signal.generated.krw-btc"'
+    assert (rows["collector"]["status"], rows["collector"]["message"]) == ("unhealthy", refusal)
+    assert "message" not in rows["signaler"]
+    assert (await health.http.get("/health")).json()["flaws"] == [f"collector: c1 {refusal}"]
 
 
 async def test_a_job_without_success_for_three_intervals_is_unhealthy(

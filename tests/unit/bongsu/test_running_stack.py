@@ -91,6 +91,17 @@ def test_an_address_that_is_none_is_refused_unseen(url: str) -> None:
     assert "hunter2" not in str(refusal.value)
 
 
+def test_each_address_of_a_cluster_is_checked_and_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urls = "nats://admin:first-7731@127.0.0.1:4222,nats://admin:second-7731@127.0.0.1:4223"
+    monkeypatch.setenv("NATS_URL", urls)
+    assert find_stack(tmp_path).nats_url == urls
+    assert mask_sensitive("first-7731 and second-7731") == "*** and ***"
+    with pytest.raises(UsageError, match="NATS_URL: must be a URL such as"):
+        _ = RunningStack({"NATS_URL": "nats://127.0.0.1:4222,127.0.0.1:4223"}).nats_url
+
+
 def test_a_wrong_address_harms_only_who_needs_it() -> None:
     stack = RunningStack({"DATABASE_URL": "mysql://127.0.0.1/x", "HEALTH_URL": "http://127.0.0.1:8080/"})
     assert stack.health_url == "http://127.0.0.1:8080"

@@ -23,6 +23,8 @@ FILE = Path("hour.json")
         Options(replay=FILE, speed=0.0),
         Options(replay=FILE, speed=math.inf),
         Options(replay=FILE, speed=math.nan),
+        Options(nats_cluster=2),
+        Options(nats_cluster=7),
     ],
 )
 def test_options_that_contradict_each_other_are_refused(options: Options) -> None:
@@ -30,15 +32,18 @@ def test_options_that_contradict_each_other_are_refused(options: Options) -> Non
         check(options)
 
 
-@pytest.mark.parametrize("options", [Options(), Options(live=True), Options(replay=FILE, speed=0.5)])
+@pytest.mark.parametrize(
+    "options", [Options(), Options(nats_cluster=3), Options(live=True), Options(replay=FILE, speed=0.5)]
+)
 def test_options_that_make_sense_are_taken(options: Options) -> None:
     check(options)
 
 
 def test_the_command_for_another_folder_keeps_every_other_option() -> None:
-    options = Options(port=9000, replay=Path("my hour.json"), speed=60.0, plain=True)
+    options = Options(port=9000, replay=Path("my hour.json"), speed=60.0, plain=True, nats_cluster=3)
     assert command_line(options, data_dir=Path(".bongsu-replay")) == (
-        "make run ARGS=\"--port 9000 --data-dir .bongsu-replay --replay 'my hour.json' --speed 60 --no-ui\""
+        "make run ARGS=\"--port 9000 --data-dir .bongsu-replay --replay 'my hour.json' --speed 60"
+        ' --nats-cluster 3 --no-ui"'
     )
 
 

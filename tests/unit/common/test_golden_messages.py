@@ -61,6 +61,13 @@ def test_an_instance_too_old_to_know_of_invalid_settings_is_understood(name: str
     assert message.model_dump()["cache"]["invalid_keys"] == ()
 
 
+@pytest.mark.parametrize("name", ["ServiceHeartbeat", "ComponentReport"])
+def test_an_instance_too_old_to_tell_what_nats_refuses_is_understood(name: str) -> None:
+    told = golden(name)
+    del told["bus_refusal"]
+    assert EVENTS[name].model_validate(told).model_dump()["bus_refusal"] is None
+
+
 @pytest.mark.parametrize("name", SUBJECTS)
 def test_a_golden_message_goes_where_readers_listen(name: str) -> None:
     message = EVENTS[name].model_validate(golden(name))

@@ -6,7 +6,7 @@ import pytest
 from pydantic import Field, SecretStr
 
 from common.masking import mask_sensitive
-from common.settings import BaseUrl, ServiceSettings, SettingsError, load_settings
+from common.settings import BaseUrl, ServiceSettings, SettingsError, load_settings, nats_servers
 
 URLS = {
     "DATABASE_URL": "postgresql://bongsu_collector@127.0.0.1:5432/bongsu",
@@ -54,6 +54,10 @@ def test_all_problems_are_told_at_once_each_with_its_variable() -> None:
     [
         ("DATABASE_URL", "mysql://svc@db/bongsu", f"{BAD_URL} postgresql:// or postgres://"),
         ("DATABASE_URL", '"postgresql://svc@db/bongsu"', "must be without quotes around it"),
+        ("NATS_URL", "nats://a:1,http://b:2", f"{BAD_URL} nats:// or tls://"),
+        ("NATS_URL", "nats://a:1,", f"{BAD_URL} nats:// or tls://"),
+        ("NATS_URL", "nats://a:1,nats://b:0", "must have a port from 1 to 65535"),
+        ("NATS_URL", "nats://u:p@a:1,nats://v:p@b:2", "must name the same user in each of its URLs"),
         ("UPBIT_SECRET_KEY", "'abc12345'", "must be without quotes around it"),
         ("UPBIT_SECRET_KEY", "abc\n12345", "must be one line of UTF-8 text"),
         ("UPBIT_SECRET_KEY", "abc\udcff12345", "must be one line of UTF-8 text"),
@@ -184,6 +188,11 @@ def test_only_secrets_come_from_files(tmp_path: Path) -> None:
         ("DATABASE_URL", "postgresql://svc:loaded%40Db%2F48@db/bongsu", ["loaded@Db/48", "loaded%40Db%2F48"]),
         ("NATS_URL", "nats://collector:loaded-Nats-4821@nats:4222", ["loaded-Nats-4821"]),
         ("NATS_URL", "nats://loaded-Token-4821@nats:4222", ["loaded-Token-4821"]),
+        (
+            "NATS_URL",
+            "nats://a:loaded-First-4821@n1:4222, nats://a:loaded%2FSecond-48@n2:4222",
+            ["loaded-First-4821", "loaded/Second-48", "loaded%2FSecond-48"],
+        ),
     ],
 )
 def test_every_secret_that_was_loaded_is_masked_from_then_on(
@@ -199,3 +208,8 @@ def test_every_secret_that_was_loaded_is_masked_from_then_on(
 def test_settings_never_print_their_secrets() -> None:
     settings = load(UPBIT_SECRET_KEY="printed-Key-4821", NATS_URL="nats://a:printed-Nats-4821@nats:4222")
     assert "4821" not in f"{settings!r} {settings}"
+
+
+def test_the_servers_of_a_cluster_are_told_with_commas_between() -> None:
+    assert nats_servers("nats://n1:4222") == ["nats://n1:4222"]
+    assert nats_servers("nats://n1:4222, nats://n2:4222") == ["nats://n1:4222", "nats://n2:4222"]

@@ -57,3 +57,10 @@ def test_a_silent_replica_beside_one_that_answers_only_degrades_it() -> None:
     detail = judge(facts(instances=(*facts().instances, silent)), version="0.1.0")
     assert detail.status == "degraded"
     assert summarize(detail).flaws == ("collector: c2 does not answer",)
+
+
+def test_what_was_refused_to_one_that_went_silent_is_not_what_is_told_of_it() -> None:
+    silent = HeardInstance(instance("collector", bus_refusal="nats: refused"), silent_seconds=4.0)
+    others = tuple(item for item in facts().instances if item.state.service != "collector")
+    detail = judge(facts(instances=(silent, *others)), version="0.1.0")
+    assert "collector: collector-1 does not answer" in summarize(detail).flaws

@@ -14,7 +14,8 @@ from pathlib import Path
 from bongsu.errors import CommandError, ServerError
 from bongsu.servers import ports
 from bongsu.servers.files import write_file
-from bongsu.servers.nats_config import ADMIN, USERS, server_configuration
+from bongsu.servers.nats_config import Cluster, server_configuration
+from bongsu.servers.nats_users import ADMIN, USERS
 from bongsu.servers.process import ChildProcess, last_line
 from bongsu.servers.secrets_file import Secrets
 from bongsu.servers.starting import start_server
@@ -33,9 +34,8 @@ class NatsServer:
         port: None takes a free one; so does the HTTP monitor.
         secrets: Passwords of the users; without it they are kept in `secrets.json` beside `directory`.
         log: Log file; `nats.log` in `directory` by default.
+        cluster: Where it is one of several.
     """
-
-    name = "nats"
 
     def __init__(
         self,
@@ -44,14 +44,19 @@ class NatsServer:
         *,
         secrets: Secrets | None = None,
         log: Path | None = None,
+        cluster: Cluster | None = None,
     ) -> None:
+        self.name = cluster.member if cluster else "nats"
         self.directory = directory.absolute()
         self.port = port or ports.free_port()
         self.monitor_port = ports.free_port()
         self.log = log or self.directory / "nats.log"
         self._port_is_ours = port is None
         self._secrets = secrets or Secrets(self.directory.parent / "secrets.json")
-        self._server_name = f"bongsu-{random.token_hex(4)}"
+        self._cluster = cluster
+        # In a cluster it is known by its name, so it keeps it.
+        suffix = self._secrets.get("nats.cluster-id") if cluster else random.token_hex(4)
+        self._server_name = f"{self.name}-{suffix}"
         self._process: ChildProcess | None = None
 
     @property
@@ -146,6 +151,7 @@ class NatsServer:
             monitor_port=self.monitor_port,
             store=self.directory / "jetstream",
             passwords={user: self._secrets.get(f"nats.{user}") for user in USERS},
+            cluster=self._cluster,
         )
         write_file(self.directory / "nats.conf", text)
 

@@ -1,52 +1,43 @@
-"""What does the embedded nats-server's configuration say, and who may do what? Pure."""
+"""What does the embedded nats-server's configuration say? Pure."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from bongsu.servers.nats_users import RIGHTS, USERS
 from bongsu.servers.ports import HOST
-from common.streams import STREAMS
 
-ADMIN = "admin"
-SERVICE_USERS = ("collector", "signaler", "health")
-USERS = (ADMIN, *SERVICE_USERS, "cli")
-
-# Only the reconciler, as admin, makes or changes streams and durable consumers.
-_NOBODY_ELSE = (
-    "$JS.API.STREAM.CREATE.>",
-    "$JS.API.STREAM.UPDATE.>",
-    "$JS.API.STREAM.DELETE.>",
-    "$JS.API.STREAM.PURGE.>",
-    "$JS.API.STREAM.RESTORE.>",
-    "$JS.API.STREAM.MSG.DELETE.>",
-    "$JS.API.CONSUMER.DURABLE.CREATE.>",
-    "$JS.API.CONSUMER.PAUSE.>",
-)
-_CONSUMER_CALLS = ("$JS.API.CONSUMER.CREATE", "$JS.API.CONSUMER.DELETE")
-# Who reads through a consumer that lives as long as the reader.
-_OWN_CONSUMERS = {"health": ("JOBS", "SIGNALS"), "cli": ("JOBS", "SIGNALS")}
+CLUSTER = "bongsu"
+# A request is answered once, while whoever asked still waits.
+ANSWER = {"max": 1, "expires": "10s"}
 
 
-def denied_subjects(user: str) -> list[str]:
-    """Return what a user may not publish, [] for the admin."""
-    if user == ADMIN:
-        return []
-    own = _OWN_CONSUMERS.get(user, ())
-    # A denial wins over any permission in NATS, so the exceptions are left out stream by stream.
-    closed = [str(stream.name) for stream in STREAMS if stream.name not in own]
-    per_stream = [
-        subject
-        for call in _CONSUMER_CALLS
-        for name in closed
-        for subject in (f"{call}.{name}", f"{call}.{name}.>")
-    ]
-    return [*_NOBODY_ELSE, *(per_stream if own else [f"{call}.>" for call in _CONSUMER_CALLS])]
+@dataclass(frozen=True)
+class Cluster:
+    """What one of several servers has to know of them all.
+
+    Attributes:
+        member: Its own name among them.
+        route_ports: On which port each listens for the others.
+        password: Of the servers among themselves.
+    """
+
+    member: str
+    route_ports: Mapping[str, int]
+    password: str
 
 
 def server_configuration(
-    *, name: str, port: int, monitor_port: int, store: Path, passwords: Mapping[str, str]
+    *,
+    name: str,
+    port: int,
+    monitor_port: int,
+    store: Path,
+    passwords: Mapping[str, str],
+    cluster: Cluster | None = None,
 ) -> str:
     """Return the text of nats.conf.
 
@@ -71,10 +62,34 @@ authorization {{
 {users}
   ]
 }}
+{_cluster(cluster) if cluster else ""}"""
+
+
+def _cluster(cluster: Cluster) -> str:
+    routes = [
+        f"nats-route://{CLUSTER}:{cluster.password}@{HOST}:{port}"
+        for member, port in cluster.route_ports.items()
+        if member != cluster.member
+    ]
+    return f"""\
+cluster {{
+  name: "{CLUSTER}"
+  listen: "{HOST}:{cluster.route_ports[cluster.member]}"
+  # A client that is told of a server by another one has no password for it.
+  no_advertise: true
+  authorization {{user: "{CLUSTER}", password: "{cluster.password}", timeout: 5}}
+  routes: {json.dumps(routes)}
+}}
 """
 
 
 def _user(user: str, password: str) -> str:
-    denied = denied_subjects(user)
-    limits = f", permissions: {{publish: {{deny: {json.dumps(denied)}}}}}" if denied else ""
-    return f'    {{user: "{user}", password: "{password}"{limits}}}'
+    rights = RIGHTS.get(user)
+    if rights is None:
+        return f'    {{user: "{user}", password: "{password}"}}'
+    permissions = {
+        "publish": {"allow": rights.publish},
+        "subscribe": {"allow": rights.subscribe},
+        **({"allow_responses": ANSWER} if rights.answers else {}),
+    }
+    return f'    {{user: "{user}", password: "{password}", permissions: {json.dumps(permissions)}}}'

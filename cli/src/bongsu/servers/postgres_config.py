@@ -17,7 +17,11 @@ _EVERY_ROLE = {
     "default_transaction_isolation": "read committed",
     "idle_in_transaction_session_timeout": "30s",
 }
-_SERVICE_ROLE = {"lock_timeout": "2s", "statement_timeout": "5s"}
+_SERVICE_ROLE = {
+    "lock_timeout": "2s",
+    "statement_timeout": "5s",
+    "idle_in_transaction_session_timeout": "10s",
+}
 
 # Run once, when the template is made: what ALTER cannot express.
 BOOTSTRAP_SQL = (
@@ -25,6 +29,8 @@ BOOTSTRAP_SQL = (
     *(f"CREATE ROLE {role} LOGIN" for role in SERVICE_ROLES),
     f"GRANT pg_signal_backend TO {ADMIN}",
     f"CREATE DATABASE {DATABASE} OWNER {ADMIN}",
+    # Only the superuser, who cannot log in, has business in the other databases.
+    "REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC",
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import threading
 from pathlib import Path
 
 from bongsu.errors import CommandError
@@ -15,15 +16,18 @@ class Secrets:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        # Servers are prepared at the same time, each in a thread, and ask for the same ones.
+        self._lock = threading.Lock()
 
     def get(self, name: str) -> str:
         """Return the password of that name, made and kept on first use; letters, digits, `-`, `_` only."""
-        known = self._read()
-        if name not in known:
-            known[name] = secrets.token_urlsafe(24)
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            write_file(self._path, json.dumps(known, indent=1, sort_keys=True) + "\n", mode=0o600)
-        return known[name]
+        with self._lock:
+            known = self._read()
+            if name not in known:
+                known[name] = secrets.token_urlsafe(24)
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                write_file(self._path, json.dumps(known, indent=1, sort_keys=True) + "\n", mode=0o600)
+            return known[name]
 
     def _read(self) -> dict[str, str]:
         try:

@@ -14,6 +14,7 @@ import typer
 from bongsu.errors import CommandError
 from bongsu.servers import ports
 from bongsu.up import market as markets
+from bongsu.up.bus_size import refuse_another_size
 from bongsu.up.datadir import DataDir
 from bongsu.up.news import News, ask
 from bongsu.up.options import DEFAULT_DATA_DIR, DEFAULT_PORT, Options, check, parse_replicas
@@ -59,12 +60,18 @@ def up(
     no_ui: Annotated[
         bool, typer.Option("--no-ui", help="Plain lines instead of the live view; so without a terminal.")
     ] = False,
+    nats_cluster: Annotated[
+        int,
+        typer.Option(metavar="N", help="How many NATS servers; 3 or 5 are a cluster that bears deaths."),
+    ] = 1,
 ) -> None:
     """Run everything on this machine; Ctrl-C stops it.
 
     PostgreSQL, NATS, the simulators of Upbit and Gemini, and the three services.
     """
-    options = Options(port, data_dir, live, replay, speed, ephemeral, no_ui, parse_replicas(replicas))
+    options = Options(
+        port, data_dir, live, replay, speed, ephemeral, no_ui, parse_replicas(replicas), nats_cluster
+    )
     check(options)
     # Outside of the loop: reading a long one takes a while, and Ctrl-C is heard meanwhile.
     recording = _recording(options.replay)
@@ -114,6 +121,7 @@ class Run:
         shown = self._options.data_dir or (folder.path if self._options.ephemeral else DEFAULT_DATA_DIR)
         market = self._market()
         markets.refuse_another(shown, market, self._options)
+        refuse_another_size(shown, self._options)
         check_port(self._options, os.environ.get("HEALTH_HOST") or ports.HOST)
         if market.kind == "live":
             check_upbit(market.key)

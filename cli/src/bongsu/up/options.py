@@ -15,6 +15,8 @@ DEFAULT_PORT = 8080
 DEFAULT_DATA_DIR = Path(".bongsu")
 DEFAULT_SPEED = 1.0
 FASTEST = 100_000.0
+# An even number bears no more deaths than one less.
+CLUSTER_SIZES = (1, 3, 5)
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Options:
         speed: Exchange seconds per second, None when not given.
         plain: Lines instead of the live view.
         replicas: How many of each service that is not to run once.
+        nats_cluster: How many NATS servers.
     """
 
     port: int = DEFAULT_PORT
@@ -37,6 +40,7 @@ class Options:
     ephemeral: bool = False
     plain: bool = False
     replicas: Mapping[str, int] = field(default_factory=dict)
+    nats_cluster: int = 1
 
 
 def parse_replicas(text: str | None) -> dict[str, int]:
@@ -69,6 +73,9 @@ def check(options: Options) -> None:
         raise UsageError(f"--port {options.port}: must be a whole number from 1 to 65535")
     if options.live and options.replay:
         raise UsageError("--live and --replay: one run has one market; give only one of them")
+    if options.nats_cluster not in CLUSTER_SIZES:
+        sizes = ", ".join(map(str, CLUSTER_SIZES))
+        raise UsageError(f"--nats-cluster {options.nats_cluster}: must be one of {sizes}")
     if options.speed is None:
         return
     if options.replay is None:
@@ -93,6 +100,8 @@ def command_line(options: Options, *, data_dir: Path | None = None, port: int | 
         words += ["--speed", f"{options.speed:g}"]
     if options.replicas:
         words += ["--replicas", ",".join(f"{name}={number}" for name, number in options.replicas.items())]
+    if options.nats_cluster != 1:
+        words += ["--nats-cluster", str(options.nats_cluster)]
     words += ["--ephemeral"] if options.ephemeral else []
     words += ["--no-ui"] if options.plain else []
     return f'make run ARGS="{shlex.join(words)}"'

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from bongsu import migrations
-from bongsu.reconciler import keep_reconciled, reconcile_once
+from bongsu.reconciler import keep_reconciled, reconcile_when_ready
 from bongsu.servers import ports
-from bongsu.servers.nats import NatsServer
+from bongsu.servers.nats_cluster import NatsServers
 from bongsu.servers.postgres import PostgresServer
 from bongsu.servers.secrets_file import Secrets
 from bongsu.up.datadir import DataDir
@@ -64,13 +64,13 @@ class Stack:
         self.postgres = PostgresServer(
             folder.path / "postgres", secrets=secrets, log=folder.logs / "postgres.log"
         )
-        self.nats = NatsServer(folder.path / "nats", secrets=secrets, log=folder.logs / "nats.log")
+        self.nats = NatsServers(folder.path, options.nats_cluster, secrets=secrets, logs=folder.logs)
         self.upbit_url = environment.get("UPBIT_BASE_URL") or UPBIT_URL
         self.gemini_url = environment.get("GOOGLE_GEMINI_BASE_URL") or None
         self.health_host = environment.get("HEALTH_HOST") or ports.HOST
         self.supervisor = Supervisor(say, self._changed)
         self._database = self.supervisor.stage([self.postgres], patience_seconds=POSTGRES_PATIENCE)
-        self._bus = self.supervisor.stage([self.nats], patience_seconds=NATS_PATIENCE)
+        self._bus = self.supervisor.stage(self.nats.servers, patience_seconds=NATS_PATIENCE)
         self._simulators = self.supervisor.stage(
             [] if market.kind == "live" else [self._upbit(), self._gemini()],
             patience_seconds=SIMULATOR_PATIENCE,
@@ -94,7 +94,9 @@ class Stack:
         await self._together(
             self._prepare_database(), self._prepare_bus(), *(self._start(child) for child in self._simulators)
         )
-        self._reconciling = asyncio.create_task(keep_reconciled(self.nats.url(), self._say))
+        self._reconciling = asyncio.create_task(
+            keep_reconciled(self.nats.url(), self._say, replicas=self.nats.replicas)
+        )
         self._services = self.supervisor.stage(
             [service for name in SERVICES for service in self._replicas(name)],
             patience_seconds=SERVICE_PATIENCE,
@@ -115,6 +117,7 @@ class Stack:
             "pids": self.supervisor.pids,
             "database_url": self.postgres.url(),
             "nats_url": self.nats.url(),
+            "nats_monitor_urls": self.nats.monitor_urls,
             "health_url": self.health_url,
             "health_urls": [self.health_url, *self._further_health_urls],
             "upbit_url": self.upbit_url,
@@ -132,11 +135,11 @@ class Stack:
             self._say(f"database: applied {', '.join(applied)}")
 
     async def _prepare_bus(self) -> None:
-        await self._start(*self._bus)
-        await reconcile_once(self.nats.url())
+        await self._together(*(self._start(server) for server in self._bus))
+        await reconcile_when_ready(self.nats.url(), replicas=self.nats.replicas)
 
     async def _start(self, watched: Watched) -> None:
-        server = watched.child in (self.postgres, self.nats)
+        server = watched.child in (self.postgres, *self.nats.servers)
         async with self._step(watched.child.name):
             await self.supervisor.start(watched, within_seconds=SERVER_SECONDS if server else PROGRAM_SECONDS)
 

@@ -19,19 +19,25 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.errors import MaxPayloadError
 from nats.js import JetStreamContext
+from nats.protocol.parser import PERMISSIONS_ERR
 from opentelemetry.trace import SpanKind
 
 from common.delivery import Deliveries, Delivery
 from common.errors import PermanentError, TransientError
 from common.events import MAX_MESSAGE_BYTES, ComponentReport, ConfigChanged, Event
+from common.inbox import inbox_prefix
+from common.refusals import Refusals
+from common.settings import nats_servers
 from common.streams import Consumer
 from common.telemetry.names import LogEvent
 from common.telemetry.spans import inject_trace, span
 
 EventT = TypeVar("EventT", bound=Event)
 
-PUBLISH_SECONDS = 5.0
+# Twice and again while a cluster chooses a leader: a message sent to the one before is never answered.
+PUBLISH_SECONDS = 2.0
 FETCH_SECONDS = 1.0
+SELF_TEST_SECONDS = 3.0
 CLOSE_SECONDS = 1.5
 MESSAGE_ID = "Nats-Msg-Id"
 
@@ -40,22 +46,24 @@ class Bus:
     """One process's connection.
 
     Args:
-        url: NATS URL with the service's own user.
+        urls: NATS_URL, of one server or a cluster, with the service's own user, who alone hears its inboxes.
         service: Service name, shown by the server.
-        batch_size: How many messages of one consumer are handled at the same time.
     """
 
-    def __init__(self, url: str, *, service: str, instance: str) -> None:
+    def __init__(self, urls: str, *, service: str, instance: str) -> None:
         self._log = structlog.get_logger("common.bus")
         self._reconnect_hooks: list[Callable[[], Awaitable[None]]] = []
         self._subscribers: dict[Consumer, Any] = {}
+        self._inbox_prefix = inbox_prefix(urls)
+        self.refusals = Refusals()
         self.deliveries = Deliveries(self)
-        # FastStream's own logger brings a handler of its own, past the masking.
+        # FastStream's own logger brings a handler of its own, past the masking; its warnings repeat ours.
         quiet = logging.getLogger("common.bus.faststream")
-        quiet.setLevel(logging.WARNING)
+        quiet.setLevel(logging.ERROR)
         self.broker = NatsBroker(
-            url,
+            nats_servers(urls),
             name=f"bongsu.{service}.{instance}",
+            inbox_prefix=self._inbox_prefix,
             max_reconnect_attempts=-1,
             reconnect_time_wait=1,
             # A frozen server is noticed in 6 s; the defaults take four minutes.
@@ -87,6 +95,27 @@ class Bus:
             await self.broker.start()
         except (NatsError, TimeoutError) as error:
             raise TransientError(f"NATS is not ready: {type(error).__name__}: {error}") from error
+
+    async def hear_itself(self) -> None:
+        """Return when a message to an inbox of its own came back and no subscription was refused so far.
+
+        Otherwise FastStream would receive nothing, without a word.
+
+        Raises:
+            PermanentError: It did not come back within 3 s, or NATS refuses a subscription.
+        """
+        inbox = self.client.new_inbox()
+        try:
+            subscription = await self.client.subscribe(inbox)
+            await self.client.publish(inbox)
+            await subscription.next_msg(timeout=SELF_TEST_SECONDS)
+            await subscription.unsubscribe()
+        except (NatsError, OSError, TimeoutError) as error:
+            reason = self.refusals.newest or f"{type(error).__name__} after {SELF_TEST_SECONDS:.0f} s"
+            raise PermanentError(f"nothing is heard from NATS, not even an own message: {reason}") from error
+        # What the server said of the subscriptions before came ahead of the message.
+        if refused := self.refusals.newest:
+            raise PermanentError(f"NATS does not let this user hear or say what it must: {refused}")
 
     async def stop_receiving(self) -> None:
         """Take no further message; those in flight have two seconds to end."""
@@ -126,8 +155,8 @@ class Bus:
 
         Raises:
             PermanentError: The message is larger than 256 kB.
-            TransientError: The bus is away, full, or has no such stream. It may have been stored all the
-                same; publishing it again is harmless.
+            TransientError: The bus is away, full, has no such stream, or does not allow it. It may have been
+                stored all the same; publishing it again is harmless.
         """
         body = event.model_dump_json().encode()
         if len(body) > MAX_MESSAGE_BYTES:
@@ -140,9 +169,10 @@ class Bus:
     async def send(self, subject: str, body: bytes, *, headers: dict[str, str], stream: str | None) -> None:
         """Send bytes; same errors as `publish`."""
         try:
-            await self.broker.publish(
-                body, subject, headers=headers, stream=stream, timeout=PUBLISH_SECONDS if stream else None
-            )
+            async with self.refusals.ending_the_wait(subject):
+                await self.broker.publish(
+                    body, subject, headers=headers, stream=stream, timeout=PUBLISH_SECONDS if stream else None
+                )
         except MaxPayloadError as error:
             raise PermanentError(f"{subject}: {len(body)} bytes are more than the server takes") from error
         except (NatsError, IncorrectState, TimeoutError, OSError) as error:
@@ -164,6 +194,8 @@ class Bus:
             stream=JStream(consumer.stream, declare=False),
             durable=consumer.name,
             pull_sub=PullSub(batch_size=1, timeout=FETCH_SECONDS),
+            # With the dot here, without it for the client; otherwise nothing is received, silently.
+            inbox_prefix=f"{self._inbox_prefix}.".encode(),
             # Not by batches: the next one would wait for the slowest message of the one before.
             max_workers=at_once,
             ack_policy=AckPolicy.MANUAL,
@@ -210,6 +242,9 @@ class Bus:
             return report()
 
     async def _on_error(self, error: Exception) -> None:
+        if PERMISSIONS_ERR in str(error):
+            self.refusals.note(str(error))
+            return
         self._log.warning(LogEvent.BUS_ERROR, error=f"{type(error).__name__}: {error}")
 
     async def _on_disconnected(self) -> None:

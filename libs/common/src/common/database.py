@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import asyncpg
 import structlog
 
-from common.errors import PermanentError, PoolExhaustedError, ServiceError, TransientError
+from common.errors import PUT_RIGHT_SECONDS, PermanentError, PoolExhaustedError, ServiceError, TransientError
 from common.events import PoolUsage
 from common.telemetry.names import LogEvent
 
@@ -67,7 +67,6 @@ _CONNECTION_ERRORS = (
 _TRANSIENT_SQLSTATES = ("08", "40", "53", "57", "55P03", "58")
 # What somebody has to put right in the server: a grant, a table, a column. No message is to blame for it.
 _TO_BE_PUT_RIGHT_SQLSTATES = ("42501", "42P01", "42703")
-PUT_RIGHT_SECONDS = 30.0
 
 
 def classify(error: Exception) -> ServiceError:

@@ -6,8 +6,6 @@ from enum import StrEnum
 
 from common.streams import DEAD_PREFIX
 
-DEAD_STREAM = "DEAD"
-
 
 class DeadHeader(StrEnum):
     """The headers beside the original's bytes; a message that somebody put there by hand may lack each."""

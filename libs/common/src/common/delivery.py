@@ -21,10 +21,11 @@ from opentelemetry.trace import SpanKind
 from pydantic import ValidationError
 
 from common.clock import utc_now
-from common.dead_messages import DEAD_STREAM, DeadCategory, DeadHeader, dead_subject
+from common.dead_messages import DeadCategory, DeadHeader, dead_subject
 from common.errors import PermanentError, TransientError
 from common.events import Event
 from common.masking import mask_sensitive
+from common.streams import DEAD
 from common.telemetry.names import LogEvent
 from common.telemetry.spans import extract_trace, fail_span, inject_trace, span
 
@@ -146,10 +147,10 @@ class Deliveries:
             DeadHeader.DELIVERIES: str(delivery.count),
         }
         try:
-            await self._sender.send(subject, message.data, headers=inject_trace(headers), stream=DEAD_STREAM)
+            await self._sender.send(subject, message.data, headers=inject_trace(headers), stream=DEAD)
         except TransientError as failure:
             # Not kept yet, so not given up: it comes back and is buried then.
-            await self._hand_back(message, delivery, failure, None)
+            await self._hand_back(message, delivery, failure, failure.retry_after_seconds)
             return
         self._log.error(
             LogEvent.MESSAGE_DEAD, subject=delivery.subject, sequence=delivery.sequence, error=reason

@@ -11,6 +11,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+# How long a try waits for somebody to put a server right (a grant, a table): once a minute is no storm.
+PUT_RIGHT_SECONDS = 60.0
+
 
 class ServiceError(Exception):
     """A failure that an adapter has classified; the message is safe to show, it carries no secret."""

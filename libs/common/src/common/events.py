@@ -299,6 +299,7 @@ class InstanceState(Event):
 
     Attributes:
         exchange_stands_since: When a recording's clock came to its end, so that nothing is due any more.
+        bus_refusal: What NATS did not let it say or hear in the last minute; None while it lets it.
     """
 
     service: str
@@ -313,6 +314,7 @@ class InstanceState(Event):
     components: tuple[ComponentState, ...] = ()
     consumers: tuple[ConsumerState, ...] = ()
     exchange_stands_since: AwareDatetime | None = None
+    bus_refusal: Text | None = None
 
 
 class ServiceHeartbeat(InstanceState):

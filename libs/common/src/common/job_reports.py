@@ -50,15 +50,16 @@ class JobReports:
     async def _send_all(self) -> None:
         while True:
             record = await self._queue.get()
-            while not await self._sent(record):
-                await asyncio.sleep(RETRY_SECONDS)
+            while wait_seconds := await self._send(record):
+                await asyncio.sleep(wait_seconds)
             self._queue.task_done()
 
-    async def _sent(self, record: JobFinished) -> bool:
+    async def _send(self, record: JobFinished) -> float:
+        """Return after how many seconds the record is to be sent again, 0 when it needs not be."""
         try:
             await self._bus.publish(record)
-        except TransientError:
-            return False
+        except TransientError as error:
+            return error.retry_after_seconds or RETRY_SECONDS
         except PermanentError as error:
             self._log.error(LogEvent.JOB_REPORT_FAILED, run_id=record.run_id, error=str(error))
-        return True
+        return 0

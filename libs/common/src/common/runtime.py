@@ -154,6 +154,7 @@ class Runtime:
             "components": components,
             "consumers": self.consumer_watch.states(),
             "exchange_stands_since": self.exchange_stands_since(),
+            "bus_refusal": self.bus.refusals.newest,
         }
 
     async def _start(self, service: Service, presence: Presence) -> None:
@@ -165,9 +166,12 @@ class Runtime:
             open_when_ready(self.database, within_seconds=within_seconds),
             _within(within_seconds, self.bus.connect, "NATS cannot be reached"),
         )
+        # Twice: without its inbox it would wait a minute for consumers that are there.
+        await self.bus.hear_itself()
         await _within(within_seconds, self._read_settings, "the settings cannot be read")
         await _within(START_SECONDS, self.consumer_watch.wait_until_declared, "a consumer is not declared")
         await self.bus.start()
+        await self.bus.hear_itself()
         self._reports.start()
         self.config_watch.start()
         self.consumer_watch.start()

@@ -24,7 +24,7 @@ from common.ending import end_tasks
 from common.errors import ServiceError, TransientError
 from common.events import JobState
 from common.job_ledger import JobLedger
-from common.streams import CLAIM_SUBJECT
+from common.streams import CLAIM_SUBJECT, CLAIMS
 from common.telemetry.jobs import JobOwner, JobRun, track_job
 from common.telemetry.names import LogEvent
 
@@ -135,7 +135,7 @@ class Scheduler:
         subject = CLAIM_SUBJECT.format(service=self._owner.service, job_name=name, unix_time=scheduled)
         body = self._owner.instance.encode()
         try:
-            await self._bus.jetstream.publish(subject, body, timeout=CLAIM_SECONDS, stream="CLAIMS")
+            await self._bus.jetstream.publish(subject, body, timeout=CLAIM_SECONDS, stream=CLAIMS)
         except APIError as error:
             if error.err_code == CLAIMED_BY_ANOTHER:
                 return False
@@ -147,7 +147,7 @@ class Scheduler:
     async def _look_up_claim(self, subject: str, body: bytes, cause: Exception) -> bool:
         # The answer was lost, the claim perhaps not: who holds it is written in it.
         try:
-            found = await self._bus.jetstream.get_last_msg("CLAIMS", subject)
+            found = await self._bus.jetstream.get_last_msg(CLAIMS, subject)
         except NotFoundError:
             raise TransientError(f"{subject} was not acknowledged: {type(cause).__name__}") from cause
         except (NatsError, OSError, TimeoutError) as error:

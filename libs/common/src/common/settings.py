@@ -33,22 +33,34 @@ class SettingsError(Exception):
         self.problems = problems
 
 
-def _check_url(schemes: tuple[str, ...], *, path_needed: bool) -> AfterValidator:
-    def check(value: SecretStr) -> SecretStr:
-        parts = _split(value.get_secret_value())
-        if parts.scheme not in schemes:
-            raise ValueError(f"must be a URL that starts with {' or '.join(s + '://' for s in schemes)}")
-        if not parts.hostname:
-            raise ValueError("must name a host")
-        if not _has_valid_port(parts):
-            raise ValueError(
-                "must have a port from 1 to 65535 after the host; percent-encode / in a password"
-            )
-        if path_needed and not parts.path.strip("/"):
-            raise ValueError("must name a database after the host, as in postgresql://user@host:5432/bongsu")
-        return value
+def _check_database(value: SecretStr) -> SecretStr:
+    parts = _checked(value.get_secret_value(), ("postgresql", "postgres"))
+    if not parts.path.strip("/"):
+        raise ValueError("must name a database after the host, as in postgresql://user@host:5432/bongsu")
+    return value
 
-    return AfterValidator(check)
+
+def _check_nats(value: SecretStr) -> SecretStr:
+    servers = [_checked(server, NATS_SCHEMES) for server in nats_servers(value.get_secret_value())]
+    if len({server.username for server in servers}) > 1:
+        raise ValueError("must name the same user in each of its URLs")
+    return value
+
+
+def nats_servers(urls: str) -> list[str]:
+    """Return the URL of each server in a NATS_URL: one, or those of a cluster with commas between."""
+    return [url.strip() for url in urls.split(",")]
+
+
+def _checked(url: str, schemes: tuple[str, ...]) -> SplitResult:
+    parts = _split(url)
+    if parts.scheme not in schemes:
+        raise ValueError(f"must be a URL that starts with {' or '.join(s + '://' for s in schemes)}")
+    if not parts.hostname:
+        raise ValueError("must name a host")
+    if not _has_valid_port(parts):
+        raise ValueError("must have a port from 1 to 65535 after the host; percent-encode / in a password")
+    return parts
 
 
 def _split(url: str) -> SplitResult:
@@ -78,8 +90,9 @@ def _no_path(value: str) -> str:
     return value.rstrip("/")
 
 
-DatabaseUrl = Annotated[SecretStr, _check_url(("postgresql", "postgres"), path_needed=True)]
-NatsUrl = Annotated[SecretStr, _check_url(NATS_SCHEMES, path_needed=False)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_check_database)]
+# Of one server, or of each in a cluster, with commas between.
+NatsUrl = Annotated[SecretStr, AfterValidator(_check_nats)]
 BaseUrl = Annotated[str, AfterValidator(_no_path)]
 LogFormat = Literal["json", "console"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -183,12 +196,15 @@ def _register_secrets(settings: BaseModel) -> None:
     for name in type(settings).model_fields:
         value = getattr(settings, name)
         if isinstance(value, SecretStr):
-            secret = value.get_secret_value()
-            for part in _secrets_of(urlsplit(secret)) if "://" in secret else [secret]:
+            for part in _secrets_of(value.get_secret_value()):
                 register_secret(part)
 
 
-def _secrets_of(url: SplitResult) -> list[str]:
+def _secrets_of(value: str) -> list[str]:
+    if "://" not in value:
+        return [value]
+    on_nats = value.startswith(tuple(f"{scheme}://" for scheme in NATS_SCHEMES))
+    urls = [urlsplit(url) for url in (nats_servers(value) if on_nats else [value])]
     # A user alone is a token on NATS; elsewhere it is a name that anyone may read.
-    secret = url.password or (url.scheme in NATS_SCHEMES and url.username) or ""
-    return [secret, unquote(secret)]
+    secrets = [url.password or (on_nats and url.username) or "" for url in urls]
+    return [*secrets, *map(unquote, secrets)]

@@ -37,6 +37,9 @@ CONSUMERS = (STORE_CANDLES, DECIDE_ON_CANDLES)
 
 CLAIM_SUBJECT = "job.claimed.{service}.{job_name}.{unix_time}"
 DEAD_PREFIX = "dead."
+# The streams of what is no event.
+CLAIMS = "CLAIMS"
+DEAD = "DEAD"
 
 
 def _stream(
@@ -75,13 +78,13 @@ STREAMS = (
     _stream("CONFIG", "config.changed", max_age_days=30, max_bytes_mb=8, discard=DiscardPolicy.OLD),
     _stream("JOBS", "job.finished.*.*", max_age_days=7, max_bytes_mb=64, discard=DiscardPolicy.OLD),
     replace(
-        _stream("CLAIMS", "job.claimed.*.*.*", max_age_days=1, max_bytes_mb=64, discard=DiscardPolicy.NEW),
+        _stream(CLAIMS, "job.claimed.*.*.*", max_age_days=1, max_bytes_mb=64, discard=DiscardPolicy.NEW),
         max_msgs_per_subject=1,
         discard_new_per_subject=True,
     ),
     # A dead message is the original and the headers that say why; the largest of any stream must fit.
     replace(
-        _stream("DEAD", f"{DEAD_PREFIX}>", max_age_days=90, max_bytes_mb=64, discard=DiscardPolicy.NEW),
+        _stream(DEAD, f"{DEAD_PREFIX}>", max_age_days=90, max_bytes_mb=64, discard=DiscardPolicy.NEW),
         max_msg_size=768 * 1024,
     ),
 )
@@ -96,6 +99,7 @@ _STREAM_FIELDS = (
     "max_msgs_per_subject",
     "duplicate_window",
     "discard_new_per_subject",
+    "num_replicas",
 )
 _CONSUMER_FIELDS = ("ack_policy", "ack_wait", "max_deliver", "max_ack_pending", "filter_subject")
 
@@ -113,14 +117,18 @@ def consumer_config(consumer: Consumer) -> ConsumerConfig:
     )
 
 
-async def reconcile(js: JetStreamContext) -> list[str]:
+async def reconcile(js: JetStreamContext, *, replicas: int = 1) -> list[str]:
     """Create what is missing, correct what has drifted; returns one sentence per change, [] when all is well.
+
+    Args:
+        replicas: How many servers hold each stream; its consumers follow it.
 
     Raises:
         TransientError: JetStream did not answer.
     """
     try:
-        changes = [change for stream in STREAMS if (change := await _reconcile_stream(js, stream))]
+        streams = [replace(stream, num_replicas=replicas) for stream in STREAMS]
+        changes = [change for stream in streams if (change := await _reconcile_stream(js, stream))]
         changes += [change for consumer in CONSUMERS if (change := await _reconcile_consumer(js, consumer))]
     except (NatsError, OSError, TimeoutError) as error:
         raise TransientError(f"JetStream cannot be reconciled: {type(error).__name__}: {error}") from error

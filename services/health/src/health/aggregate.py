@@ -67,7 +67,7 @@ def _service_flaw(service: ServiceHealth) -> str:
     if service.instance is None:
         return f"{service.name}: missing"
     if service.status == "unhealthy":
-        return f"{service.name}: {service.instance} does not answer"
+        return f"{service.name}: {service.instance} {service.message or 'does not answer'}"
     return f"{service.name}: {service.instance} {_settings_flaw(service.cache)}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from common.events import CacheUsage, ComponentStatus, JobState, PoolUsage
 
@@ -28,7 +28,10 @@ class ComponentHealth(Answer):
 
 
 class ServiceHealth(Answer):
-    """One live instance; a service without any is one row whose `instance` is null."""
+    """One live instance; a service without any is one row whose `instance` is null.
+
+    `message` is there only where the instance itself found something wrong.
+    """
 
     name: str
     instance: str | None
@@ -37,6 +40,7 @@ class ServiceHealth(Answer):
     pool: PoolUsage | None = None
     cache: CacheUsage | None = None
     jobs: tuple[JobState, ...] = ()
+    message: str | None = Field(default=None, exclude_if=lambda message: message is None)
 
 
 class DetailedHealthResponse(Answer):

@@ -2,7 +2,8 @@
 
 An instance that was asked and has said nothing for 3 s is unhealthy: it is dead, frozen or cut off. After
 15 s of silence (three heartbeats) it is no longer listed; a goodbye ends that at once. One that cannot use a
-setting as it is stored is a warning: it works, but not as it was told.
+setting as it is stored is a warning: it works, but not as it was told. One that NATS refuses something is
+unhealthy for a minute after the last time: what it could not say or hear is part of its work.
 """
 
 from __future__ import annotations
@@ -39,11 +40,12 @@ def _row(heard: HeardInstance) -> ServiceHealth:
         pool=state.pool,
         cache=state.cache,
         jobs=state.jobs,
+        message=state.bus_refusal if heard.silent_seconds is None else None,
     )
 
 
 def _status(heard: HeardInstance) -> ComponentStatus:
-    if heard.silent_seconds is not None:
+    if heard.silent_seconds is not None or heard.state.bus_refusal:
         return "unhealthy"
     cache = heard.state.cache
     # Then a last known value is in use: PostgreSQL could not be asked, or the row is nonsense.

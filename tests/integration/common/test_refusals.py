@@ -1,0 +1,130 @@
+"""Is it known, soon and to everybody, that NATS does not let a service say or hear something?"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bongsu.servers.nats import NatsServer
+from bongsu.servers.postgres import PostgresServer
+from common.bus import Bus
+from common.errors import PermanentError, TransientError
+from common.events import JobFinished, TickerUpdated
+from common.streams import STORE_CANDLES
+from integration.common.handling import Handler, listen
+from integration.common.speaking import BASE, Speak, page, signal
+from servers.fixtures import declare_streams
+from servers.services import service
+from servers.waiting import eventually
+
+TESTS = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def deaf_nats(servers_folder: Path, tmp_path: Path) -> Iterator[NatsServer]:
+    """A server on which the collector's inbox has another name than the collector thinks."""
+    server = NatsServer(servers_folder / tmp_path.name / "nats")
+    server.prepare()
+    configuration = server.directory / "nats.conf"
+    configuration.write_text(configuration.read_text().replace("_INBOX_collector", "_INBOX_other"))
+    server.launch()
+    asyncio.run(eventually(server.is_ready))
+    asyncio.run(declare_streams(server))
+    yield server
+    server.stop()
+
+
+async def test_a_refused_publish_to_a_stream_is_an_error_at_once(collector: Bus) -> None:
+    began = time.monotonic()
+    with pytest.raises(TransientError, match=r"signal\.generated\.KRW-BTC: NATS does not allow") as caught:
+        await collector.publish(signal())
+    assert time.monotonic() - began < 2
+    assert caught.value.retry_after_seconds == 60
+    assert collector.refusals.newest == (
+        'nats: permissions violation for publish to "signal.generated.krw-btc"'
+    )
+
+
+async def test_a_refused_publish_is_no_storm_of_log_lines(
+    speak: Speak, capsys: pytest.CaptureFixture[str]
+) -> None:
+    signaler = await speak("signaler")
+    ticker = TickerUpdated(market="KRW-BTC", price=page().candles[0].close, exchange_time=BASE)
+    for _ in range(50):
+        await signaler.publish(ticker)
+    await eventually(lambda: signaler.refusals.newest)
+    await signaler.client.flush()
+    assert capsys.readouterr().out.count("bus.refused") == 1
+
+
+async def test_what_is_allowed_is_said_while_something_else_is_refused(collector: Bus) -> None:
+    results = await asyncio.gather(
+        collector.publish(signal()), collector.publish(page()), return_exceptions=True
+    )
+    assert [type(result) for result in results] == [TransientError, type(None)]
+
+
+async def test_a_refused_job_record_is_one_try_a_minute(collector: Bus) -> None:
+    record = JobFinished(
+        service="signaler",
+        instance="s1",
+        job_name="signal_generation",
+        run_id="r1",
+        outcome="ok",
+        duration_ms=1,
+        attempts=1,
+        error=None,
+        finished_at=BASE,
+        trace_id="0",
+    )
+    with pytest.raises(TransientError) as caught:
+        await collector.publish(record)
+    assert caught.value.retry_after_seconds == 60
+
+
+async def test_a_bus_with_all_its_rights_hears_itself(collector: Bus) -> None:
+    await listen(collector, Handler(None))
+    await collector.hear_itself()
+    assert collector.refusals.newest is None
+
+
+async def test_a_bus_that_may_not_hear_its_inbox_knows_it(deaf_nats: NatsServer) -> None:
+    bus = Bus(deaf_nats.url("collector"), service="collector", instance="c1")
+    await bus.connect()
+    began = time.monotonic()
+    with pytest.raises(
+        PermanentError, match="not even an own message: nats: permissions violation"
+    ) as caught:
+        await bus.hear_itself()
+    assert time.monotonic() - began < 4
+    assert "_inbox_collector." in str(caught.value)
+    await bus.close()
+
+
+async def test_a_service_that_would_hear_nothing_ends_with_the_reason(
+    postgres: PostgresServer, database: str, deaf_nats: NatsServer, tmp_path: Path
+) -> None:
+    environment = {
+        "PYTHONPATH": str(TESTS),
+        "DATABASE_URL": postgres.url("bongsu_collector", database),
+        "NATS_URL": deaf_nats.url("collector"),
+    }
+    with service("integration.common.minimal", tmp_path / "minimal.log", **environment) as running:
+        await eventually(lambda: running.process.poll() is not None, within=15)
+        assert running.process.returncode == 1
+        (line,) = [line for line in running.events("service.stopped") if "error" in line]
+        assert line["error"].startswith("nothing is heard from NATS, not even an own message: ")
+        assert not running.events("service.ready")
+
+
+async def test_a_subscription_that_is_refused_later_is_seen_too(
+    collector: Bus, fresh_nats: NatsServer
+) -> None:
+    await listen(collector, Handler(None))
+    await collector.client.subscribe(f"$JS.ACK.MARKET.{STORE_CANDLES.name}.>")
+    with pytest.raises(PermanentError, match="does not let this user hear or say what it must"):
+        await collector.hear_itself()
