@@ -102,7 +102,8 @@ class Bus:
         Otherwise FastStream would receive nothing, without a word.
 
         Raises:
-            PermanentError: It did not come back within 3 s, or NATS refuses a subscription.
+            PermanentError: NATS refuses the message, or a subscription.
+            TransientError: It did not come back within 3 s; NATS may have gone away meanwhile.
         """
         inbox = self.client.new_inbox()
         try:
@@ -111,8 +112,9 @@ class Bus:
             await subscription.next_msg(timeout=SELF_TEST_SECONDS)
             await subscription.unsubscribe()
         except (NatsError, OSError, TimeoutError) as error:
+            kind = PermanentError if self.refusals.newest else TransientError
             reason = self.refusals.newest or f"{type(error).__name__} after {SELF_TEST_SECONDS:.0f} s"
-            raise PermanentError(f"nothing is heard from NATS, not even an own message: {reason}") from error
+            raise kind(f"nothing is heard from NATS, not even an own message: {reason}") from error
         # What the server said of the subscriptions before came ahead of the message.
         if refused := self.refusals.newest:
             raise PermanentError(f"NATS does not let this user hear or say what it must: {refused}")

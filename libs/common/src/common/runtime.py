@@ -167,11 +167,11 @@ class Runtime:
             _within(within_seconds, self.bus.connect, "NATS cannot be reached"),
         )
         # Twice: without its inbox it would wait a minute for consumers that are there.
-        await self.bus.hear_itself()
+        await _within(within_seconds, self._hear_itself, "an own message does not come back from NATS")
         await _within(within_seconds, self._read_settings, "the settings cannot be read")
         await _within(START_SECONDS, self.consumer_watch.wait_until_declared, "a consumer is not declared")
         await self.bus.start()
-        await self.bus.hear_itself()
+        await _within(within_seconds, self._hear_itself, "an own message does not come back from NATS")
         self._reports.start()
         self.config_watch.start()
         self.consumer_watch.start()
@@ -179,13 +179,20 @@ class Runtime:
         self.scheduler.start()
         presence.start()
 
+    async def _hear_itself(self) -> None:
+        """Return once a message to itself came back; only what NATS refuses ends the process."""
+        await self._until_there("bus", self.bus.hear_itself)
+
     async def _read_settings(self) -> None:
         """Return once the settings' revision is known: a database that is there may still be too slow."""
+        await self._until_there("settings", self.config.refresh)
+
+    async def _until_there(self, dependency: str, step: Callable[[], Awaitable[object]]) -> None:
         while True:
             try:
-                await self.config.refresh()
+                await step()
             except TransientError as error:
-                self.log.warning(LogEvent.DEPENDENCY_WAITING, dependency="settings", error=str(error))
+                self.log.warning(LogEvent.DEPENDENCY_WAITING, dependency=dependency, error=str(error))
                 await asyncio.sleep(RETRY_SECONDS)
             else:
                 return
