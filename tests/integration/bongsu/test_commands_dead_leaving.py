@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 from nats.js import JetStreamContext
 
+from bongsu.dead_stream import dead_messages, find, send_again
 from bongsu.servers.nats import NatsServer
 from common.errors import PermanentError
 from common.streams import DECIDE_ON_CANDLES, STORE_CANDLES
 from integration.bongsu.burying import NOT_JSON, bury, put, service, settled
 from integration.common.handling import Handler
 from integration.common.speaking import PAGES, count, kept, page
-from servers.commands import COMMAND, bongsu
-from servers.surroundings import surroundings
+from servers.commands import bongsu
 from servers.waiting import eventually
 
 if TYPE_CHECKING:
@@ -89,28 +89,19 @@ async def test_what_is_sent_again_is_the_same_bytes_in_the_same_trace(
 
 
 async def test_ended_between_publishing_and_deleting_nothing_is_lost_and_nothing_doubled(
-    command: Command, fresh_nats: NatsServer, jetstream: JetStreamContext
+    command: Command, stack: dict[str, str], jetstream: JetStreamContext
 ) -> None:
     await put(jetstream, PAGES, b"original")
-    # This user may publish and not delete, so that the command waits between the two.
-    process = await asyncio.create_subprocess_exec(
-        *COMMAND, "dead", "retry", "1", cwd="/", env=surroundings(NATS_URL=fresh_nats.url("cli"))
-    )
-    try:
-        await eventually(lambda: has(jetstream, "MARKET", 1), within=20)
-    finally:
-        process.kill()
-        await process.wait()
+    # The first half of a retry, after which the process is gone.
+    async with dead_messages(stack["NATS_URL"]) as client:
+        message = await find(client, 1)
+        assert message is not None
+        await send_again(client, message, "MARKET")
     assert await count(jetstream, "DEAD") == 1
     ended = await command("dead", "retry", "1")
     assert ended.out == f"1: had been sent before to {PAGES} (MARKET 1); no longer dead\n"
     assert [message.data for message in await kept(jetstream, "MARKET")] == [b"original"]
     assert await count(jetstream, "DEAD") == 0
-
-
-async def has(jetstream: JetStreamContext, stream: str, messages: int) -> bool:
-    """Return whether a stream holds so many messages."""
-    return await count(jetstream, stream) == messages
 
 
 async def test_the_same_number_of_a_stream_made_anew_is_another_message(

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import nats as nats_client
 import pytest
 
 from bongsu.servers.nats import NatsServer
@@ -168,12 +169,15 @@ async def test_a_candle_that_upbit_corrects_later_becomes_a_new_revision(
 
 
 async def test_a_repair_that_finds_nothing_new_publishes_nothing(
-    parts: Parts, admin: Admin, bus: Bus
+    parts: Parts, admin: Admin, fresh_nats: NatsServer
 ) -> None:
     await collect_until(parts, lambda: stores(admin, 3))
-    before = (await bus.jetstream.stream_info("MARKET")).state.last_seq
+    client = await nats_client.connect(fresh_nats.url())
+    jetstream = client.jetstream()
+    before = (await jetstream.stream_info("MARKET")).state.last_seq
     await parts.jobs.repair_gaps(JobRun("gap_repair"))
-    assert (await bus.jetstream.stream_info("MARKET")).state.last_seq == before
+    assert (await jetstream.stream_info("MARKET")).state.last_seq == before
+    await client.close()
     assert await admin.fetchval("SELECT count(*) FROM repair_progress") == 1
 
 
