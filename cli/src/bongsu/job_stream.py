@@ -17,10 +17,11 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import APIError, NotFoundError
 from nats.protocol.parser import PERMISSIONS_ERR
-from pydantic import ValidationError
 
 from bongsu.errors import CommandError, UnreachableError
+from common.errors import PermanentError
 from common.events import JobFinished
+from common.incoming import read_event
 
 STREAM = "JOBS"
 SUBJECT = "job.finished.>"
@@ -73,8 +74,8 @@ async def _messages(subscription: JetStreamContext.PullSubscription, waiting: in
 
 def _parsed(message: Msg) -> JobFinished | None:
     try:
-        return JobFinished.model_validate_json(message.data)
-    except ValidationError:
+        return read_event(message.data, JobFinished)
+    except PermanentError:
         return None
 
 

@@ -18,11 +18,11 @@ import structlog
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from opentelemetry.trace import SpanKind
-from pydantic import ValidationError
 
 from common.clock import utc_now
 from common.errors import PermanentError, TransientError
 from common.events import Event
+from common.incoming import read_event
 from common.masking import mask_sensitive
 from common.streams import DEAD_PREFIX
 from common.telemetry.names import LogEvent
@@ -82,7 +82,7 @@ class Deliveries:
         with span(name, kind=SpanKind.CONSUMER, parent=parent) as current:
             try:
                 async with _in_progress(message):
-                    await handler(_parse(message.data, event_type), delivery)
+                    await handler(_parse(message, event_type), delivery)
             except TransientError as error:
                 fail_span(current, error)
                 await self._hand_back(message, delivery, error, error.retry_after_seconds)
@@ -147,19 +147,13 @@ class Deliveries:
         await _settle(message.term())
 
 
-def _parse(body: bytes, event_type: type[EventT]) -> EventT:
-    try:
-        return event_type.model_validate_json(body)
-    except (ValidationError, ValueError, RecursionError) as error:
-        raise PermanentError(_why_invalid(error, event_type)) from error
-
-
-def _why_invalid(error: Exception, event_type: type[Event]) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "message"
-        return f"not a {event_type.__name__}: {field}: {first['msg']}"
-    return f"not a {event_type.__name__}: {type(error).__name__}"
+def _parse(message: Msg, event_type: type[EventT]) -> EventT:
+    event = read_event(message.data, event_type)
+    if event.subject_name() != message.subject:
+        raise PermanentError(
+            f"not a {event_type.__name__} of this subject: it belongs to {event.subject_name()}"
+        )
+    return event
 
 
 @contextlib.asynccontextmanager
