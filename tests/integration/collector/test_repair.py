@@ -66,7 +66,7 @@ async def parts(
     repository, client = CandleRepository(opened), UpbitClient(upbit.url, source="replay", clock=clock)
     config = ConfigRepository(opened, TTLCache(), bus.publish)
     collector = CandleCollector(upbit=client, repository=repository, bus=bus, config=config, clock=clock)
-    bus.consume(STORE_CANDLES, CandlesClosed, on_candles_closed(repository), at_once=PAGES_AT_ONCE)
+    bus.consume(STORE_CANDLES, CandlesClosed, on_candles_closed(repository, clock), at_once=PAGES_AT_ONCE)
     await opened.open()
     await bus.connect()
     await bus.start()

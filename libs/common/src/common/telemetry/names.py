@@ -14,6 +14,7 @@ class LogEvent(StrEnum):
     BUS_DISCONNECTED = "bus.disconnected"
     BUS_ERROR = "bus.error"
     BUS_RECONNECTED = "bus.reconnected"
+    CANDLES_CONTRADICTED = "candles.contradicted"
     CONFIG_CHANGED = "config.changed"
     CONFIG_INVALID = "config.invalid"
     CONFIG_STALE = "config.stale"
