@@ -46,7 +46,8 @@ def _over_limit(body: bytes) -> str | None:
     outside = b"".join(parts[::2])
     if (depth := _depth(outside)) > MAX_DEPTH:
         return f"nested {depth} deep, at most {MAX_DEPTH} are read"
-    if any(map(_is_long_text, parts[1::2])):
+    strings = parts[1::2]
+    if max(map(len, strings), default=0) > MAX_TEXT_CHARACTERS and any(map(_is_long_text, strings)):
         return f"a string of more than {MAX_TEXT_CHARACTERS} characters"
     if any(map(_is_big, _LONG_INTEGER.findall(outside))):
         return "an integer of more than 64 bits"
@@ -59,7 +60,7 @@ def _depth(outside: bytes) -> int:
 
 
 def _is_long_text(text: bytes) -> bool:
-    return len(text) > MAX_TEXT_CHARACTERS and len(text.decode(errors="replace")) > MAX_TEXT_CHARACTERS
+    return len(text.decode(errors="replace")) > MAX_TEXT_CHARACTERS
 
 
 def _is_big(digits: bytes) -> bool:
