@@ -23,7 +23,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from common.clock import closed_until
+from common.clock import closed_until, is_whole_minute
 from common.masking import mask_sensitive
 
 MARKET_PATTERN = r"^[A-Z0-9]{2,10}-[A-Z0-9]{1,20}$"
@@ -78,7 +78,7 @@ class Candle(BaseModel):
 
     @model_validator(mode="after")
     def _check_range(self) -> Candle:
-        if self.timestamp.second or self.timestamp.microsecond:
+        if not is_whole_minute(self.timestamp):
             raise ValueError("timestamp must be the start of a minute")
         if not (self.low <= self.open <= self.high and self.low <= self.close <= self.high):
             raise ValueError("low <= open, close <= high must hold")
@@ -113,6 +113,8 @@ class CandlesClosed(Event):
 
     @model_validator(mode="after")
     def _check_order(self) -> CandlesClosed:
+        if not (is_whole_minute(self.covers_from) and is_whole_minute(self.covers_to)):
+            raise ValueError("covers_from and covers_to must be the start of a minute")
         if self.covers_from >= self.covers_to:
             raise ValueError("covers_from must be before covers_to")
         if self.covers_to > closed_until(self.collected_at):

@@ -98,10 +98,17 @@ class CollectorJobs:
             await self._collector.publish_page(market, covers_from, covers_to, repair_run_id=run_id)
 
     async def _store_has_caught_up(self) -> bool:
-        """Tell whether no page waits to be stored: a minute on its way is not missing."""
+        """Tell whether every page that is in the stream now gets stored: a minute on its way is not missing.
+
+        What comes after that is not waited for: there may always be something.
+        """
+        jetstream = self._bus.jetstream
+        newest = (await jetstream.stream_info(STORE_CANDLES.stream)).state.last_seq
         for _ in range(CAUGHT_UP_TRIES):
-            info = await self._bus.jetstream.consumer_info(STORE_CANDLES.stream, STORE_CANDLES.name)
+            info = await jetstream.consumer_info(STORE_CANDLES.stream, STORE_CANDLES.name)
             if not info.num_pending and not info.num_ack_pending:
+                return True
+            if info.ack_floor and info.ack_floor.stream_seq >= newest:
                 return True
             await asyncio.sleep(0.5)
         return False
