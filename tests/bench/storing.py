@@ -12,6 +12,7 @@ from acceptance.servers import Servers
 from collector.handlers import PAGES_AT_ONCE, on_candles_closed
 from collector.repository import CandleRepository
 from common.bus import Bus
+from common.clock import ExchangeClock
 from common.database import SHARES, Database
 from common.delivery import Delivery
 from common.events import CandlesClosed
@@ -49,7 +50,10 @@ async def publish_all(bus: Bus, pages: Sequence[CandlesClosed]) -> None:
 async def store_all(bus: Bus, database: Database, *, messages: int) -> None:
     """Store so many messages as the collector does; returns when all are acknowledged."""
     await handle_all(
-        bus, on_candles_closed(CandleRepository(database)), messages=messages, at_once=PAGES_AT_ONCE
+        bus,
+        on_candles_closed(CandleRepository(database), ExchangeClock()),
+        messages=messages,
+        at_once=PAGES_AT_ONCE,
     )
 
 

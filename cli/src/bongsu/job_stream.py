@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 
 from nats.aio.msg import Msg
 from nats.js.api import ConsumerConfig, DeliverPolicy
-from pydantic import ValidationError
 
 from bongsu.nats_connection import connected
 from bongsu.stream_reading import reading
+from common.errors import PermanentError
 from common.events import JobFinished
+from common.incoming import read_event
 
 STREAM = "JOBS"
 SUBJECT = "job.finished.>"
@@ -51,6 +52,6 @@ def _start(since: datetime | None) -> ConsumerConfig:
 
 def _parsed(message: Msg) -> JobFinished | None:
     try:
-        return JobFinished.model_validate_json(message.data)
-    except ValidationError:
+        return read_event(message.data, JobFinished)
+    except PermanentError:
         return None

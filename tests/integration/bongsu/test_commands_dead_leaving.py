@@ -16,7 +16,8 @@ from common.streams import DECIDE_ON_CANDLES, STORE_CANDLES
 from integration.bongsu.burying import NOT_JSON, bury, put, service, settled
 from integration.common.handling import Handler
 from integration.common.speaking import PAGES, count, kept, page
-from servers.commands import bongsu
+from servers.commands import COMMAND, bongsu
+from servers.surroundings import surroundings
 from servers.waiting import eventually
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import nats as nats_client
 import pytest
+from nats.js import JetStreamContext
 
 from bongsu.servers.nats import NatsServer
 from bongsu.servers.postgres import PostgresServer
@@ -23,6 +25,7 @@ from common.cache import TTLCache
 from common.clock import MINUTE, ExchangeClock
 from common.config_store import ConfigRepository
 from common.database import Database, Share
+from common.ending import end_tasks
 from common.events import CandlesClosed
 from common.streams import STORE_CANDLES
 from common.telemetry.jobs import JobRun
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from integration.collector.conftest import Admin
 
 MARKET = "KRW-BTC"
+PAGES = f"market.candle.closed.{MARKET}"
 # One exchange minute in 0.7 s: late enough to be missed once, and still within the patience of a test.
 SPEED = 90
 
@@ -70,7 +74,7 @@ async def parts(postgres: PostgresServer, database: str, bus: Bus, upbit: Simula
     repository, client = CandleRepository(opened), UpbitClient(upbit.url, source="replay", clock=clock)
     config = ConfigRepository(opened, TTLCache(), bus.publish)
     collector = CandleCollector(upbit=client, repository=repository, bus=bus, config=config, clock=clock)
-    bus.consume(STORE_CANDLES, CandlesClosed, on_candles_closed(repository), at_once=PAGES_AT_ONCE)
+    bus.consume(STORE_CANDLES, CandlesClosed, on_candles_closed(repository, clock), at_once=PAGES_AT_ONCE)
     await opened.open()
     await bus.connect()
     await bus.start()
@@ -179,6 +183,35 @@ async def test_a_repair_that_finds_nothing_new_publishes_nothing(
     assert (await jetstream.stream_info("MARKET")).state.last_seq == before
     await client.close()
     assert await admin.fetchval("SELECT count(*) FROM repair_progress") == 1
+
+
+async def test_a_repair_does_not_wait_for_pages_that_keep_coming(
+    parts: Parts, admin: Admin, fresh_nats: NatsServer
+) -> None:
+    async def keep_coming() -> None:
+        while True:
+            if await pages_waiting(jetstream) < 10:
+                await asyncio.gather(*(jetstream.publish(PAGES, b"") for _ in range(10)))
+
+    await collect_until(parts, lambda: stores(admin, 6))
+    before = await stored_minutes(admin)
+    await admin.execute("DELETE FROM market_data WHERE timestamp = ANY($1::timestamptz[])", before[2:4])
+    client = await nats_client.connect(fresh_nats.url())
+    jetstream = client.jetstream()
+    coming = asyncio.create_task(keep_coming())
+    await eventually(lambda: pages_waiting(jetstream))
+    run = JobRun("gap_repair")
+    await parts.jobs.repair_gaps(run)
+    await end_tasks([coming])
+    await client.close()
+    assert run.outcome == "ok"
+    assert await statuses(admin) <= {"open", "repaired"}
+
+
+async def pages_waiting(jetstream: JetStreamContext) -> int:
+    """Return how many pages are not stored yet."""
+    info = await jetstream.consumer_info(STORE_CANDLES.stream, STORE_CANDLES.name)
+    return (info.num_pending or 0) + (info.num_ack_pending or 0)
 
 
 async def test_a_row_that_vanished_is_noticed_and_fetched_again(parts: Parts, admin: Admin) -> None:

@@ -2,20 +2,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from bongsu.servers.postgres import PostgresServer
 from collector.gaps import missing_ranges
 from collector.handlers import on_candles_closed
 from collector.repository import CandleRepository
-from common.clock import MINUTE
+from common.clock import MINUTE, ExchangeClock
 from common.database import Database, Share
 from common.delivery import Delivery
+from common.errors import PermanentError
 from common.events import Candle, CandlesClosed
+from common.telemetry.names import LogEvent
 from servers.waiting import eventually
 
 if TYPE_CHECKING:
@@ -158,7 +161,7 @@ async def test_a_full_page_settles_the_gap_it_fills_and_leaves_others_alone(
 async def test_a_page_waits_for_the_one_before_it_and_takes_no_connection_for_that(
     pool: Database, repository: CandleRepository, admin: Admin
 ) -> None:
-    store = on_candles_closed(repository)
+    store = on_candles_closed(repository, ExchangeClock())
     # What the pages of KRW-BTC wait for; a page of another market does not.
     await admin.execute("SELECT pg_advisory_lock(hashtext('candle_gaps'), hashtext('KRW-BTC'))")
     storing = [
@@ -172,6 +175,44 @@ async def test_a_page_waits_for_the_one_before_it_and_takes_no_connection_for_th
     await asyncio.gather(*storing)
     # The second page's first minute is known to be empty because the first page is there.
     assert await gaps(admin) == [(1, 3, "confirmed_empty")]
+
+
+async def test_of_two_answers_of_one_moment_the_first_stands_and_the_other_is_reported(
+    repository: CandleRepository, admin: Admin
+) -> None:
+    store = on_candles_closed(repository, ExchangeClock())
+    with capture_logs() as logs:
+        await store(page(0, 3, candle(0, close=110), candle(1)), DELIVERY)
+        await store(page(0, 3, candle(0, close=110), candle(1)), DELIVERY)
+        await store(page(0, 3, candle(0, close=120), candle(1), candle(2)), DELIVERY)
+        await store(page(0, 3, candle(0, close=130), asked_at=999), DELIVERY)
+    rows = await admin.fetch("SELECT close, revision FROM market_data ORDER BY timestamp")
+    assert [tuple(row) for row in rows] == [(110, 1), (100, 1), (100, 1)]
+    assert logs == [
+        {
+            "event": LogEvent.CANDLES_CONTRADICTED,
+            "log_level": "error",
+            "market": "KRW-BTC",
+            "sequence": 1,
+            "minutes": 1,
+            "first_minute": "2026-03-11T14:00:00+00:00",
+        }
+    ]
+
+
+async def test_a_page_from_the_future_is_refused_once_the_exchange_was_heard(
+    repository: CandleRepository, admin: Admin
+) -> None:
+    clock = ExchangeClock()
+    store = on_candles_closed(repository, clock)
+    await store(page(0, 1, candle(0)), DELIVERY)
+    clock.observe(at(1000) - timedelta(seconds=4))
+    await store(page(1, 2, candle(1)), DELIVERY)
+    with pytest.raises(PermanentError, match="collected_at 2026-03-12T06:42:00Z is later than"):
+        await store(page(2, 3, candle(2), asked_at=1002), DELIVERY)
+    recorded = page(2, 3, candle(2), asked_at=1002).model_copy(update={"source": "replay"})
+    await store(recorded, DELIVERY)
+    assert await admin.fetchval("SELECT count(*) FROM market_data") == 3
 
 
 async def test_where_collecting_goes_on_is_behind_the_newest_covered_minute(

@@ -28,6 +28,8 @@ POISON: dict[str, bytes] = {
     "an array": f"[{GOOD}]".encode(),
     "a number": b"7",
     "another event": b'{"key": "markets", "revision": 1, "changed_by": "somebody"}',
+    "a page of another market": page().model_copy(update={"market": "KRW-ETH"}).model_dump_json().encode(),
+    "more text than is read": GOOD.replace("{", '{"note": "' + "x" * 5000 + '", ', 1).encode(),
     "a negative price": GOOD.replace('"100"', '"-100"', 1).encode(),
     "the largest message a stream takes": b"x" * (512 * 1024),
 }

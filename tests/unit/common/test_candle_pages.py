@@ -100,3 +100,10 @@ def test_a_candle_without_a_time_zone_is_refused() -> None:
 def test_a_market_is_one_token_of_a_subject(market: str) -> None:
     with pytest.raises(ValidationError, match="market"):
         page(market=market)
+
+
+@pytest.mark.parametrize("field", ["covers_from", "covers_to"])
+def test_a_page_covers_whole_minutes(field: str) -> None:
+    wrong: dict[str, Any] = {field: NINE + timedelta(minutes=1, seconds=30)}
+    with pytest.raises(ValidationError, match="covers_from and covers_to must be the start of a minute"):
+        page(**wrong)

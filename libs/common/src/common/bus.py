@@ -26,6 +26,7 @@ from common.delivery import Deliveries, Delivery
 from common.errors import PermanentError, TransientError
 from common.events import MAX_MESSAGE_BYTES, ComponentReport, ConfigChanged, Event
 from common.inbox import inbox_prefix
+from common.incoming import read_event
 from common.refusals import Refusals
 from common.settings import nats_servers
 from common.streams import Consumer
@@ -232,9 +233,14 @@ class Bus:
         """Hear every committed setting: no queue group, so each instance does."""
 
         # no_reply: a core subscriber would answer the publisher's acknowledgement inbox.
-        @self.broker.subscriber(ConfigChanged.subject, no_reply=True)
-        async def on_changed(event: ConfigChanged) -> None:
-            await handler(event)
+        @self.broker.subscriber(ConfigChanged.subject, no_reply=True, decoder=_undecoded)
+        async def on_changed(body: bytes) -> None:
+            try:
+                event = read_event(body, ConfigChanged)
+            except PermanentError as error:
+                self._log.warning(LogEvent.BUS_ERROR, subject=ConfigChanged.subject, error=str(error))
+            else:
+                await handler(event)
 
     def answer_health_check(self, report: Callable[[], ComponentReport]) -> None:
         """Answer every `health.check` request with this instance's report."""

@@ -22,6 +22,11 @@ def floor_minute(moment: datetime) -> datetime:
     return moment.replace(second=0, microsecond=0)
 
 
+def is_whole_minute(moment: datetime) -> bool:
+    """Return whether a minute starts at `moment`."""
+    return not (moment.second or moment.microsecond)
+
+
 def closed_until(exchange_time: datetime) -> datetime:
     """Return the end, exclusive, of the minutes that are closed at `exchange_time`.
 

@@ -1,6 +1,7 @@
 """How does every instance learn within moments that a setting changed, whatever the bus does?
 
 `config.changed` drops the key at once; a reconnect drops all; comparing revisions every 20 s is the net.
+Listeners are told at once too, of a storm of changes once a second.
 While a key is stale or its row is nonsense, that is every 2 s, so that health soon sees it put right.
 """
 
@@ -22,6 +23,7 @@ from common.telemetry.names import LogEvent
 
 COMPARE_SECONDS = 20.0
 LOOK_SECONDS = 2.0
+TELL_SECONDS = 1.0
 
 
 class ConfigWatch:
@@ -31,6 +33,9 @@ class ConfigWatch:
         self._config = config
         self._listeners: list[Callable[[], Awaitable[None]]] = []
         self._comparing: asyncio.Task[None] | None = None
+        self._telling: asyncio.Task[None] | None = None
+        self._changed: dict[str, int] = {}
+        self._due = asyncio.Event()
         self._told_stale = False
         self._failing = False
         self._log = structlog.get_logger("common.config_watch")
@@ -46,15 +51,27 @@ class ConfigWatch:
         self._comparing = asyncio.create_task(keep_going("config_watch", self._compare))
 
     async def stop(self) -> None:
-        """Stop comparing."""
-        await end_tasks([self._comparing])
+        """Stop comparing and telling."""
+        await end_tasks([self._comparing, self._telling])
 
     async def _on_changed(self, event: ConfigChanged) -> None:
-        if event.key in REGISTRY:  # others are a newer version's business
-            await self._config.cache.invalidate(event.key)
         self._config.heard(event.revision)
-        self._log.info(LogEvent.CONFIG_CHANGED, key=event.key, revision=event.revision)
-        await self._tell()
+        if event.key not in REGISTRY:
+            return  # a newer version's business
+        await self._config.cache.invalidate(event.key)
+        self._changed[event.key] = event.revision
+        self._due.set()
+        self._telling = self._telling or asyncio.create_task(keep_going("config_watch", self._tell_changes))
+
+    async def _tell_changes(self) -> None:
+        while True:
+            await self._due.wait()
+            self._due.clear()
+            changed, self._changed = self._changed, {}
+            for key, revision in changed.items():
+                self._log.info(LogEvent.CONFIG_CHANGED, key=key, revision=revision)
+            await self._tell()
+            await asyncio.sleep(TELL_SECONDS)
 
     async def _drop_all(self) -> None:
         await self._config.cache.invalidate()

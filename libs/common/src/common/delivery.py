@@ -18,12 +18,12 @@ import structlog
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from opentelemetry.trace import SpanKind
-from pydantic import ValidationError
 
 from common.clock import utc_now
 from common.dead_messages import DeadCategory, DeadHeader, dead_subject
 from common.errors import PermanentError, TransientError
 from common.events import Event
+from common.incoming import UnreadableError, read_event
 from common.masking import mask_sensitive
 from common.streams import DEAD
 from common.telemetry.names import LogEvent
@@ -59,14 +59,6 @@ class Sender(Protocol):
         """Send bytes to a stream; TransientError when it was not acknowledged."""
 
 
-class UnreadableError(PermanentError):
-    """The bytes of a message are not the event that its subject promises, or not even JSON."""
-
-    def __init__(self, message: str, *, is_json: bool) -> None:
-        super().__init__(message)
-        self.is_json = is_json
-
-
 class Deliveries:
     """Handles messages by the rule above; the tries of a message are counted in this process."""
 
@@ -91,7 +83,7 @@ class Deliveries:
         with span(name, kind=SpanKind.CONSUMER, parent=parent) as current:
             try:
                 async with _in_progress(message):
-                    await handler(_parse(message.data, event_type), delivery)
+                    await handler(_parse(message, event_type), delivery)
             except TransientError as error:
                 fail_span(current, error)
                 await self._hand_back(message, delivery, error, error.retry_after_seconds)
@@ -159,29 +151,19 @@ class Deliveries:
         await _settle(message.term())
 
 
-def _parse(body: bytes, event_type: type[EventT]) -> EventT:
-    try:
-        return event_type.model_validate_json(body)
-    except (ValidationError, ValueError, RecursionError) as error:
-        raise UnreadableError(_why_invalid(error, event_type), is_json=not _is_no_json(error)) from error
-
-
-def _is_no_json(error: Exception) -> bool:
-    return isinstance(error, ValidationError) and error.errors()[0]["type"] == "json_invalid"
+def _parse(message: Msg, event_type: type[EventT]) -> EventT:
+    event = read_event(message.data, event_type)
+    if event.subject_name() != message.subject:
+        raise UnreadableError(
+            f"not a {event_type.__name__} of this subject: it belongs to {event.subject_name()}", is_json=True
+        )
+    return event
 
 
 def _category(error: Exception) -> DeadCategory:
     if isinstance(error, UnreadableError):
         return DeadCategory.SCHEMA if error.is_json else DeadCategory.JSON
     return DeadCategory.REFUSED if isinstance(error, PermanentError) else DeadCategory.FAILED
-
-
-def _why_invalid(error: Exception, event_type: type[Event]) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "message"
-        return f"not a {event_type.__name__}: {field}: {first['msg']}"
-    return f"not a {event_type.__name__}: {type(error).__name__}"
 
 
 @contextlib.asynccontextmanager

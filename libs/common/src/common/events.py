@@ -23,12 +23,13 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from common.clock import closed_until
+from common.clock import closed_until, is_whole_minute
 from common.masking import mask_sensitive
 
 MARKET_PATTERN = r"^[A-Z0-9]{2,10}-[A-Z0-9]{1,20}$"
 MAX_PAGE_CANDLES = 200
 MAX_MESSAGE_BYTES = 256 * 1024
+MAX_TEXT_CHARACTERS = 4096
 # An outage that is over before anyone looks is told for so long: health keeps an answer for 5 s, and all must
 # be well again within 10 s.
 INTERRUPTION_SHOWN_SECONDS = 6.0
@@ -38,8 +39,8 @@ Market = Annotated[str, Field(pattern=MARKET_PATTERN)]
 # Decimal fields take no NaN and no infinity, by pydantic's own rule.
 Price = Annotated[Decimal, Field(gt=0, max_digits=28)]
 Amount = Annotated[Decimal, Field(ge=0, max_digits=38)]
-# Whatever a person, a model or an exception wrote: no event carries a secret of it.
-Text = Annotated[str, AfterValidator(mask_sensitive)]
+# Whatever a person, a model or an exception wrote: no event carries a secret of it, nor more than is read.
+Text = Annotated[str, AfterValidator(lambda text: mask_sensitive(text)[:MAX_TEXT_CHARACTERS])]
 Action = Literal["BUY", "SELL", "HOLD"]
 Outcome = Literal["ok", "failed", "skipped"]
 ComponentStatus = Literal["healthy", "warning", "unhealthy"]
@@ -55,7 +56,7 @@ class Event(BaseModel):
 
     def subject_name(self) -> str:
         """Return the subject this very message goes to, for instance `market.ticker.KRW-BTC`."""
-        return self.subject.format_map(self.model_dump())
+        return self.subject.format_map(vars(self))
 
     def message_id(self) -> str | None:
         """Return the `Nats-Msg-Id` that makes a repeated publish harmless; None without a stream."""
@@ -77,7 +78,7 @@ class Candle(BaseModel):
 
     @model_validator(mode="after")
     def _check_range(self) -> Candle:
-        if self.timestamp.second or self.timestamp.microsecond:
+        if not is_whole_minute(self.timestamp):
             raise ValueError("timestamp must be the start of a minute")
         if not (self.low <= self.open <= self.high and self.low <= self.close <= self.high):
             raise ValueError("low <= open, close <= high must hold")
@@ -112,6 +113,8 @@ class CandlesClosed(Event):
 
     @model_validator(mode="after")
     def _check_order(self) -> CandlesClosed:
+        if not (is_whole_minute(self.covers_from) and is_whole_minute(self.covers_to)):
+            raise ValueError("covers_from and covers_to must be the start of a minute")
         if self.covers_from >= self.covers_to:
             raise ValueError("covers_from must be before covers_to")
         if self.covers_to > closed_until(self.collected_at):

@@ -59,7 +59,7 @@ class Collector:
         if settings.market_source == "replay":
             runtime.exchange_stands_since = lambda: stands_since(clock)
         runtime.bus.consume(
-            STORE_CANDLES, CandlesClosed, on_candles_closed(repository), at_once=PAGES_AT_ONCE
+            STORE_CANDLES, CandlesClosed, on_candles_closed(repository, clock), at_once=PAGES_AT_ONCE
         )
 
     async def start(self) -> None:

@@ -12,13 +12,13 @@ import contextlib
 import structlog
 from nats.errors import Error as NatsError
 from nats.js.errors import NotFoundError
-from pydantic import ValidationError
 
 from collector.repository import CandleRepository
 from common.bus import Bus
 from common.ending import end_tasks
-from common.errors import ServiceError
+from common.errors import PermanentError, ServiceError
 from common.events import CandlesClosed
+from common.incoming import read_event
 from common.keep_going import keep_going
 from common.streams import STORE_CANDLES
 from common.telemetry.names import LogEvent
@@ -72,8 +72,8 @@ class CatchUp:
     async def _store(self, sequence: int) -> None:
         try:
             message = await self._bus.jetstream.get_msg(STORE_CANDLES.stream, sequence)
-            page = CandlesClosed.model_validate_json(message.data or b"")
-        except (NotFoundError, ValidationError):
+            page = read_event(message.data or b"", CandlesClosed)
+        except (NotFoundError, PermanentError):
             # Let go of by the stream, or poison: the consumer deals with what still comes.
             return
         await self._repository.store_page(page)

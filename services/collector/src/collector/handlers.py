@@ -3,21 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
 
 from collector.repository import CandleRepository
+from common.clock import ExchangeClock
 from common.delivery import Delivery
+from common.errors import PermanentError
 from common.events import CandlesClosed
+from common.telemetry.names import LogEvent
 from common.telemetry.spans import span
 
 # So that the next page is fetched and read while PostgreSQL stores the one before.
 PAGES_AT_ONCE = 3
+# How far apart two collectors may hear the exchange's time.
+AHEAD = timedelta(seconds=5)
 
 
-def on_candles_closed(repository: CandleRepository) -> Callable[[CandlesClosed, Delivery], Awaitable[None]]:
+def on_candles_closed(
+    repository: CandleRepository, clock: ExchangeClock
+) -> Callable[[CandlesClosed, Delivery], Awaitable[None]]:
     """Return the store consumer's handler; the acknowledgement follows the commit."""
+    log = structlog.get_logger("collector.handlers")
 
-    async def store(page: CandlesClosed, _: Delivery) -> None:
+    async def store(page: CandlesClosed, delivery: Delivery) -> None:
+        _refuse_future(page, clock)
         with span("store market_data", attributes={"page.candles": len(page.candles)}):
-            await repository.store_page(page)
+            contradicted = await repository.store_page(page)
+        if contradicted:
+            log.error(
+                LogEvent.CANDLES_CONTRADICTED,
+                market=page.market,
+                sequence=delivery.sequence,
+                minutes=len(contradicted),
+                first_minute=contradicted[0].isoformat(),
+            )
 
     return store
+
+
+def _refuse_future(page: CandlesClosed, clock: ExchangeClock) -> None:
+    """Refuse what no exchange can have answered yet: nothing that is true would ever replace it.
+
+    A recording's clock may run at any speed, and before the exchange was heard there is no saying.
+    """
+    if clock.now is None or page.source == "replay":
+        return
+    latest = clock.now + timedelta(seconds=clock.silent_seconds) + AHEAD
+    if page.collected_at > latest:
+        raise PermanentError(
+            f"collected_at {page.collected_at:%Y-%m-%dT%H:%M:%SZ} is later than the exchange's time"
+            f" {clock.now:%Y-%m-%dT%H:%M:%SZ}"
+        )

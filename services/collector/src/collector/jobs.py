@@ -97,10 +97,18 @@ class CollectorJobs:
         return missing_ranges(covered, start=begins, end=end)
 
     async def _store_has_caught_up(self) -> bool:
-        """Tell whether no page waits to be stored: a minute on its way is not missing."""
+        """Tell whether every page that is in the stream now gets stored: a minute on its way is not missing.
+
+        What comes after that is not waited for: there may always be something.
+        """
+        newest: int | None = None
         for _ in range(CAUGHT_UP_TRIES):
             info = await self._bus.jetstream.consumer_info(STORE_CANDLES.stream, STORE_CANDLES.name)
+            delivered = info.delivered.stream_seq if info.delivered else 0
+            newest = delivered + (info.num_pending or 0) if newest is None else newest
             if not info.num_pending and not info.num_ack_pending:
+                return True
+            if info.ack_floor and info.ack_floor.stream_seq >= newest:
                 return True
             await asyncio.sleep(0.5)
         return False

@@ -14,12 +14,13 @@ from datetime import datetime
 import structlog
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
-from pydantic import ValidationError
 
 from common.bus import Bus
 from common.clock import ExchangeClock, utc_now
 from common.ending import end_tasks
+from common.errors import PermanentError
 from common.events import ComponentReport, ServiceHeartbeat, TickerUpdated
+from common.incoming import read_event
 from common.telemetry.names import LogEvent
 from health.registry import Registry
 
@@ -81,23 +82,21 @@ class Listening:
         async def on_message(message: Msg) -> None:
             try:
                 hear(message.data)
-            except ValidationError as error:
-                self._log.warning(
-                    LogEvent.BUS_ERROR, subject=message.subject, error=f"{error.error_count()} bad fields"
-                )
+            except PermanentError as error:
+                self._log.warning(LogEvent.BUS_ERROR, subject=message.subject, error=str(error))
 
         return on_message
 
     def _on_heartbeat(self, body: bytes) -> None:
-        heartbeat = ServiceHeartbeat.model_validate_json(body)
+        heartbeat = read_event(body, ServiceHeartbeat)
         if heartbeat.goodbye:
             self._registry.goodbye(heartbeat.instance, time.monotonic())
         else:
             self._registry.heard(heartbeat, time.monotonic())
 
     def _on_report(self, body: bytes) -> None:
-        self._registry.heard(ComponentReport.model_validate_json(body), time.monotonic())
+        self._registry.heard(read_event(body, ComponentReport), time.monotonic())
         self.replied.set()
 
     def _on_ticker(self, body: bytes) -> None:
-        self._exchange.observe(TickerUpdated.model_validate_json(body).exchange_time)
+        self._exchange.observe(read_event(body, TickerUpdated).exchange_time)

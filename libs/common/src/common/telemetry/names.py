@@ -15,6 +15,7 @@ class LogEvent(StrEnum):
     BUS_ERROR = "bus.error"
     BUS_RECONNECTED = "bus.reconnected"
     BUS_REFUSED = "bus.refused"
+    CANDLES_CONTRADICTED = "candles.contradicted"
     CONFIG_CHANGED = "config.changed"
     CONFIG_INVALID = "config.invalid"
     CONFIG_STALE = "config.stale"
