@@ -14,7 +14,7 @@ from bongsu.servers.nats import NatsServer
 from bongsu.servers.postgres import PostgresServer
 from collector.collect import CandleCollector
 from collector.handlers import PAGES_AT_ONCE, on_candles_closed
-from collector.jobs import CollectorJobs
+from collector.jobs import LATE_DELIVERY, CollectorJobs
 from collector.repository import CandleRepository
 from collector.upbit import UpbitClient
 from common.bus import Bus
@@ -38,11 +38,13 @@ SPEED = 90
 
 @dataclass(frozen=True)
 class Parts:
-    """What a test drives by hand instead of by schedule."""
+    """What a test drives by hand instead of by schedule; `begun_anew` is what the next process has."""
 
     upbit: UpbitClient
     collector: CandleCollector
     jobs: CollectorJobs
+    clock: ExchangeClock
+    begun_anew: Callable[[], Parts]
 
 
 @pytest.fixture
@@ -65,16 +67,17 @@ async def parts(
     opened = Database(postgres.url("bongsu_collector", database), service="collector", share=Share(1, 4))
     repository, client = CandleRepository(opened), UpbitClient(upbit.url, source="replay", clock=clock)
     config = ConfigRepository(opened, TTLCache(), bus.publish)
-    collector = CandleCollector(upbit=client, repository=repository, bus=bus, config=config, clock=clock)
+
+    def begun() -> Parts:
+        collector = CandleCollector(upbit=client, repository=repository, bus=bus, config=config, clock=clock)
+        jobs = CollectorJobs(collector=collector, repository=repository, bus=bus, config=config, clock=clock)
+        return Parts(client, collector, jobs, clock, begun)
+
     bus.consume(STORE_CANDLES, CandlesClosed, on_candles_closed(repository), at_once=PAGES_AT_ONCE)
     await opened.open()
     await bus.connect()
     await bus.start()
-    yield Parts(
-        client,
-        collector,
-        CollectorJobs(collector=collector, repository=repository, bus=bus, config=config, clock=clock),
-    )
+    yield begun()
     await bus.stop_receiving()
     await bus.close()
     await client.close()
@@ -124,6 +127,32 @@ async def test_a_candle_that_upbit_delivers_late_is_stored_by_the_next_repair(
     await eventually(repaired, 10.0)
     minutes = await stored_minutes(admin)
     assert minutes == [minutes[0] + index * MINUTE for index in range(len(minutes))]
+
+
+async def test_a_candle_that_came_late_while_nobody_collected_is_stored_by_the_next_process(
+    parts: Parts, admin: Admin, upbit: Simulator
+) -> None:
+    await collect_until(parts, lambda: stores(admin, 3))
+    upbit.switch_on("newest_candle_late", minutes=3)
+    await collect_until(parts, lambda: has_empty_minutes(admin))
+    upbit.switch_all_off()
+    ended = parts.clock.now
+
+    async def long_gone() -> bool:
+        await parts.upbit.ping(MARKET)
+        assert ended is not None
+        assert parts.clock.now is not None
+        return parts.clock.now > ended + LATE_DELIVERY + 2 * MINUTE
+
+    await eventually(long_gone, 30.0)
+    after = parts.begun_anew()
+    await after.collector.collect(MARKET)
+    await after.jobs.repair_gaps(JobRun("gap_repair"))
+
+    async def repaired() -> bool:
+        return await statuses(admin) == {"repaired"}
+
+    await eventually(repaired, 10.0)
 
 
 async def test_a_row_that_vanished_is_noticed_and_fetched_again(parts: Parts, admin: Admin) -> None:

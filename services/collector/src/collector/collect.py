@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from opentelemetry.context import Context
@@ -20,6 +21,14 @@ from common.telemetry.spans import span
 
 # The probe asks every three seconds, the WebSocket tells more often.
 SILENT_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """Where this process began to collect a market, and what was closed at that moment; ends, exclusive."""
+
+    covered_until: datetime
+    closed_until: datetime
 
 
 class CandleCollector:
@@ -43,8 +52,13 @@ class CandleCollector:
         self._bus = bus
         self._config = config
         self._clock = clock
+        self._beginnings: dict[str, Beginning] = {}
         self._published_until: dict[str, datetime] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def beginning(self, market: str) -> Beginning | None:
+        """Return where collecting a market began, None before it has."""
+        return self._beginnings.get(market)
 
     def is_behind(self, market: str) -> bool:
         """Tell whether a closed minute of this market is not published yet, as far as the clock knows."""
@@ -93,5 +107,6 @@ class CandleCollector:
         days = await self._config.get(BACKFILL_DAYS)
         covered = await self._repository.covered_until(market)
         start = first_minute_to_collect(covered, exchange_time=now, backfill=timedelta(days=days))
+        self._beginnings[market] = Beginning(start, closed_until(now))
         self._published_until[market] = start
         return start

@@ -89,9 +89,21 @@ class CollectorJobs:
         return missing_ranges(covered, start=begins, end=end)
 
     async def _recently_empty(self, market: str, closed: datetime) -> list[tuple[datetime, datetime]]:
-        """Return what was empty since a little before the last repair that ran to its end."""
-        since = min(self._looked_until.get(market, closed), closed) - LATE_DELIVERY
-        return await self._repository.recently_empty(market, since)
+        """Return what was empty since a little before the last repair that ran to its end.
+
+        Where this process has run none, that is what was empty before and since it began; what it fetched in
+        between was old enough.
+        """
+        looked = self._looked_until.get(market)
+        began = self._collector.beginning(market)
+        if looked or not began:
+            since = min(looked or closed, closed) - LATE_DELIVERY
+            return await self._repository.recently_empty(market, since)
+        before, since = began.covered_until, max(began.closed_until - LATE_DELIVERY, began.covered_until)
+        return [
+            *await self._repository.recently_empty(market, before - LATE_DELIVERY, until=before),
+            *await self._repository.recently_empty(market, since),
+        ]
 
     async def _fetch_again(self, market: str, from_time: datetime, to_time: datetime, run_id: str) -> None:
         for covers_from, covers_to in page_ranges(from_time, to_time):

@@ -130,14 +130,18 @@ class CandleRepository:
             rows = await connection.fetch(_COVERED, market, start, end)
         return [(row["from_time"], row["to_time"]) for row in rows]
 
-    async def recently_empty(self, market: str, since: datetime) -> list[tuple[datetime, datetime]]:
-        """Return the ranges behind `since` that were proven empty: Upbit sometimes delivers late."""
+    async def recently_empty(
+        self, market: str, since: datetime, *, until: datetime | None = None
+    ) -> list[tuple[datetime, datetime]]:
+        """Return the ranges of [since, until) that were proven empty: Upbit sometimes delivers late."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
-                "SELECT greatest(from_time, $2) AS from_time, to_time FROM candle_gaps"
-                " WHERE symbol = $1 AND status = 'confirmed_empty' AND to_time > $2 ORDER BY from_time",
+                "SELECT greatest(from_time, $2) AS from_time, least(to_time, $3) AS to_time FROM candle_gaps"
+                " WHERE symbol = $1 AND status = 'confirmed_empty' AND to_time > $2"
+                " AND from_time < coalesce($3, 'infinity') ORDER BY from_time",
                 market,
                 since,
+                until,
             )
         return [(row["from_time"], row["to_time"]) for row in rows]
 
