@@ -27,7 +27,7 @@ PROMISE = "kill points"
 BAR = "0 lost, 0 duplicate"
 MARKETS = ["KRW-BTC", "KRW-ETH", "KRW-XRP", "KRW-SOL", "KRW-DOGE"]
 BACKFILL_DAYS = 10
-CAUGHT_UP_SECONDS = 120.0
+CAUGHT_UP_SECONDS = 240.0
 # The newest minute counts as closed 62 s after its beginning, and a quiet market may have no candle in it.
 NEWEST = timedelta(minutes=5)
 COLLECTOR_POINTS = {
@@ -97,10 +97,7 @@ async def _is_up_to_date(admin: Connection) -> bool:
 async def _killed_signaler(point: str, chance: random.Random, times: int) -> Finding:
     """Kill a signaler that has just as many pages to decide on as it takes to reach the point."""
     async with (
-        empty_stack(EVERY_MINUTE) as (
-            running,
-            admin,
-        ),
+        empty_stack(EVERY_MINUTE) as (running, admin),
         in_thread(simulator("gemini_simulator")) as gemini,
         publisher(running) as publishing,
     ):

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
 
-import asyncpg
 import nats as nats_client
 
 from acceptance.servers import Servers
@@ -81,18 +78,6 @@ async def stopped(process: ServiceProcess) -> None:
 def last_line(process: ServiceProcess) -> str:
     """Return the end of a service's log."""
     return "".join(process.log.read_text(encoding="utf-8").splitlines()[-1:])
-
-
-async def configure(running: Servers, settings: Mapping[str, Any]) -> None:
-    """Set runtime settings before any service has read them."""
-    connection = await asyncpg.connect(running.postgres.url())
-    try:
-        await connection.executemany(
-            "INSERT INTO system_config (key, value) VALUES ($1, $2)",
-            [(key, json.dumps(value)) for key, value in settings.items()],
-        )
-    finally:
-        await connection.close()
 
 
 async def hand_back_soon(running: Servers) -> None:

@@ -11,7 +11,8 @@ import asyncpg
 
 from acceptance.servers import Servers, servers
 from bongsu.up.environment import SIMULATED_GEMINI_KEY
-from faults.running import configure, hand_back_soon
+from faults.running import hand_back_soon
+from integration.signaler.running import configure
 from servers.simulators import Simulator
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ EVERY_MINUTE = {"signal_interval_minutes": 1, "gemini_daily_request_budget": 10_
 async def empty_stack(settings: Mapping[str, Any]) -> AsyncIterator[tuple[Servers, Connection]]:
     """Start PostgreSQL and NATS, and connect as the administrator."""
     async with servers() as running:
-        await configure(running, settings)
+        await configure(running.postgres.url(), **settings)
         await hand_back_soon(running)
         admin = await asyncpg.connect(running.postgres.url())
         try:
