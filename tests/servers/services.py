@@ -42,11 +42,11 @@ class ServiceProcess:
 
 
 @contextmanager
-def service(module: str, log: Path, **environment: str) -> Iterator[ServiceProcess]:
-    """Run `python -m <module>` with this environment and nothing else of ours."""
+def service(module: str, log: Path, *arguments: str, **environment: str) -> Iterator[ServiceProcess]:
+    """Run `python -m <module> <arguments>` with this environment and nothing else of ours."""
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", module],
+            [sys.executable, "-m", module, *arguments],
             env=surroundings(**environment),
             stdin=subprocess.DEVNULL,
             stdout=output,
