@@ -84,6 +84,11 @@ async def test_an_error_says_by_its_type_whether_to_try_again(pool: Database) ->
     assert found == STATES
 
 
+async def test_what_somebody_has_to_put_right_is_tried_once_a_minute(pool: Database) -> None:
+    found = [await raised(pool, state) for state in ("42501", "42P01")]
+    assert [error.retry_after_seconds for error in found if isinstance(error, TransientError)] == [60, 60]
+
+
 async def test_a_row_that_is_there_already_is_named_without_its_values(pool: Database) -> None:
     async with pool.connection() as connection:
         await connection.execute(USAGE)

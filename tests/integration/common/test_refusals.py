@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,12 +13,14 @@ import pytest
 
 from bongsu.servers.nats import NatsServer
 from bongsu.servers.postgres import PostgresServer
+from common import refusals
 from common.bus import Bus
 from common.errors import PermanentError, TransientError
 from common.events import JobFinished, TickerUpdated
 from common.streams import STORE_CANDLES
 from integration.common.handling import Handler, listen
-from integration.common.speaking import BASE, Speak, page, signal
+from integration.common.speaking import BASE, Speak, page
+from integration.common.speaking import signal as decision
 from servers.fixtures import declare_streams
 from servers.services import service
 from servers.waiting import eventually
@@ -41,7 +45,7 @@ def deaf_nats(servers_folder: Path, tmp_path: Path) -> Iterator[NatsServer]:
 async def test_a_refused_publish_to_a_stream_is_an_error_at_once(collector: Bus) -> None:
     began = time.monotonic()
     with pytest.raises(TransientError, match=r"signal\.generated\.KRW-BTC: NATS does not allow") as caught:
-        await collector.publish(signal())
+        await collector.publish(decision())
     assert time.monotonic() - began < 2
     assert caught.value.retry_after_seconds == 60
     assert collector.refusals.newest == (
@@ -63,7 +67,7 @@ async def test_a_refused_publish_is_no_storm_of_log_lines(
 
 async def test_what_is_allowed_is_said_while_something_else_is_refused(collector: Bus) -> None:
     results = await asyncio.gather(
-        collector.publish(signal()), collector.publish(page()), return_exceptions=True
+        collector.publish(decision()), collector.publish(page()), return_exceptions=True
     )
     assert [type(result) for result in results] == [TransientError, type(None)]
 
@@ -128,3 +132,21 @@ async def test_a_subscription_that_is_refused_later_is_seen_too(
     await collector.client.subscribe(f"$JS.ACK.MARKET.{STORE_CANDLES.name}.>")
     with pytest.raises(PermanentError, match="does not let this user hear or say what it must"):
         await collector.hear_itself()
+
+
+async def test_a_right_to_hear_that_is_taken_away_is_told_until_it_is_given_back(
+    collector: Bus, fresh_nats: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await listen(collector, Handler(None))
+    monkeypatch.setattr(refusals, "SHOWN_SECONDS", 0.0)
+    configuration = fresh_nats.directory / "nats.conf"
+    rights = configuration.read_text()
+    configuration.write_text(rights.replace("_INBOX_collector", "_INBOX_other"))
+    assert fresh_nats.pid is not None
+    os.kill(fresh_nats.pid, signal.SIGHUP)
+    await eventually(lambda: "for subscription to" in (collector.refusals.newest or ""))
+    fresh_nats.stop()
+    configuration.write_text(rights)
+    fresh_nats.start()
+    await eventually(lambda: collector.is_connected and collector.refusals.newest is None, within=10)
+    await collector.hear_itself()

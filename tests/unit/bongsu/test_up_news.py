@@ -55,6 +55,11 @@ def test_flaws_and_missing_services_are_named() -> None:
     assert News(detail).health == "unhealthy (database unhealthy: refused; signaler: missing)"
 
 
+def test_what_nats_refuses_a_service_is_told() -> None:
+    row = {"name": "signaler", "instance": "s1", "status": "unhealthy", "message": "nats: refused"}
+    assert News({"status": "degraded", "services": [row]}).health == "degraded (signaler: nats: refused)"
+
+
 @pytest.mark.parametrize(
     ("last_success_at", "last_error", "decided"),
     [

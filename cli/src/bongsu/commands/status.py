@@ -61,9 +61,9 @@ def _print(url: str, detail: dict[str, Any], overview: dict[str, Any] | None) ->
     say("")
     print_table(
         "Services",
-        ("service", "status", "up s", "instance"),
+        ("service", "status", "up s", "instance", "message"),
         [
-            (row["name"], row["status"], row["uptime_s"], row["instance"] or "missing")
+            (row["name"], row["status"], row["uptime_s"], row["instance"] or "missing", row.get("message"))
             for row in detail.get("services", [])
         ],
     )

@@ -31,6 +31,11 @@ class News:
             for part in self.detail.get("services", [])
             if part.get("instance") is None
         ]
+        flaws += [
+            f"{part.get('name')}: {part['message']}"
+            for part in self.detail.get("services", [])
+            if part.get("message")
+        ]
         listed = "; ".join(flaw for flaw in flaws if flaw)
         return str(self.detail.get("status")) + (f" ({listed})" if listed else "")
 

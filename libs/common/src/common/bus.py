@@ -256,6 +256,7 @@ class Bus:
         self._log.warning(LogEvent.BUS_ERROR, error=f"{type(error).__name__}: {error}")
 
     async def _on_disconnected(self) -> None:
+        self.refusals.connection_ended()
         self._log.warning(LogEvent.BUS_DISCONNECTED)
 
     async def _on_reconnected(self) -> None:

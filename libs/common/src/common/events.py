@@ -302,7 +302,7 @@ class InstanceState(Event):
 
     Attributes:
         exchange_stands_since: When a recording's clock came to its end, so that nothing is due any more.
-        bus_refusal: What NATS did not let it say or hear in the last minute; None while it lets it.
+        bus_refusal: What NATS did not let it say in the last minute, or does not let it hear; else None.
     """
 
     service: str

@@ -14,13 +14,18 @@ from common.masking import mask_sensitive
 from common.telemetry.names import LogEvent
 
 SHOWN_SECONDS = 60.0
+SUBSCRIPTION = "permissions violation for subscription"
 
 
 class Refusals:
-    """The refusals of one connection: each is one error line a minute, the newest is shown for a minute."""
+    """The refusals of one connection: each is one error line a minute, the newest is shown for a minute.
+
+    That of a subscription is shown as long as the connection lasts: until then nothing is heard on it.
+    """
 
     def __init__(self) -> None:
         self._newest: tuple[str, float] | None = None
+        self._unheard: str | None = None
         self._logged_at: dict[str, float] = {}
         self._waits: dict[str, set[asyncio.Timeout]] = {}
         self._log = structlog.get_logger("common.bus")
@@ -29,6 +34,8 @@ class Refusals:
         """Take down what the server said, and end every wait for an answer that will not come."""
         text, now = mask_sensitive(text), time.monotonic()
         self._newest = (text, now)
+        if SUBSCRIPTION in text:
+            self._unheard = text
         self._logged_at = {said: at for said, at in self._logged_at.items() if now - at < SHOWN_SECONDS}
         if text not in self._logged_at:
             self._logged_at[text] = now
@@ -38,12 +45,18 @@ class Refusals:
             if f'publish to "{subject.lower()}"' in text.lower():
                 _end(waits)
 
+    def connection_ended(self) -> None:
+        """Forget the subscriptions that were refused; the next connection asks for them again."""
+        self._unheard = None
+        if self._newest and SUBSCRIPTION in self._newest[0]:
+            self._newest = None
+
     @property
     def newest(self) -> str | None:
-        """What was refused last, None when that was over a minute ago."""
-        if self._newest is None or time.monotonic() - self._newest[1] > SHOWN_SECONDS:
-            return None
-        return self._newest[0]
+        """What was refused last, None when that is over."""
+        if self._newest and time.monotonic() - self._newest[1] <= SHOWN_SECONDS:
+            return self._newest[0]
+        return self._unheard
 
     @contextlib.asynccontextmanager
     async def ending_the_wait(self, subject: str) -> AsyncIterator[None]:
