@@ -24,7 +24,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from common.clock import closed_until, is_whole_minute
-from common.masking import mask_sensitive
+from common.masking import CUT, mask_sensitive
 
 MARKET_PATTERN = r"^[A-Z0-9]{2,10}-[A-Z0-9]{1,20}$"
 MAX_PAGE_CANDLES = 200
@@ -40,10 +40,14 @@ Market = Annotated[str, Field(pattern=MARKET_PATTERN)]
 Price = Annotated[Decimal, Field(gt=0, max_digits=28)]
 Amount = Annotated[Decimal, Field(ge=0, max_digits=38)]
 # Whatever a person, a model or an exception wrote: no event carries a secret of it, nor more than is read.
-Text = Annotated[str, AfterValidator(lambda text: mask_sensitive(text)[:MAX_TEXT_CHARACTERS])]
+Text = Annotated[str, AfterValidator(lambda text: _short(mask_sensitive(text)))]
 Action = Literal["BUY", "SELL", "HOLD"]
 Outcome = Literal["ok", "failed", "skipped"]
 ComponentStatus = Literal["healthy", "warning", "unhealthy"]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MAX_TEXT_CHARACTERS else text[: MAX_TEXT_CHARACTERS - len(CUT)] + CUT
 
 
 class Event(BaseModel):

@@ -30,6 +30,8 @@ MAX_DEPTH = 12
 MAX_REPEATS = 10_000
 # What is read beyond MAX_TEXT, so that a secret on the cut is still recognised as a whole.
 _MARGIN = 1024
+# What stands for the rest of a text that is too long.
+CUT = "… (cut)"
 _LONG = 256
 _HARMLESS_TYPES = (int, float, Decimal, date, time, timedelta, UUID)
 # {"name": "password", "value": "…"}
@@ -51,7 +53,7 @@ def register_secret(value: str) -> bool:
 def mask_sensitive(text: str) -> str:
     """Return `text` with every secret in it replaced by `***`; cut off behind 32,768 characters."""
     if len(text) > MAX_TEXT:
-        return mask_text(text[: MAX_TEXT + _MARGIN], _known)[:MAX_TEXT] + "… (cut)"
+        return mask_text(text[: MAX_TEXT + _MARGIN], _known)[:MAX_TEXT] + CUT
     masked = _mask_json(text) if text.lstrip()[:1] in ("{", "[", '"') else None
     return mask_text(text, _known) if masked is None else masked
 
