@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
@@ -28,6 +30,9 @@ from servers.services import ServiceProcess
 from servers.simulators import Simulator
 from servers.waiting import eventually
 
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[Any]
+
 PROMISE = "stops"
 # Several, so that several signalers have something to decide at once.
 MARKETS = ("KRW-BTC", "KRW-ETH", "KRW-XRP", "KRW-SOL")
@@ -37,6 +42,7 @@ STOP_BAR_SECONDS = 5.0
 SECOND_BAR_SECONDS = 1.0
 SECOND_AFTER_SECONDS = 0.1
 REPAIR_SECONDS = 150.0
+ASK_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -160,10 +166,7 @@ async def _ledger(stack: Stack) -> Finding:
     admin = await asyncpg.connect(stack.running.postgres.url())
     try:
         await until_all_stored(stack.running, within=READY_SECONDS)
-        await _until_nothing_is_missed(stack, admin)
-        missed = [
-            minute for market in MARKETS for minute in await missed_at_exchange(stack.upbit, admin, market)
-        ]
+        missed = await _missed_in_the_end(stack, admin)
         lost = await published_minutes(stack.running) - await stored_minutes(admin)
         rows = await admin.fetchval("SELECT count(DISTINCT (symbol, timestamp)) FROM market_data")
         doubled_rows = await admin.fetchval("SELECT count(*) FROM market_data") - rows
@@ -180,12 +183,17 @@ async def _ledger(stack: Stack) -> Finding:
     )
 
 
-async def _until_nothing_is_missed(stack: Stack, admin: asyncpg.Connection[Any]) -> None:
-    async def complete() -> bool:
-        return not any([await missed_at_exchange(stack.upbit, admin, market) for market in MARKETS])
+async def _missed(stack: Stack, admin: Connection) -> list[datetime]:
+    """Return the minutes that are not stored, slowly: the collectors have to live with our requests."""
+    missed = []
+    for market in MARKETS:
+        await asyncio.sleep(ASK_SECONDS)
+        missed += await missed_at_exchange(stack.upbit, admin, market)
+    return missed
 
-    # What is still missing then is the finding.
-    try:
-        await eventually(complete, REPAIR_SECONDS)
-    except AssertionError:
-        return
+
+async def _missed_in_the_end(stack: Stack, admin: Connection) -> list[datetime]:
+    deadline = time.monotonic() + REPAIR_SECONDS
+    while (missed := await _missed(stack, admin)) and time.monotonic() < deadline:
+        pass
+    return missed
