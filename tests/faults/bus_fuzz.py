@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import statistics
 import time
 from collections import Counter
@@ -109,7 +110,7 @@ async def _dead_ones(fuzzed: Fuzzed) -> Finding:
 def _slowdown(fuzzed: Fuzzed, alone: set[int], beside: set[int]) -> Finding:
     sent = fuzzed.sender.sent
     before, among = (
-        _median_and_p95([fuzzed.store.done[number] - sent.began[number] for number in numbers])
+        _median_and_p95([fuzzed.store.done.get(number, math.inf) - sent.began[number] for number in numbers])
         for numbers in (alone, beside)
     )
     ratio = among[0] / before[0]

@@ -101,7 +101,7 @@ def _as_another_version(_: random.Random, page: Page) -> object:
 
 def _from_the_future(rng: random.Random, page: CandlesClosed) -> bytes:
     return (
-        page.model_copy(update={"collected_at": page.collected_at + timedelta(days=rng.randint(1, 100_000))})
+        page.model_copy(update={"collected_at": page.collected_at + timedelta(days=rng.randint(3, 100_000))})
         .model_dump_json()
         .encode()
     )
