@@ -11,12 +11,12 @@ export UV_PROJECT_ENVIRONMENT := .venv
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test acceptance bench check format lock clean
+.PHONY: help setup run test faults faults-long acceptance bench check format lock clean
 
 help: ## show this list
 	@echo "Bongsu: Bitcoin signals for Upbit, and a truthful health answer. Needs Python 3.11+, git and make."
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo '  make run ARGS="--port 9000"   options of "bongsu up"; see: make run ARGS=--help'
 
@@ -37,6 +37,12 @@ run: $(READY) ## run the whole system here: PostgreSQL, NATS, simulators, servic
 
 test: $(READY) ## the whole test suite on real servers, below 85 % coverage it fails; ARGS="tests/unit" for a part
 	@$(if $(ARGS),.venv/bin/pytest $(PARALLEL) $(ARGS),sh deploy/measured_tests.sh $(PARALLEL))
+
+faults: $(READY) ## break the real stack 200 times at random (four minutes); SEED=7 for that plan, ARGS=stops for another run
+	@PYTHONPATH=tests .venv/bin/python -m faults $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+faults-long: $(READY) ## every way to break it, into docs/faults.md; over an hour
+	@PYTHONPATH=tests .venv/bin/python -m faults --long $(if $(SEED),--seed $(SEED))
 
 acceptance: $(READY) ## measure every promise on the real stack, into docs/acceptance.md; ARGS="SC-001" for one
 	@PYTHONPATH=tests .venv/bin/python -m acceptance $(ARGS)

@@ -24,7 +24,12 @@ from acceptance.promise import Finding, Measure
 from common.masking import mask_sensitive
 from common.telemetry.logs import configure_logging
 
-PAGE = Path(__file__).parents[2] / "docs" / "acceptance.md"
+FILE = Path(__file__).parents[2] / "docs" / "acceptance.md"
+WORDS = """\
+What was promised and what was measured, written by `make acceptance`. Every row is measured on the real
+stack: PostgreSQL, nats-server with `sync_interval: always`, the simulators and the services. A row's command
+measures its promise alone."""
+PAGE = report.Page("Acceptance", WORDS, target="acceptance")
 MEASURES: dict[str, Measure] = {
     "SC-001": sc001_connections.measure,
     "SC-002": sc002_cache.measure,
@@ -46,12 +51,12 @@ def main(wanted: list[str]) -> int:
         return 2
     configure_logging(service="acceptance", instance="acceptance", level="CRITICAL", log_format="console")
     findings = [finding for name in wanted or MEASURES for finding in measured(name)]
-    report.print_table(findings)
+    report.print_table(findings, PAGE)
     if wanted:
         print("a part was measured: docs/acceptance.md is left as it is")
     else:
-        PAGE.write_text(report.as_markdown(findings), encoding="utf-8")
-        print(f"written: {PAGE}")
+        FILE.write_text(report.as_markdown(findings, PAGE), encoding="utf-8")
+        print(f"written: {FILE}")
     return 0 if all(finding.holds for finding in findings) else 1
 
 

@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 SERVICES = ("collector", "signaler", "health")
+# How often each kind of fault comes, of a hundred.
+WEIGHTS = {
+    "kill": 24,
+    "freeze": 14,
+    "crash": 3,
+    "terminate": 7,
+    "cut": 9,
+    "stall": 7,
+    "deaf": 5,
+    "mute": 5,
+    "upbit": 18,
+    "gemini": 8,
+}
+KINDS = tuple(WEIGHTS)
 SERVERS = ("postgres", "nats")
+# What is killed and frozen, by chance: the services that write more often than the others.
+PROCESSES = (*("collector", "signaler") * 6, "health", "health", *SERVERS * 3, "upbit", "gemini")
 LONGEST_SECONDS = 2.5
 SHORTEST_SECONDS = 0.2
 # One bad answer, as often as a service asks while the fault lasts.
@@ -81,10 +98,23 @@ class Fault:
         return f"{self.kind} {self.target}{lasts}"
 
 
-def plan(seed: int, count: int, *, pause_seconds: float) -> list[Fault]:
-    """Return `count` faults, `pause_seconds` apart on average; exactly one of them is Upbit's block (418)."""
+def plan(
+    seed: int,
+    count: int,
+    *,
+    pause_seconds: float,
+    kinds: Sequence[str] = KINDS,
+    processes: Sequence[str] = PROCESSES,
+) -> list[Fault]:
+    """Return `count` faults, `pause_seconds` apart on average; with Upbit's, exactly one is a block (418).
+
+    Args:
+        processes: What is killed and frozen; a service with replicas is named once for each.
+    """
     chance = random.Random(seed)
-    faults = [_fault(chance, pause_seconds) for _ in range(count)]
+    faults = [_fault(chance, pause_seconds, kinds, processes) for _ in range(count)]
+    if "upbit" not in kinds:
+        return faults
     # Whoever is blocked is silent for a minute at least, so it comes early enough to be over in time.
     early = chance.randrange(max(1, count // 4))
     blocked = (("block_seconds", 2),)
@@ -92,11 +122,10 @@ def plan(seed: int, count: int, *, pause_seconds: float) -> list[Fault]:
     return faults
 
 
-def _fault(chance: random.Random, pause_seconds: float) -> Fault:
-    kind = chance.choices(
-        ("kill", "freeze", "crash", "terminate", "cut", "stall", "deaf", "mute", "upbit", "gemini"),
-        weights=(24, 14, 3, 7, 9, 7, 5, 5, 18, 8),
-    )[0]
+def _fault(
+    chance: random.Random, pause_seconds: float, kinds: Sequence[str], processes: Sequence[str]
+) -> Fault:
+    kind = chance.choices(kinds, weights=[WEIGHTS[kind] for kind in kinds])[0]
     pause = chance.uniform(0.2, 1.8) * pause_seconds
     lasts = chance.uniform(SHORTEST_SECONDS, LONGEST_SECONDS)
     if kind in ("upbit", "gemini"):
@@ -107,5 +136,4 @@ def _fault(chance: random.Random, pause_seconds: float) -> Fault:
         return Fault(kind, target, 0.0 if kind == "cut" else lasts, pause)
     if kind in ("crash", "terminate"):
         return Fault(kind, "postgres", 0.0, pause)
-    target = chance.choices((*SERVICES, *SERVERS, "upbit", "gemini"), weights=(6, 6, 2, 3, 3, 1, 1))[0]
-    return Fault(kind, target, lasts if kind == "freeze" else 0.0, pause)
+    return Fault(kind, chance.choice(processes), lasts if kind == "freeze" else 0.0, pause)

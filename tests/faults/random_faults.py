@@ -17,7 +17,7 @@ from common.clock import closed_until
 from common.ending import end_tasks
 from faults.book import doubled, due_minutes, lost, missing, read_streams, read_tables
 from faults.breaking import break_by_plan
-from faults.plan import Fault, plan
+from faults.plan import KINDS, PROCESSES, Fault, plan
 from faults.recording import MARKETS, Book, write_recording
 from faults.rig import Command, Rig, rig
 from faults.sampling import Samples, leaks
@@ -79,14 +79,22 @@ async def broken(
     *,
     replicas: Mapping[str, int] | None = None,
     commands: Mapping[str, Command] | None = None,
+    kinds: Sequence[str] = KINDS,
 ) -> Outcome:
-    """Run the stack over a made-up recording, break it by plan, let it recover, and look at everything."""
+    """Run the stack over a made-up recording, break it by plan, let it recover, and look at everything.
+
+    Args:
+        replicas, commands: As `rig` takes them.
+        kinds: Of faults.
+    """
     with scratch_folder() as folder:
         book = write_recording(folder / "recording.json", seed=seed, minutes=MINUTES)
         async with rig(
             folder / "recording.json", speed=SPEED, settings=SETTINGS, replicas=replicas, commands=commands
         ) as made:
-            return await _broken(made, book, plan(seed, count, pause_seconds=PAUSE_SECONDS))
+            names = [*PROCESSES, *(name for name in made.processes if name not in PROCESSES)]
+            faults = plan(seed, count, pause_seconds=PAUSE_SECONDS, kinds=kinds, processes=names)
+            return await _broken(made, book, faults)
 
 
 async def _broken(made: Rig, book: Book, faults: Sequence[Fault]) -> Outcome:
