@@ -16,13 +16,14 @@ from acceptance import report
 from acceptance.promise import Finding
 from common.masking import mask_sensitive
 from common.telemetry.logs import configure_logging
-from faults import bus_fuzz, kill_points, power_cut, random_faults, replicas, stops, weakened
+from faults import bus_fuzz, kill_points, power_cut, random_faults, replicas, stops, weakened, weakened_stack
 
 Run = Callable[[int], Coroutine[Any, Any, list[Finding]]]
 RUNS: Mapping[str, Run] = {
     "random": random_faults.measure,
     "replicas": replicas.measure,
     "weakened": weakened.measure,
+    "weakened-stack": weakened_stack.measure,
     "points": kill_points.measure,
     "stops": stops.measure,
     "power": power_cut.measure,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import json
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -14,10 +16,14 @@ import nats as nats_client
 
 from common.clock import MINUTE
 from common.events import CandlesClosed, SignalGenerated
+from common.telemetry.names import LogEvent
 from faults.recording import Book
 from faults.rig import Rig
 from faults.witness import CANDLES_A_PAGE, MARKET, Witness, candle
 from integration.common.speaking import kept
+
+HASTY_TIMES = 10
+HASTY_SPAN = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
@@ -143,3 +149,21 @@ def doubled(tables: Tables, streams: Streams) -> list[str]:
         found.append(f"{tables.rows - unique} candles have more than one row")
     unstored = [signal for signal in streams.signals if signal.signal_id not in tables.signals]
     return found + [f"signal {signal.signal_id} is told, but not stored" for signal in unstored]
+
+
+def hasty(logs: Iterable[Path]) -> list[str]:
+    """Return the messages that one process handed back more than ten times within two seconds."""
+    times: defaultdict[tuple[str, str, int], list[datetime]] = defaultdict(list)
+    for log in logs:
+        for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+            if LogEvent.MESSAGE_HANDED_BACK in line and line.startswith("{"):
+                told = json.loads(line)
+                key = (told["service"], told["instance"], told["sequence"])
+                times[key].append(datetime.fromisoformat(told["timestamp"]))
+    return [
+        f"{service}: message {sequence}"
+        for (service, _, sequence), moments in times.items()
+        if any(
+            later - first < HASTY_SPAN for first, later in zip(moments, moments[HASTY_TIMES:], strict=False)
+        )
+    ]

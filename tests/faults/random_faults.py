@@ -15,7 +15,7 @@ from acceptance.promise import Finding
 from acceptance.servers import scratch_folder
 from common.clock import closed_until
 from common.ending import end_tasks
-from faults.book import doubled, due_minutes, lost, missing, read_streams, read_tables
+from faults.book import doubled, due_minutes, hasty, lost, missing, read_streams, read_tables
 from faults.breaking import break_by_plan
 from faults.plan import KINDS, PROCESSES, Fault, plan
 from faults.recording import MARKETS, Book, write_recording
@@ -55,6 +55,7 @@ class Outcome:
     doubled: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     dead: list[str] = field(default_factory=list)
+    hasty: list[str] = field(default_factory=list)
     leaks: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     candles: int = 0
@@ -63,8 +64,8 @@ class Outcome:
 
     @property
     def is_sound(self) -> bool:
-        """True when nothing was lost, doubled, missing or leaked."""
-        return not (self.lost or self.doubled or self.missing or self.dead or self.leaks)
+        """True when nothing was lost, doubled, missing or leaked, and nobody was hasty."""
+        return not (self.lost or self.doubled or self.missing or self.dead or self.hasty or self.leaks)
 
 
 async def measure(seed: int, count: int = 200) -> list[Finding]:
@@ -80,12 +81,14 @@ async def broken(
     replicas: Mapping[str, int] | None = None,
     commands: Mapping[str, Command] | None = None,
     kinds: Sequence[str] = KINDS,
+    prepare: Callable[[str], Awaitable[None]] | None = None,
 ) -> Outcome:
     """Run the stack over a made-up recording, break it by plan, let it recover, and look at everything.
 
     Args:
         replicas, commands: As `rig` takes them.
         kinds: Of faults.
+        prepare: What is done to the database, by its URL as bongsu_admin, once all is healthy.
     """
     with scratch_folder() as folder:
         book = write_recording(folder / "recording.json", seed=seed, minutes=MINUTES)
@@ -94,12 +97,14 @@ async def broken(
         ) as made:
             names = [*PROCESSES, *(name for name in made.processes if name not in PROCESSES)]
             faults = plan(seed, count, pause_seconds=PAUSE_SECONDS, kinds=kinds, processes=names)
+            await _until(lambda: _is_healthy(made), PREPARED_SECONDS)
+            if prepare:
+                await prepare(made.running.postgres.url())
             return await _broken(made, book, faults)
 
 
 async def _broken(made: Rig, book: Book, faults: Sequence[Fault]) -> Outcome:
     witness, samples = Witness(), Samples()
-    await _until(lambda: _is_healthy(made), PREPARED_SECONDS)
     publishing = asyncio.create_task(witness.publish(made))
     looking = [
         asyncio.create_task(samples.count_connections(made)),
@@ -115,6 +120,7 @@ async def _broken(made: Rig, book: Book, faults: Sequence[Fault]) -> Outcome:
     finally:
         await end_tasks([publishing, *looking])
     outcome.leaks = await leaks(made, samples)
+    outcome.hasty = hasty(made.logs)
     outcome.unexpected = list(made.unexpected)
     outcome.restarts = sum(made.deaths.values())
     return outcome
@@ -197,6 +203,7 @@ def findings(outcome: Outcome, promise: str) -> list[Finding]:
         ("doubled", "0", outcome.doubled, "candles, pages and signals"),
         ("gap", "0", outcome.missing, "minutes 75 s after the last fault"),
         ("dead", "0", outcome.dead, "messages"),
+        ("handed back without a pause", "0", outcome.hasty, "messages"),
         (
             "secrets shown",
             "0",

@@ -160,14 +160,13 @@ class SignalRepository:
         async with self._database.connection() as connection:
             await connection.execute("DELETE FROM signals_to_tell WHERE signal_id = $1", UUID(signal_id))
 
-    async def untold_signals(self, *, least: timedelta, most: timedelta) -> list[SignalGenerated]:
-        """Return the signals that are so old and not known to be on the bus, oldest first."""
+    async def untold_signals(self, age: timedelta) -> list[SignalGenerated]:
+        """Return the signals older than `age` that are not known to be on the bus, oldest first."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
                 f"SELECT {_SIGNAL_COLUMNS} FROM signals_to_tell JOIN trading_signals ON id = signal_id"  # noqa: S608  constant column list
-                " WHERE created_at BETWEEN now() - $1::interval AND now() - $2::interval ORDER BY created_at",
-                most,
-                least,
+                " WHERE created_at < now() - $1::interval ORDER BY created_at",
+                age,
             )
         return [_signal(row) for row in rows]
 

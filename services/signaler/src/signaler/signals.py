@@ -26,8 +26,6 @@ from signaler.repository import NewSignal, SignalRepository
 JOB = "signal_generation"
 # Younger than this, whoever stored it is publishing it.
 IN_FLIGHT = timedelta(seconds=5)
-# SIGNALS knows a message's id for 24 h; told again after that, a signal would be there twice.
-TOLD_AGAIN = timedelta(hours=23)
 # Any fixed UUID: the same interval of the same market has the same signal id on every replica.
 _NAMESPACE = uuid.UUID("6d0f3f5e-6b1c-5d6e-9f43-2f3c6a2b8e10")
 
@@ -75,7 +73,7 @@ class SignalGeneration:
 
     async def tell_untold(self) -> None:
         """Publish what was stored by a process that died before it was published."""
-        for signal in await self._repository.untold_signals(least=IN_FLIGHT, most=TOLD_AGAIN):
+        for signal in await self._repository.untold_signals(IN_FLIGHT):
             await self._tell(signal)
 
     async def skip(self, reason: str, *, message: str, count: int = 1) -> None:
