@@ -60,6 +60,8 @@ def server_settings(
         "unix_socket_directories": "",
         "max_connections": max_connections,
         "shared_buffers": f"{shared_buffers_mb}MB",
+        # In the data dir, where nothing stays behind of a server that was killed and never started again.
+        "dynamic_shared_memory_type": "mmap",
         "fsync": durable,
         "synchronous_commit": durable,
         "full_page_writes": durable,
