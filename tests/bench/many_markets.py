@@ -95,6 +95,11 @@ async def many_markets(count: int, *, minutes: int, interval_minutes: int) -> As
         yield ManyMarkets(running, upbit, gemini, services, markets, begun)
 
 
+async def store_history(connection: asyncpg.Connection, markets: tuple[str, ...], *, minutes: int) -> None:
+    """Store a candle for each of so many minutes before the recording begins."""
+    await connection.execute(_HISTORY, markets, FIRST - minutes * MINUTE, FIRST)
+
+
 def _anchored(recording: Path, anchor: Path) -> float:
     """Write the clock's start; the exchange's minutes begin with the wall's, as the real one's do."""
     begun = ((time.time() + START_SECONDS) // 60 + 1) * 60
@@ -118,7 +123,7 @@ async def _prepare(running: Servers, markets: tuple[str, ...], interval_minutes:
         "INSERT INTO system_config (key, value) VALUES ($1, $2)",
         [(key, json.dumps(value)) for key, value in settings.items()],
     )
-    await connection.execute(_HISTORY, markets, FIRST - HISTORY_MINUTES * MINUTE, FIRST)
+    await store_history(connection, markets, minutes=HISTORY_MINUTES)
     await connection.executemany(
         "INSERT INTO repair_progress (symbol, looked_until) VALUES ($1, $2)",
         [(market, FIRST) for market in markets],
