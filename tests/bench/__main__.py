@@ -7,7 +7,20 @@ import sys
 import time
 from pathlib import Path
 
-from bench import cache, database, health, latency, markets, memory, report, start, stream
+from bench import (
+    cache,
+    database,
+    health,
+    history,
+    latency,
+    markets,
+    memory,
+    report,
+    scaling,
+    start,
+    stream,
+    ticks,
+)
 from bench.comparison import Bench, Comparison
 from common.telemetry.logs import configure_logging
 from common.telemetry.spans import Telemetry
@@ -24,6 +37,9 @@ BENCHES: dict[str, Bench] = {
     "health": health.measure,
     "start": start.measure,
     "memory": memory.measure,
+    "ticks": ticks.measure,
+    "history": history.measure,
+    "scaling": scaling.measure,
 }
 
 

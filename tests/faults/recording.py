@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -27,11 +27,11 @@ class Book:
     end: datetime
 
 
-def write_recording(path: Path, *, seed: int, minutes: int) -> Book:
+def write_recording(path: Path, *, seed: int, minutes: int, markets: Sequence[str] = MARKETS) -> Book:
     """Write a file for `--replay`; returns what is in it."""
     closes: dict[str, dict[datetime, Decimal]] = {}
     rows: list[dict[str, Any]] = []
-    for market in MARKETS:
+    for market in markets:
         closes[market] = {}
         for moment, price in _prices(random.Random(f"{seed} {market}"), minutes):
             closes[market][moment] = Decimal(price)

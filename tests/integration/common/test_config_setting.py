@@ -71,7 +71,7 @@ BROKEN: list[tuple[str, Any, str]] = [
     ("signal_min_confidence", float("inf"), "a number from 0 to 1"),
     ("gemini_daily_cost_budget_usd", Decimal("NaN"), "an amount in US dollars from 0 to 10000"),
     ("gemini_daily_cost_budget_usd", "1." + "0" * 1_000_000, "an amount in US dollars from 0 to 10000"),
-    ("markets", [], "must be a list of 1 to 20"),
+    ("markets", [], "must be a list of 1 to 250"),
     ("gemini_model", "", "a model name such as"),
     ("gemini_model", "x" * 1_000_000, "a model name such as"),
     ("gemini_model", A_SECRET, "a model name such as"),

@@ -69,7 +69,8 @@ def test_what_a_person_types_becomes_the_type_of_its_key(name: str, text: str, v
     ("name", "value"),
     [
         ("markets", []),
-        ("markets", ["KRW-BTC"] * 21),
+        ("markets", [f"KRW-M{number}" for number in range(251)]),
+        ("markets", ["KRW-BTC", "KRW-BTC"]),
         ("markets", ["KRW BTC"]),
         ("markets", "KRW-BTC"),
         ("collect_interval_seconds", 0),

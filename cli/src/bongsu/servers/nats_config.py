@@ -55,7 +55,7 @@ jetstream {{
   store_dir: {json.dumps(str(store))}
   # Acknowledged means on disk; the default syncs every two minutes.
   sync_interval: always
-  max_file_store: 1GB
+  max_file_store: 4GB
 }}
 authorization {{
   users: [

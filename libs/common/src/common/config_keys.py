@@ -70,11 +70,15 @@ def _number(minimum: float, maximum: float) -> TypeAdapter[float]:
     return TypeAdapter(Annotated[float, Field(ge=minimum, le=maximum, allow_inf_nan=False)])
 
 
+# A market costs two requests a minute, one to collect it and one to look again, and Upbit takes 600.
+MAX_MARKETS = 250
 MARKETS = ConfigKey(
     "markets",
-    TypeAdapter(Annotated[list[Market], Field(min_length=1, max_length=20), AfterValidator(_each_once)]),
+    TypeAdapter(
+        Annotated[list[Market], Field(min_length=1, max_length=MAX_MARKETS), AfterValidator(_each_once)]
+    ),
     ["KRW-BTC"],
-    'a list of 1 to 20 different market codes, as in ["KRW-BTC"]',
+    f'a list of 1 to {MAX_MARKETS} different market codes, as in ["KRW-BTC"]',
     "Markets that are collected and decided on.",
 )
 COLLECT_INTERVAL_SECONDS = ConfigKey(

@@ -66,12 +66,14 @@ def _stream(
 
 # A full MARKET, SIGNALS or DEAD refuses new messages, loudly; JOBS and CONFIG let go of their oldest.
 STREAMS = (
-    _stream("MARKET", "market.candle.closed.*", max_age_days=7, max_bytes_mb=256, discard=DiscardPolicy.NEW),
+    # 250 markets fill 250 MB a day, and three days of history at the start 200 MB.
+    _stream("MARKET", "market.candle.closed.*", max_age_days=7, max_bytes_mb=2048, discard=DiscardPolicy.NEW),
     _stream(
         "SIGNALS",
         "signal.generated.*",
         max_age_days=30,
-        max_bytes_mb=64,
+        # 250 markets, a signal each an hour, fill 130 MB in 30 days.
+        max_bytes_mb=256,
         discard=DiscardPolicy.NEW,
         duplicate_window_seconds=DAY,
     ),

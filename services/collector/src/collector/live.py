@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from datetime import datetime
 from functools import partial
 
 from collector.collect import CandleCollector
 from collector.upbit import UpbitClient
 from collector.upbit_stream import Tick, UpbitStream
 from common.bus import Bus
-from common.clock import ExchangeClock
+from common.clock import ExchangeClock, closed_until
 from common.ending import end_tasks
 from common.errors import ServiceError
 from common.events import TickerUpdated
@@ -20,6 +21,7 @@ from common.telemetry.jobs import JobOwner, track_job
 
 TICKER_SECONDS = 1.0
 PAUSE_SECONDS = 1.0
+LOOK_SECONDS = 1.0
 
 
 class LiveMarkets:
@@ -45,6 +47,8 @@ class LiveMarkets:
         self._due: dict[str, asyncio.Event] = {}
         self._workers: list[asyncio.Task[None]] = []
         self._ticker_sent: dict[str, float] = {}
+        self._looked_at = 0.0
+        self._closed: datetime | None = None
 
     @property
     def stream_error(self) -> str | None:
@@ -73,10 +77,22 @@ class LiveMarkets:
 
     async def _on_tick(self, tick: Tick) -> None:
         self._clock.observe(tick.exchange_time)
+        self._wake_those_behind()
+        await self._pass_on(tick)
+
+    def _wake_those_behind(self) -> None:
+        """Have each market collected that is behind: when a minute closes, and once a second.
+
+        Not at each tick: with 250 markets there are many ticks, and each would look at 250 markets.
+        """
+        assert self._clock.now is not None  # noqa: S101  a tick has just told it
+        now, closed = time.monotonic(), closed_until(self._clock.now)
+        if closed == self._closed and now - self._looked_at < LOOK_SECONDS:
+            return
+        self._looked_at, self._closed = now, closed
         for market, due in self._due.items():
             if self._collector.is_behind(market):
                 due.set()
-        await self._pass_on(tick)
 
     async def _pass_on(self, tick: Tick) -> None:
         now = time.monotonic()
@@ -93,6 +109,9 @@ class LiveMarkets:
         while True:
             await due.wait()
             due.clear()
+            if not self._collector.is_behind(market):
+                # It was told again while it waited for its turn.
+                continue
             is_done = False
             # A failure is recorded by track_job.
             with contextlib.suppress(ServiceError):

@@ -45,15 +45,25 @@ class CallState:
     latency_ms: float | None
 
 
+@dataclass(frozen=True)
+class _Window:
+    """One second of Upbit's: when its first answer came (monotonic s), and how many requests are left."""
+
+    first_answer: float
+    left: int
+
+
 class RequestGate:
     """One request at a time, none before Upbit allows it.
 
-    Upbit tells how many requests are left in this second and group; at 0 the next one waits for the next
-    second. 429 waits a second, 418 waits the stated time, twice as long each time it comes again.
+    Upbit tells how many requests are left in this second and group; at 0 the next one waits until that second
+    is over for certain: one after the first answer that came in it. 429 waits a second, 418 waits the stated
+    time, twice as long each time it comes again.
     """
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
+        self._windows: dict[str, _Window] = {}
         self._not_before = 0.0
         self._block_seconds = FIRST_BLOCK_SECONDS
 
@@ -93,9 +103,18 @@ class RequestGate:
             self._pause(NEXT_SECOND)
         else:
             self._block_seconds = FIRST_BLOCK_SECONDS
-            remaining = _REMAINING.search(headers.get("Remaining-Req", ""))
-            if remaining and int(remaining["sec"]) == 0:
-                self._pause(NEXT_SECOND)
+            if remaining := _REMAINING.search(headers.get("Remaining-Req", "")):
+                self._note_remaining(remaining["group"], int(remaining["sec"]))
+
+    def _note_remaining(self, group: str, left: int) -> None:
+        now = time.monotonic()
+        known = self._windows.get(group)
+        is_new = known is None or left >= known.left or now - known.first_answer >= NEXT_SECOND
+        first_answer = now if is_new or known is None else known.first_answer
+        self._windows[group] = _Window(first_answer, left)
+        if left == 0:
+            # From the first answer: counted from this one, ten requests would take longer than a second.
+            self._pause(first_answer + NEXT_SECOND - now)
 
     def _pause(self, seconds: float) -> None:
         self._not_before = max(self._not_before, time.monotonic() + seconds)
