@@ -48,6 +48,8 @@ class Outcome:
     dead: list[str] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     unhandled: bool = False
+    candles: int = 0
+    signals: int = 0
 
 
 async def measure(seed: int, times: int = 30) -> list[Finding]:
@@ -91,7 +93,8 @@ async def _hit(made: Cluster, load: Load, fault: Fault, outcome: Outcome) -> Non
     else:
         await made.freeze(name, has_moved_on, FROZEN_SECONDS)
     seconds = await eventually(lambda: load.resumed(began), PATIENCE_SECONDS)
-    outcome.seconds.append((fault, seconds or float("inf")))
+    assert seconds is not None
+    outcome.seconds.append((fault, seconds))
 
 
 async def _look(made: Cluster, load: Load, outcome: Outcome) -> None:
@@ -108,6 +111,7 @@ async def _look(made: Cluster, load: Load, outcome: Outcome) -> None:
     outcome.doubled = doubled(tables, streams)
     outcome.dead = streams.dead
     outcome.ended = made.ended()
+    outcome.candles, outcome.signals = tables.rows, len(tables.signals)
 
 
 def findings(load: Load, outcome: Outcome) -> list[Finding]:
@@ -125,10 +129,16 @@ def findings(load: Load, outcome: Outcome) -> list[Finding]:
             f" {hit['kill']} killed, {hit['freeze']} frozen, {outcome.hit_market} of them led {MARKET}",
             holds=worst < RESUMED_SECONDS,
         ),
-        Finding(PROMISE, "pages acked", "> 0", f"{acked:,}, {unknown} at a later try", holds=acked > 0),
+        Finding(
+            PROMISE,
+            "pages acked, and signals",
+            "> 0",
+            f"{acked:,} pages, {unknown} of them unknown at the first try, and {outcome.signals:,} signals",
+            holds=acked > 0 and outcome.signals > 0,
+        ),
     ]
     counted = [
-        ("lost", outcome.lost, "acked pages, published candles, signals"),
+        ("lost", outcome.lost, f"of {outcome.candles:,} candles and the signals"),
         ("doubled", outcome.doubled, "message ids, rows, signals"),
         ("dead", outcome.dead, "messages"),
         ("messages not handled", ["in 60 s"] if outcome.unhandled else [], "consumers"),
