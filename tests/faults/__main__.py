@@ -16,7 +16,18 @@ from acceptance import report
 from acceptance.promise import Finding
 from common.masking import mask_sensitive
 from common.telemetry.logs import configure_logging
-from faults import bus_fuzz, kill_points, power_cut, random_faults, replicas, stops, weakened, weakened_stack
+from faults import (
+    bus_fuzz,
+    cluster,
+    kill_points,
+    power_cut,
+    random_faults,
+    replicas,
+    soak,
+    stops,
+    weakened,
+    weakened_stack,
+)
 
 Run = Callable[[int], Coroutine[Any, Any, list[Finding]]]
 RUNS: Mapping[str, Run] = {
@@ -28,6 +39,8 @@ RUNS: Mapping[str, Run] = {
     "stops": stops.measure,
     "power": power_cut.measure,
     "fuzz": bus_fuzz.measure,
+    "cluster": cluster.measure,
+    "soak": soak.measure,
 }
 SHORT = ("random",)
 FILE = Path(__file__).parents[2] / "docs" / "faults.md"

@@ -16,9 +16,9 @@ import nats as nats_client
 
 from common.clock import MINUTE
 from common.events import CandlesClosed, SignalGenerated
+from common.settings import nats_servers
 from common.telemetry.names import LogEvent
 from faults.recording import Book
-from faults.rig import Rig
 from faults.witness import CANDLES_A_PAGE, MARKET, Witness, candle
 from integration.common.speaking import kept
 
@@ -43,9 +43,9 @@ class Tables:
         )
 
 
-async def read_tables(rig: Rig) -> Tables:
+async def read_tables(database_url: str) -> Tables:
     """Read everything, as bongsu_admin."""
-    connection = await asyncpg.connect(rig.running.postgres.url(), timeout=5)
+    connection = await asyncpg.connect(database_url, timeout=5)
     try:
         candles = await connection.fetch("SELECT symbol, timestamp, close FROM market_data")
         gaps = await connection.fetch("SELECT symbol, from_time, to_time, status FROM candle_gaps")
@@ -72,9 +72,9 @@ class Streams:
     dead: list[str]
 
 
-async def read_streams(rig: Rig) -> Streams:
+async def read_streams(nats_urls: str) -> Streams:
     """Read MARKET, SIGNALS and DEAD whole, as the administrator."""
-    client = await nats_client.connect(rig.running.nats.url())
+    client = await nats_client.connect(nats_servers(nats_urls))
     try:
         jetstream = client.jetstream()
         market, signals, dead = [await kept(jetstream, name) for name in ("MARKET", "SIGNALS", "DEAD")]

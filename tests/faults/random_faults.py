@@ -127,13 +127,16 @@ async def _broken(made: Rig, book: Book, faults: Sequence[Fault]) -> Outcome:
 
 
 async def _is_whole(made: Rig, book: Book, due: datetime) -> bool:
-    return not missing(book, await read_tables(made), due) and await _is_healthy(made)
+    return not missing(book, await read_tables(made.running.postgres.url()), due) and await _is_healthy(made)
 
 
 async def _is_sound(made: Rig, book: Book, outcome: Outcome, due: datetime) -> bool:
     """Look at everything; what is written down of the last look is what the run came to."""
     # The stack goes on: what is in a stream must be in a table read later, and the other way round.
-    before, streams, tables = await read_tables(made), await read_streams(made), await read_tables(made)
+    database = made.running.postgres.url()
+    before = await read_tables(database)
+    streams = await read_streams(made.running.nats.url())
+    tables = await read_tables(database)
     outcome.missing = missing(book, tables, due)
     outcome.lost = lost(outcome.witness, before, streams, tables)
     outcome.doubled = doubled(tables, streams)
@@ -152,7 +155,7 @@ async def _catch_up(made: Rig, book: Book, witness: Witness) -> float:
 
 
 async def _is_stored(made: Rig, book: Book, witness: Witness, due: datetime) -> bool:
-    tables = await read_tables(made)
+    tables = await read_tables(made.running.postgres.url())
     if len(tables.closes.get(MARKET, {})) < CANDLES_A_PAGE * len(witness.acked):
         return False
     begins = [min(tables.closes[market]) for market in book.closes if market in tables.closes]

@@ -57,7 +57,9 @@ class Rig:
         unexpected: Ends that no fault explains, as `name: exit code`.
     """
 
-    def __init__(self, running: Servers, spans: SpanReceiver, recording: Path, speed: float) -> None:
+    def __init__(
+        self, running: Servers, spans: SpanReceiver, recording: Path, speed: float, history_minutes: int
+    ) -> None:
         self.running = running
         self.spans = spans
         self.links: dict[str, Link] = {}
@@ -70,7 +72,7 @@ class Rig:
         self.gemini = self._add_simulator("gemini")
         anchor = running.folder / "clock.json"
         # The clock has run for a while already: a signal looks back on 50 candles.
-        begun = time.time() - HISTORY_MINUTES * 60 / speed
+        begun = time.time() - history_minutes * 60 / speed
         replay_clock(load_recording(recording), speed=speed, path=anchor, wall=lambda: begun)
         options = ("--replay", str(recording), "--speed", f"{speed:g}", "--anchor", str(anchor))
         self.upbit = self._add_simulator("upbit", *options)
@@ -162,6 +164,7 @@ async def rig(
     settings: Mapping[str, Any],
     replicas: Mapping[str, int] | None = None,
     commands: Mapping[str, Command] | None = None,
+    history_minutes: int = HISTORY_MINUTES,
 ) -> AsyncIterator[Rig]:
     """Start everything over a replayed recording; all of it is gone afterwards.
 
@@ -169,12 +172,13 @@ async def rig(
         settings: Rows of `system_config`.
         replicas: How many of a service, 1 where it is not named.
         commands: What to run instead of `python -m <service>`, by service.
+        history_minutes: How much of the recording the exchange has behind it at the start.
     """
     async with AsyncExitStack() as stack:
         running = await stack.enter_async_context(servers())
         spans = await stack.enter_async_context(span_receiver())
         await _write_settings(running, settings)
-        made = Rig(running, spans, recording, speed)
+        made = Rig(running, spans, recording, speed, history_minutes)
         for service, server in itertools.product((*SERVICES, WITNESS), SERVERS):
             stack.push_async_callback((await made.lay_link(service, server)).close)
         for service in SERVICES:

@@ -10,16 +10,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import asyncpg
-from nats.js.errors import APIError
 
 from common.bus import Bus
 from common.errors import TransientError
 from common.events import CandlesClosed
 from integration.common.speaking import page
+from servers.nats_cluster import SERVERS, is_whole, stream_leader
 from servers.waiting import eventually
 from system.conftest import Run, Start
 
-SERVERS = ("nats-1", "nats-2", "nats-3")
 MARKET = "KRW-TEST"
 # A new leader is chosen 4 to 9 s after the last sign of life of the one before; all in all 4.5 to 8.4 s.
 GOES_ON_SECONDS = 15
@@ -63,18 +62,13 @@ class Relay:
 
     async def leader(self) -> str:
         """Return the name of the server that leads the stream."""
-        cluster = (await self.bus.jetstream.stream_info("MARKET")).cluster
-        assert cluster is not None
-        return next(name for name in SERVERS if (cluster.leader or "").startswith(f"{name}-"))
+        leader = await stream_leader(self.bus.jetstream, "MARKET")
+        assert leader is not None
+        return leader
 
     async def is_whole(self) -> bool:
-        """Tell whether all three servers have everything."""
-        try:
-            cluster = (await self.bus.jetstream.stream_info("MARKET")).cluster
-        except (APIError, TimeoutError):
-            return False
-        peers = cluster.replicas if cluster and cluster.replicas else []
-        return [peer.current and not peer.offline for peer in peers] == [True, True]
+        """Tell whether all three servers have everything of the stream."""
+        return await is_whole(self.bus.jetstream, ["MARKET"])
 
 
 @asynccontextmanager
