@@ -41,7 +41,7 @@ class LiveMarkets:
         self._bus = bus
         self._clock = clock
         self._owner = owner
-        self._stream = UpbitStream(upbit.sdk, self._on_tick)
+        self._stream = UpbitStream(upbit.sdk, upbit.gate, self._on_tick)
         self._due: dict[str, asyncio.Event] = {}
         self._workers: list[asyncio.Task[None]] = []
         self._ticker_sent: dict[str, float] = {}
