@@ -5,29 +5,22 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nats as nats_client
-import pytest
 
 from bongsu.servers.nats import NatsServer
-from bongsu.servers.postgres import PostgresServer
 from common.clock import utc_now
 from common.events import ComponentReport, ComponentState
-from common.telemetry.names import LogEvent
-from servers.services import ServiceProcess, service
-from servers.simulators import Simulator, simulator
+from servers.services import until_ready
+from servers.simulators import Simulator
 from servers.waiting import eventually
 
 if TYPE_CHECKING:
-    from integration.collector.conftest import Admin
+    from integration.collector.conftest import Admin, StartCollector
 
-StartCollector = Callable[..., AbstractContextManager[ServiceProcess]]
-READY_SECONDS = 20.0
 # So long may another replica still ask after the 418.
 ON_THEIR_WAY_SECONDS = 1.0
 # Longer than a probe's pause, so that each of them would have asked.
@@ -35,34 +28,6 @@ SILENT_SECONDS = 4.0
 BACKFILL_SECONDS = 60.0
 MARKETS = ("KRW-BTC", "KRW-ETH", "KRW-XRP")
 CLOSE_TO_NOW = timedelta(minutes=4)
-
-
-@pytest.fixture
-def upbit() -> Iterator[Simulator]:
-    with simulator("upbit_simulator") as running:
-        yield running
-
-
-@pytest.fixture
-def start_collector(
-    postgres: PostgresServer, database: str, fresh_nats: NatsServer, upbit: Simulator, tmp_path: Path
-) -> StartCollector:
-    def start(name: str, replicas: int = 2) -> AbstractContextManager[ServiceProcess]:
-        return service(
-            "collector",
-            tmp_path / f"{name}.log",
-            DATABASE_URL=postgres.url("bongsu_collector", database),
-            NATS_URL=fresh_nats.url("collector"),
-            UPBIT_BASE_URL=upbit.url,
-            MARKET_SOURCE="simulator",
-            REPLICAS=str(replicas),
-        )
-
-    return start
-
-
-async def until_ready(*collectors: ServiceProcess) -> None:
-    await eventually(lambda: all(each.events(LogEvent.SERVICE_READY) for each in collectors), READY_SECONDS)
 
 
 def answers(upbit: Simulator) -> Counter[int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from common.events import InstanceState
@@ -51,5 +53,5 @@ def test_the_last_words_of_an_instance_that_is_silent_are_not_repeated() -> None
     assert jobs_succeed(facts(instances=listed)).status == "healthy"
 
 
-def services(**changes: object) -> list[InstanceState]:
+def services(**changes: Any) -> list[InstanceState]:
     return [instance("collector", **changes), instance("health"), instance("signaler")]

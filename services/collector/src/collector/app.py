@@ -33,7 +33,7 @@ class Collector:
 
     def __init__(self, runtime: Runtime, settings: CollectorSettings) -> None:
         self._runtime = runtime
-        clock = ExchangeClock()
+        clock = ExchangeClock(steady=settings.market_source != "replay")
         repository = CandleRepository(runtime.database)
         gate = RequestGate(replicas=settings.replicas)
         self._block = SharedBlock(gate, BlockRepository(runtime.database))
@@ -62,7 +62,7 @@ class Collector:
             owner=runtime.job_owner,
         )
         self._catch_up = CatchUp(runtime.bus, repository)
-        self._probe = UpbitProbe(self._upbit, self._live)
+        self._probe = UpbitProbe(self._upbit, self._live, clock)
         if settings.market_source == "replay":
             runtime.exchange_stands_since = lambda: stands_since(clock)
         runtime.bus.consume(

@@ -83,7 +83,8 @@ class LiveMarkets:
         if now - self._ticker_sent.get(tick.market, 0.0) < TICKER_SECONDS:
             return
         self._ticker_sent[tick.market] = now
-        event = TickerUpdated(market=tick.market, price=tick.price, exchange_time=tick.exchange_time)
+        believed = min(tick.exchange_time, self._clock.now or tick.exchange_time)
+        event = TickerUpdated(market=tick.market, price=tick.price, exchange_time=believed)
         # Tickers may be lost: there is a newer one a second later.
         with contextlib.suppress(ServiceError):
             await self._bus.publish(event)

@@ -182,9 +182,12 @@ class UpbitClient:
             rows = response.json(parse_float=str, parse_int=str)
         except (ValueError, RecursionError) as error:
             raise TransientError("Upbit's answer is not JSON") from error
-        exchange_time = _exchange_time(response.headers)
-        self._clock.observe(exchange_time)
-        return rows, exchange_time
+        return rows, self._believed(_exchange_time(response.headers))
+
+    def _believed(self, told: datetime) -> datetime:
+        """Let the clock learn the time of an answer, which is no later than what the clock believes."""
+        self._clock.observe(told)
+        return min(told, self._clock.now or told)
 
 
 def classify(error: Exception, *, wait_seconds: float = 0.0) -> ServiceError:
