@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from common.telemetry.names import LogEvent
 from servers.surroundings import surroundings
+from servers.waiting import eventually
 
 STOP_SECONDS = 5.0
+READY_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -59,3 +62,8 @@ def service(module: str, log: Path, *arguments: str, **environment: str) -> Iter
         if process.poll() is None:
             process.kill()
         process.wait(STOP_SECONDS)
+
+
+async def until_ready(*services: ServiceProcess) -> None:
+    """Return once each of them has said that it is ready."""
+    await eventually(lambda: all(each.events(LogEvent.SERVICE_READY) for each in services), READY_SECONDS)

@@ -45,7 +45,7 @@ MAY_SAY = {
         "$JS.API.CONSUMER.MSG.NEXT.MARKET.signaler-candles-closed",
         "$JS.ACK.MARKET.signaler-candles-closed.1.1.1.1.0",
     },
-    "health": {"health.check"},
+    "health": {"health.check", *(f"$JS.API.STREAM.INFO.{stream}" for stream in STREAMS)},
     "cli": {
         "config.changed",
         "$JS.API.CONSUMER.CREATE.JOBS",

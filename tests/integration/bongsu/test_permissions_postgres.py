@@ -26,6 +26,7 @@ GRANTED: dict[str, dict[str, set[str]]] = {
         "market_data": WRITES,
         "candle_gaps": WRITES,
         "repair_progress": WRITES,
+        "upbit_block": WRITES,
         "system_config": READS,
         "system_config_history": READS,
     },
@@ -42,6 +43,7 @@ GRANTED: dict[str, dict[str, set[str]]] = {
         "market_data": READS,
         "candle_gaps": READS,
         "repair_progress": READS,
+        "upbit_block": READS,
         "trading_signals": READS,
         "signals_to_tell": READS,
         "gemini_usage": READS,
@@ -54,7 +56,7 @@ GRANTED: dict[str, dict[str, set[str]]] = {
 TABLES = {
     *("market_data", "candle_gaps", "trading_signals", "gemini_usage", "orders"),
     *("system_config", "system_config_history", "schema_migrations"),
-    *("repair_progress", "signals_to_tell"),
+    *("repair_progress", "signals_to_tell", "upbit_block"),
 }
 REFUSED = (
     "CREATE TABLE public.mine (number integer)",

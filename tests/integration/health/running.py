@@ -81,6 +81,7 @@ async def speaking(
             "components": voice.components,
             "started_at": voice.started_at,
             "bus_refusal": bus.refusals.newest,
+            "bus_problem": bus.acknowledgements.problem,
         },
     )
     await bus.connect()

@@ -61,3 +61,65 @@ def test_an_old_time_breaks_the_silence_but_is_no_progress() -> None:
     clock.observe(NINE)
     assert clock.advanced_at == advanced
     assert clock.silent_seconds < 0.02
+
+
+HOUR = timedelta(hours=1)
+SECOND = timedelta(seconds=1)
+
+
+def told(*seconds: float) -> ExchangeClock:
+    """Return a steady clock that heard nine o'clock twice, and then these seconds after it."""
+    clock = ExchangeClock(steady=True)
+    for moment in (0.0, 0.0, *seconds):
+        clock.observe(NINE + moment * SECOND)
+    return clock
+
+
+@pytest.mark.parametrize(
+    ("seconds", "now"),
+    [
+        ((1.9,), 1.9),
+        ((3600,), 0),
+        ((3600, 1), 1),
+        ((3600, 1, 3600), 1),
+        ((3600, 1, 3600, 1), 1),
+        ((300, 301), 300),
+        ((300, 301, 301), 301),
+        ((3600, 300), 300),
+        ((-300, -300), 0),
+    ],
+)
+def test_a_steady_clock_believes_a_jump_that_the_next_answer_confirms(
+    seconds: tuple[float, ...], now: float
+) -> None:
+    assert told(*seconds).now == NINE + now * SECOND
+
+
+def test_a_steady_clock_takes_back_a_first_time_that_nothing_confirms() -> None:
+    clock = ExchangeClock(steady=True)
+    for moment in (NINE + HOUR, NINE, NINE + SECOND):
+        clock.observe(moment)
+    assert clock.now == NINE + SECOND
+
+
+@given(seconds=st.lists(st.floats(0, 2), max_size=20), wrong=st.floats(5, 1e6), place=st.integers(0, 20))
+def test_one_wrong_time_among_right_ones_changes_nothing(
+    seconds: list[float], wrong: float, place: int
+) -> None:
+    spoilt = [*seconds[:place], wrong, *seconds[place:]]
+    assert told(*spoilt, 0).now == told(*seconds, 0).now
+
+
+def test_a_clock_that_is_not_steady_follows_a_recording_at_any_speed() -> None:
+    clock = ExchangeClock()
+    for moment in (NINE, NINE + HOUR):
+        clock.observe(moment)
+    assert clock.now == NINE + HOUR
+
+
+def test_how_far_the_exchange_is_ahead_of_this_machine_is_known() -> None:
+    clock = ExchangeClock()
+    assert clock.ahead_of_us is None
+    clock.observe(utc_now() + HOUR)
+    assert clock.ahead_of_us is not None
+    assert HOUR - SECOND < clock.ahead_of_us <= HOUR

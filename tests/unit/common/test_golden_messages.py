@@ -68,6 +68,13 @@ def test_an_instance_too_old_to_tell_what_nats_refuses_is_understood(name: str) 
     assert EVENTS[name].model_validate(told).model_dump()["bus_refusal"] is None
 
 
+@pytest.mark.parametrize("name", ["ServiceHeartbeat", "ComponentReport"])
+def test_an_instance_too_old_to_tell_what_no_stream_takes_is_understood(name: str) -> None:
+    told = golden(name)
+    del told["bus_problem"]
+    assert EVENTS[name].model_validate(told).model_dump()["bus_problem"] is None
+
+
 @pytest.mark.parametrize("name", SUBJECTS)
 def test_a_golden_message_goes_where_readers_listen(name: str) -> None:
     message = EVENTS[name].model_validate(golden(name))

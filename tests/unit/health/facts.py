@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.events import ComponentReport, ComponentState, InstanceState, JobState, PoolUsage
-from health.domain import DatabaseReading, Facts, HeardInstance, StoredFacts
+from health.domain import DatabaseReading, Facts, HeardInstance, StoredFacts, StreamFill, StreamReading
 
 NOW = datetime(2026, 3, 11, 14, 0, tzinfo=UTC)
 JOBS = {
@@ -62,6 +62,7 @@ def facts(**changes: Any) -> Facts:
     healthy = Facts(
         now=NOW,
         database=stored(),
+        streams=StreamReading(fills=tuple(StreamFill(name) for name in ("MARKET", "SIGNALS", "DEAD"))),
         instances=heard(instance("collector"), instance("health"), instance("signaler")),
         bus_problem=None,
         bus_back_since=None,

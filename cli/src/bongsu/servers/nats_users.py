@@ -16,7 +16,15 @@ from common.events import (
     TickerUpdated,
 )
 from common.inbox import inbox_of
-from common.streams import CLAIM_SUBJECT, CLAIMS, DEAD_PREFIX, DECIDE_ON_CANDLES, STORE_CANDLES, Consumer
+from common.streams import (
+    CLAIM_SUBJECT,
+    CLAIMS,
+    DEAD_PREFIX,
+    DECIDE_ON_CANDLES,
+    STORE_CANDLES,
+    STREAMS,
+    Consumer,
+)
 
 # The reconciler, and whoever operates the stack: may do everything.
 ADMIN = "admin"
@@ -97,7 +105,11 @@ RIGHTS: Mapping[str, Rights] = {
     ),
     "health": _service(
         "health",
-        publish=(ComponentReport.subject,),
+        publish=(
+            ComponentReport.subject,
+            # How full each stream is.
+            *(f"{_API}.STREAM.INFO.{stream.name}" for stream in STREAMS),
+        ),
         subscribe=(
             _every(ServiceHeartbeat.subject),
             _every(TickerUpdated.subject),

@@ -22,6 +22,7 @@ from nats.js import JetStreamContext
 from nats.protocol.parser import PERMISSIONS_ERR
 from opentelemetry.trace import SpanKind
 
+from common.acknowledgements import Acknowledgements
 from common.delivery import Deliveries, Delivery
 from common.errors import PermanentError, TransientError
 from common.events import MAX_MESSAGE_BYTES, ComponentReport, ConfigChanged, Event
@@ -57,6 +58,7 @@ class Bus:
         self._subscribers: dict[Consumer, Any] = {}
         self._inbox_prefix = inbox_prefix(urls)
         self.refusals = Refusals()
+        self.acknowledgements = Acknowledgements()
         self.deliveries = Deliveries(self)
         # FastStream's own logger brings a handler of its own, past the masking; its warnings repeat ours.
         quiet = logging.getLogger("common.bus.faststream")
@@ -179,9 +181,12 @@ class Bus:
         except MaxPayloadError as error:
             raise PermanentError(f"{subject}: {len(body)} bytes are more than the server takes") from error
         except (NatsError, IncorrectState, TimeoutError, OSError) as error:
-            raise TransientError(
-                f"{subject} was not acknowledged: {type(error).__name__}: {error}"
-            ) from error
+            reason = f"{type(error).__name__}: {error}"
+            if stream:
+                self.acknowledgements.missing(stream, reason)
+            raise TransientError(f"{subject} was not acknowledged: {reason}") from error
+        if stream:
+            self.acknowledgements.given(stream)
 
     def consume(
         self,
@@ -257,6 +262,7 @@ class Bus:
 
     async def _on_disconnected(self) -> None:
         self.refusals.connection_ended()
+        self.acknowledgements.connection_ended()
         self._log.warning(LogEvent.BUS_DISCONNECTED)
 
     async def _on_reconnected(self) -> None:

@@ -10,6 +10,8 @@ MINUTE = timedelta(minutes=1)
 
 # Upbit may still change a candle in the first moments after its minute; two seconds later it no longer does.
 CLOSED_AFTER = timedelta(seconds=62)
+# Whole seconds in `Date`, and the way here, make no more of a difference.
+FURTHER_AHEAD = timedelta(seconds=2)
 
 
 def utc_now() -> datetime:
@@ -36,23 +38,54 @@ def closed_until(exchange_time: datetime) -> datetime:
 
 
 class ExchangeClock:
-    """The newest time seen from the exchange (`Date` header, WebSocket); never this machine's clock."""
+    """The newest time seen from the exchange (`Date` header, WebSocket); never this machine's clock.
 
-    def __init__(self) -> None:
+    Args:
+        steady: One that is further ahead than the time that has passed is believed when the next one is ahead
+            too, and the smaller of the two; so no single wrong answer closes minutes that are not closed. A
+            recording's clock is not steady: it runs at any speed.
+    """
+
+    def __init__(self, *, steady: bool = False) -> None:
+        self.is_steady = steady
         self._newest: datetime | None = None
+        self._newest_at = -math.inf
+        self._is_certain = not steady
+        self._unconfirmed: datetime | None = None
         self._advanced_at: datetime | None = None
         self._heard = -math.inf
 
     def observe(self, moment: datetime) -> None:
         """Take note of a time the exchange told; an older one than known is ignored."""
-        self._heard = time.monotonic()
-        if self._newest is None or moment > self._newest:
-            self._newest, self._advanced_at = moment, utc_now()
+        before, self._heard = self._newest, time.monotonic()
+        believed = self._believed(moment) if self.is_steady else moment
+        # Only the first one, which nothing has confirmed, may have been too late.
+        if before is None or believed > before or not self._is_certain:
+            self._newest, self._newest_at, self._advanced_at = believed, self._heard, utc_now()
+        self._is_certain = self._is_certain or before is not None
+
+    def _believed(self, moment: datetime) -> datetime:
+        if self._newest is None:
+            return moment
+        passed = timedelta(seconds=self._heard - self._newest_at)
+        if moment <= self._newest + passed + FURTHER_AHEAD:
+            self._unconfirmed = None
+            return moment
+        if self._unconfirmed is None:
+            self._unconfirmed = moment
+            return self._newest
+        believed, self._unconfirmed = min(moment, self._unconfirmed), None
+        return believed
 
     @property
     def now(self) -> datetime | None:
         """The newest time seen, UTC, or None before the first."""
         return self._newest
+
+    @property
+    def ahead_of_us(self) -> timedelta | None:
+        """How far it was ahead of our own clock when it advanced last, negative behind; None before."""
+        return self._newest - self._advanced_at if self._newest and self._advanced_at else None
 
     @property
     def silent_seconds(self) -> float:

@@ -307,6 +307,7 @@ class InstanceState(Event):
     Attributes:
         exchange_stands_since: When a recording's clock came to its end, so that nothing is due any more.
         bus_refusal: What NATS did not let it say in the last minute, or does not let it hear; else None.
+        bus_problem: Which streams do not take what it publishes, and why; else None.
     """
 
     service: str
@@ -322,6 +323,7 @@ class InstanceState(Event):
     consumers: tuple[ConsumerState, ...] = ()
     exchange_stands_since: AwareDatetime | None = None
     bus_refusal: Text | None = None
+    bus_problem: Text | None = None
 
 
 class ServiceHeartbeat(InstanceState):

@@ -155,6 +155,7 @@ class Runtime:
             "consumers": self.consumer_watch.states(),
             "exchange_stands_since": self.exchange_stands_since(),
             "bus_refusal": self.bus.refusals.newest,
+            "bus_problem": self.bus.acknowledgements.problem,
         }
 
     async def _start(self, service: Service, presence: Presence) -> None:

@@ -138,10 +138,14 @@ class Scheduler:
             await self._bus.jetstream.publish(subject, body, timeout=CLAIM_SECONDS, stream=CLAIMS)
         except APIError as error:
             if error.err_code == CLAIMED_BY_ANOTHER:
+                self._bus.acknowledgements.given(CLAIMS)
                 return False
+            self._bus.acknowledgements.missing(CLAIMS, str(error.description))
             raise TransientError(f"{subject}: {error.description}") from error
         except (NatsError, OSError, TimeoutError) as error:
+            self._bus.acknowledgements.missing(CLAIMS, type(error).__name__)
             return await self._look_up_claim(subject, body, error)
+        self._bus.acknowledgements.given(CLAIMS)
         return True
 
     async def _look_up_claim(self, subject: str, body: bytes, cause: Exception) -> bool:

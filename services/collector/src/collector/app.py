@@ -6,13 +6,16 @@ import asyncio
 import os
 from datetime import datetime, timedelta
 
+from collector.block_repository import BlockRepository
 from collector.catch_up import CatchUp
 from collector.collect import CandleCollector
 from collector.handlers import PAGES_AT_ONCE, on_candles_closed
 from collector.jobs import GAP_REPAIR_SECONDS, RETENTION_SECONDS, CollectorJobs
 from collector.live import LiveMarkets
 from collector.repository import CandleRepository
+from collector.request_gate import RequestGate
 from collector.settings import CollectorSettings
+from collector.shared_block import SharedBlock
 from collector.upbit import UpbitClient
 from collector.upbit_probe import UpbitProbe
 from common.clock import ExchangeClock, utc_now
@@ -30,9 +33,13 @@ class Collector:
 
     def __init__(self, runtime: Runtime, settings: CollectorSettings) -> None:
         self._runtime = runtime
-        clock = ExchangeClock()
+        clock = ExchangeClock(steady=settings.market_source != "replay")
         repository = CandleRepository(runtime.database)
-        self._upbit = UpbitClient(settings.upbit_base_url, source=settings.market_source, clock=clock)
+        gate = RequestGate(replicas=settings.replicas)
+        self._block = SharedBlock(gate, BlockRepository(runtime.database))
+        self._upbit = UpbitClient(
+            settings.upbit_base_url, source=settings.market_source, clock=clock, gate=gate
+        )
         collector = CandleCollector(
             upbit=self._upbit,
             repository=repository,
@@ -55,7 +62,7 @@ class Collector:
             owner=runtime.job_owner,
         )
         self._catch_up = CatchUp(runtime.bus, repository)
-        self._probe = UpbitProbe(self._upbit, self._live)
+        self._probe = UpbitProbe(self._upbit, self._live, clock)
         if settings.market_source == "replay":
             runtime.exchange_stands_since = lambda: stands_since(clock)
         runtime.bus.consume(
@@ -71,13 +78,14 @@ class Collector:
         scheduler.add("retention", every_seconds=RETENTION_SECONDS, body=self._jobs.delete_old_candles)
         self._runtime.config_watch.listen(self._apply_settings)
         markets = await config.get(MARKETS)
+        await self._block.start()
         self._catch_up.start()
         self._probe.start(markets[0])
         await self._live.watch(tuple(markets))
 
     async def stop(self) -> None:
         """Stop listening to Upbit and close its connections."""
-        await asyncio.gather(self._live.stop(), self._probe.stop(), self._catch_up.stop())
+        await asyncio.gather(self._live.stop(), self._probe.stop(), self._catch_up.stop(), self._block.stop())
         await self._upbit.close()
 
     def components(self) -> tuple[ComponentState, ...]:

@@ -43,7 +43,7 @@ class LiveMarkets:
         self._bus = bus
         self._clock = clock
         self._owner = owner
-        self._stream = UpbitStream(upbit.sdk, self._on_tick)
+        self._stream = UpbitStream(upbit.sdk, upbit.gate, self._on_tick)
         self._due: dict[str, asyncio.Event] = {}
         self._workers: list[asyncio.Task[None]] = []
         self._ticker_sent: dict[str, float] = {}
@@ -99,7 +99,8 @@ class LiveMarkets:
         if now - self._ticker_sent.get(tick.market, 0.0) < TICKER_SECONDS:
             return
         self._ticker_sent[tick.market] = now
-        event = TickerUpdated(market=tick.market, price=tick.price, exchange_time=tick.exchange_time)
+        believed = min(tick.exchange_time, self._clock.now or tick.exchange_time)
+        event = TickerUpdated(market=tick.market, price=tick.price, exchange_time=believed)
         # Tickers may be lost: there is a newer one a second later.
         with contextlib.suppress(ServiceError):
             await self._bus.publish(event)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from upbit import (
 )
 
 from collector.domain import closed_part, parse_candles
+from collector.request_gate import BLOCKED, TOO_MANY, RequestGate
 from common.clock import MINUTE, ExchangeClock
 from common.errors import PermanentError, ServiceError, TransientError
 from common.events import CandlesClosed
@@ -29,11 +29,7 @@ from common.retry import Dependency, with_retry
 
 TIMEOUT_SECONDS = 5.0
 PING_SECONDS = 2.0
-NEXT_SECOND = 1.0
-FIRST_BLOCK_SECONDS = 60.0
 MAX_BODY_BYTES = 1024 * 1024
-_REMAINING = re.compile(r"group=(?P<group>[a-z-]+);\s*min=\d+;\s*sec=(?P<sec>\d+)")
-_BLOCK_SECONDS = re.compile(r"(\d{1,5})\s*초|(\d{1,5})\s*s")
 
 
 @dataclass(frozen=True)
@@ -45,81 +41,6 @@ class CallState:
     latency_ms: float | None
 
 
-@dataclass(frozen=True)
-class _Window:
-    """One second of Upbit's: when its first answer came (monotonic s), and how many requests are left."""
-
-    first_answer: float
-    left: int
-
-
-class RequestGate:
-    """One request at a time, none before Upbit allows it.
-
-    Upbit tells how many requests are left in this second and group; at 0 the next one waits until that second
-    is over for certain: one after the first answer that came in it. 429 waits a second, 418 waits the stated
-    time, twice as long each time it comes again.
-    """
-
-    def __init__(self) -> None:
-        self._lock = asyncio.Lock()
-        self._windows: dict[str, _Window] = {}
-        self._not_before = 0.0
-        self._block_seconds = FIRST_BLOCK_SECONDS
-
-    async def __aenter__(self) -> None:
-        await self._lock.acquire()
-        try:
-            await self.until_allowed()
-        except BaseException:
-            self._lock.release()
-            raise
-
-    async def __aexit__(self, *_: object) -> None:
-        self._lock.release()
-
-    async def until_allowed(self) -> None:
-        """Return when a request may go out; TransientError where that is longer than a call would wait."""
-        if self.blocked_seconds > TIMEOUT_SECONDS:
-            raise TransientError(
-                f"Upbit has blocked this address for another {self.blocked_seconds:.0f} s",
-                retry_after_seconds=self.blocked_seconds,
-            )
-        await asyncio.sleep(self.blocked_seconds)
-
-    @property
-    def blocked_seconds(self) -> float:
-        """How long no request may go out."""
-        return max(0.0, self._not_before - time.monotonic())
-
-    def note(self, status: int, headers: Mapping[str, str], body: str) -> None:
-        """Take over what an answer says about the next request."""
-        if status == 418:
-            stated = _BLOCK_SECONDS.search(body)
-            seconds = float(next(filter(None, stated.groups()))) if stated else 0.0
-            self._pause(max(seconds, self._block_seconds))
-            self._block_seconds *= 2
-        elif status == 429:
-            self._pause(NEXT_SECOND)
-        else:
-            self._block_seconds = FIRST_BLOCK_SECONDS
-            if remaining := _REMAINING.search(headers.get("Remaining-Req", "")):
-                self._note_remaining(remaining["group"], int(remaining["sec"]))
-
-    def _note_remaining(self, group: str, left: int) -> None:
-        now = time.monotonic()
-        known = self._windows.get(group)
-        is_new = known is None or left >= known.left or now - known.first_answer >= NEXT_SECOND
-        first_answer = now if is_new or known is None else known.first_answer
-        self._windows[group] = _Window(first_answer, left)
-        if left == 0:
-            # From the first answer: counted from this one, ten requests would take longer than a second.
-            self._pause(first_answer + NEXT_SECOND - now)
-
-    def _pause(self, seconds: float) -> None:
-        self._not_before = max(self._not_before, time.monotonic() + seconds)
-
-
 class UpbitClient:
     """Upbit's public REST API.
 
@@ -127,12 +48,15 @@ class UpbitClient:
         base_url: Scheme, host and port, no path.
         source: What pages are labelled with.
         clock: Learns the exchange time from every answer.
+        gate: Holds back every request; of its own where nobody else shares it.
     """
 
-    def __init__(self, base_url: str, *, source: Any, clock: ExchangeClock) -> None:
+    def __init__(
+        self, base_url: str, *, source: Any, clock: ExchangeClock, gate: RequestGate | None = None
+    ) -> None:
         self._source = source
         self._clock = clock
-        self._gate = RequestGate()
+        self.gate = gate or RequestGate()
         self._client = AsyncUpbit(
             base_url=base_url,
             max_retries=0,
@@ -175,7 +99,7 @@ class UpbitClient:
         started = time.monotonic()
         request: Any = self._client.tickers.with_raw_response.list_by_trading_pairs(markets=market)
         try:
-            await self._gate.until_allowed()
+            await self.gate.until_allowed()
             await self._answer(request, PING_SECONDS)
         finally:
             request.close()
@@ -196,7 +120,7 @@ class UpbitClient:
             )
             page = self._page(answer, market, covers_from, covers_to, repair_run_id)
         except ServiceError as error:
-            limited = self._gate.blocked_seconds > 0
+            limited = self.gate.wait_seconds > 0
             self.state = CallState(error=str(error), limited=limited, latency_ms=None)
             raise
         self.state = CallState(
@@ -231,7 +155,7 @@ class UpbitClient:
     async def _call(self, request: Any) -> tuple[Any, datetime]:
         """Send one request when it is its turn; returns the JSON with decimals as text, and the time."""
         try:
-            async with self._gate:
+            async with self.gate:
                 return await self._answer(request, TIMEOUT_SECONDS)
         finally:
             # Where the gate refused, the SDK's call was never begun.
@@ -243,13 +167,13 @@ class UpbitClient:
             async with asyncio.timeout(limit_seconds):
                 response = (await request).http_response
         except APIStatusError as error:
-            self._gate.note(error.status_code, error.response.headers, str(error.body)[:500])
-            raise classify(error, blocked_seconds=self._gate.blocked_seconds) from error
+            self.gate.note(error.status_code, error.response.headers, str(error.body)[:500])
+            raise classify(error, wait_seconds=self.gate.wait_seconds) from error
         except TimeoutError as error:
             raise TransientError(f"Upbit did not answer within {limit_seconds:.0f} s") from error
         except (UpbitError, httpx.HTTPError) as error:
             raise classify(error) from error
-        self._gate.note(response.status_code, response.headers, "")
+        self.gate.note(response.status_code, response.headers, "")
         if len(response.content) > MAX_BODY_BYTES:
             raise PermanentError(
                 f"Upbit answered {len(response.content)} bytes, at most {MAX_BODY_BYTES} are read"
@@ -258,21 +182,24 @@ class UpbitClient:
             rows = response.json(parse_float=str, parse_int=str)
         except (ValueError, RecursionError) as error:
             raise TransientError("Upbit's answer is not JSON") from error
-        exchange_time = _exchange_time(response.headers)
-        self._clock.observe(exchange_time)
-        return rows, exchange_time
+        return rows, self._believed(_exchange_time(response.headers))
+
+    def _believed(self, told: datetime) -> datetime:
+        """Let the clock learn the time of an answer, which is no later than what the clock believes."""
+        self._clock.observe(told)
+        return min(told, self._clock.now or told)
 
 
-def classify(error: Exception, *, blocked_seconds: float = 0.0) -> ServiceError:
+def classify(error: Exception, *, wait_seconds: float = 0.0) -> ServiceError:
     """Return our error for one of the SDK's or httpx's; its text is Upbit's, at most 200 characters.
 
     Args:
-        blocked_seconds: How long Upbit wants no request, as a 418 or 429 said.
+        wait_seconds: How long Upbit wants no request, as a 418 or 429 said.
     """
     if isinstance(error, APIStatusError):
         text = f"Upbit answered {error.status_code}: {error.message[:200]}"
-        if error.status_code in (418, 429):
-            return TransientError(text, retry_after_seconds=blocked_seconds)
+        if error.status_code in (BLOCKED, TOO_MANY):
+            return TransientError(text, retry_after_seconds=wait_seconds)
         if error.status_code in (408, 409) or error.status_code >= 500:
             return TransientError(text)
         return PermanentError(text)

@@ -8,6 +8,7 @@ import structlog
 
 from collector.live import LiveMarkets
 from collector.upbit import UpbitClient
+from common.clock import ExchangeClock
 from common.ending import end_tasks
 from common.errors import ServiceError
 from common.events import ComponentState
@@ -17,14 +18,18 @@ from common.telemetry.names import LogEvent
 # With the 2 s a ping may take and the 5 s an answer of health is kept, trouble shows within 10 s.
 PROBE_SECONDS = 3.0
 COMPONENT = "upbit_api"
+# `Date` has whole seconds, and is on its way for a moment.
+CLOCKS_DIFFER_SECONDS = 2.0
 
 
 class UpbitProbe:
     """Pings every 3 s; the ping also tells the exchange's time while the WebSocket is silent."""
 
-    def __init__(self, upbit: UpbitClient, live: LiveMarkets) -> None:
+    def __init__(self, upbit: UpbitClient, live: LiveMarkets, clock: ExchangeClock) -> None:
         self._upbit = upbit
         self._live = live
+        self._clock = clock
+        self._clocks_differ = False
         self._task: asyncio.Task[None] | None = None
         self._latency_ms: float | None = None
         self._error: str | None = "not asked yet"
@@ -42,7 +47,10 @@ class UpbitProbe:
 
     @property
     def state(self) -> ComponentState:
-        """Return the component as of the newest ping and call."""
+        """Return the component as of the newest ping and call, and of a block that any collector was told."""
+        if left := self._upbit.gate.block.seconds_left:
+            message = f"limited: Upbit has blocked this address for another {left:.0f} s"
+            return ComponentState(name=COMPONENT, status="warning", message=message)
         if self._error:
             return ComponentState(name=COMPONENT, status="unhealthy", message=f"ping fails: {self._error}")
         latency = round(self._latency_ms, 1) if self._latency_ms is not None else None
@@ -59,6 +67,16 @@ class UpbitProbe:
             message=problem,
         )
 
+    def _compare_clocks(self) -> None:
+        """Warn once when this machine's clock and Upbit's are apart; a recording's time is another one."""
+        ahead = self._clock.ahead_of_us
+        if ahead is None or not self._clock.is_steady:
+            return
+        differ = abs(ahead.total_seconds()) > CLOCKS_DIFFER_SECONDS
+        if differ and not self._clocks_differ:
+            self._log.warning(LogEvent.CLOCKS_DIFFER, exchange_ahead_seconds=round(ahead.total_seconds(), 1))
+        self._clocks_differ = differ
+
     async def _probe(self) -> None:
         while True:
             try:
@@ -74,4 +92,5 @@ class UpbitProbe:
                 if self._error:
                     self._log.info(LogEvent.PROBE_RECOVERED, probe="upbit")
                 self._error = None
+                self._compare_clocks()
             await asyncio.sleep(PROBE_SECONDS)

@@ -15,9 +15,11 @@ from typing import Any
 
 import structlog
 from upbit import AsyncUpbit, UpbitError
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import InvalidStatus, WebSocketException
 
+from collector.request_gate import BLOCKED, RequestGate
 from common.ending import end_tasks
+from common.errors import TransientError
 from common.events import INTERRUPTION_SHOWN_SECONDS
 from common.keep_going import keep_going
 from common.telemetry.names import LogEvent
@@ -41,11 +43,15 @@ class UpbitStream:
     """Keeps one subscription to `ticker` and `candle.1m` alive, whatever the connection does.
 
     Args:
+        gate: Upbit blocks the address for this connection too.
         on_tick: Called with every usable message; must be quick.
     """
 
-    def __init__(self, client: AsyncUpbit, on_tick: Callable[[Tick], Awaitable[None]]) -> None:
+    def __init__(
+        self, client: AsyncUpbit, gate: RequestGate, on_tick: Callable[[Tick], Awaitable[None]]
+    ) -> None:
         self._client = client
+        self._gate = gate
         self._on_tick = on_tick
         self._markets: tuple[str, ...] = ()
         self._task: asyncio.Task[None] | None = None
@@ -80,6 +86,7 @@ class UpbitStream:
             try:
                 await self._listen()
             except (
+                TransientError,
                 WebSocketException,
                 UpbitError,
                 OSError,
@@ -97,10 +104,7 @@ class UpbitStream:
             await asyncio.sleep(pause * random.uniform(1, 1.2))  # noqa: S311
 
     async def _listen(self) -> None:
-        manager = self._client.ws_public.connect_public(
-            websocket_connection_options={"max_size": MAX_FRAME_BYTES}
-        )
-        connection = await asyncio.wait_for(manager.enter(), CONNECT_SECONDS)
+        connection = await self._connect()
         try:
             await connection.send_raw(json.dumps(self._subscription()))
             while True:
@@ -108,6 +112,19 @@ class UpbitStream:
                     await self._take(message)
         finally:
             await connection.close()
+
+    async def _connect(self) -> Any:
+        self._gate.refuse_while_blocked()
+        manager = self._client.ws_public.connect_public(
+            websocket_connection_options={"max_size": MAX_FRAME_BYTES}
+        )
+        try:
+            return await asyncio.wait_for(manager.enter(), CONNECT_SECONDS)
+        except InvalidStatus as error:
+            answer = error.response
+            if answer.status_code == BLOCKED:
+                self._gate.note(BLOCKED, {}, (answer.body or b"").decode(errors="replace")[:500])
+            raise
 
     async def _receive(self, connection: Any) -> bytes:
         """Return the next frame; a connection that answers nothing, not even PING, for 20 s is given up."""

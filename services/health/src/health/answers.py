@@ -13,6 +13,7 @@ from health.probe import DatabaseProbe
 from health.registry import Registry
 from health.roll_call import RollCall
 from health.schemas import DetailedHealthResponse, Readiness
+from health.stream_probe import StreamProbe
 
 
 class HealthAnswers:
@@ -26,6 +27,7 @@ class HealthAnswers:
         listening: Listening,
         roll_call: RollCall,
         probe: DatabaseProbe,
+        streams: StreamProbe,
         version: str,
     ) -> None:
         self._bus = bus
@@ -33,6 +35,7 @@ class HealthAnswers:
         self._listening = listening
         self._roll_call = roll_call
         self._probe = probe
+        self._streams = streams
         self._version = version
         self._started_at = utc_now()
 
@@ -53,6 +56,7 @@ class HealthAnswers:
         return Facts(
             now=utc_now(),
             database=self._probe.reading,
+            streams=self._streams.reading,
             instances=instances,
             bus_problem=self._bus_problem(),
             bus_back_since=self._listening.back_since,

@@ -20,6 +20,7 @@ from health.roll_call import RollCall
 from health.routes import build_http
 from health.server import HttpServer, ListenError, listen
 from health.settings import HealthSettings
+from health.stream_probe import StreamProbe
 
 
 class Health:
@@ -31,12 +32,14 @@ class Health:
         repository = HealthRepository(runtime.database)
         self._listening = Listening(runtime.bus, registry, exchange)
         self._probe = DatabaseProbe(repository, runtime.config)
+        self._streams = StreamProbe(runtime.bus)
         answers = HealthAnswers(
             bus=runtime.bus,
             registry=registry,
             listening=self._listening,
             roll_call=RollCall(runtime.bus, registry, self._listening, OwnState(runtime)),
             probe=self._probe,
+            streams=self._streams,
             version=runtime.version,
         )
         overview = MarketsOverview(repository, runtime.config, exchange)
@@ -47,6 +50,7 @@ class Health:
         await self._server.start()
         self._listening.start()
         self._probe.start()
+        self._streams.start()
 
     async def start(self) -> None:
         """Nothing is left to begin: all of it runs since `prepare`."""
@@ -55,6 +59,7 @@ class Health:
         """Stop serving, asking and hearing."""
         await self._server.stop()
         await self._probe.stop()
+        await self._streams.stop()
         await self._listening.stop()
 
     def components(self) -> tuple[ComponentState, ...]:

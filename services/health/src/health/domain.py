@@ -58,6 +58,23 @@ class DatabaseReading:
 
 
 @dataclass(frozen=True)
+class StreamFill:
+    """How full a stream is, 0 to 1; 0 for one that makes room by itself."""
+
+    name: str
+    ratio: float = 0.0
+    is_missing: bool = False
+
+
+@dataclass(frozen=True)
+class StreamReading:
+    """The newest result of the stream probe; nothing before the first, or while the bus is away."""
+
+    fills: tuple[StreamFill, ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True)
 class Facts:
     """Everything the checks judge.
 
@@ -71,6 +88,7 @@ class Facts:
 
     now: datetime
     database: DatabaseReading
+    streams: StreamReading
     instances: tuple[HeardInstance, ...]
     bus_problem: str | None
     bus_back_since: datetime | None

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from common.events import JobState
 from health.checks.consumers import judge_consumers
+from health.checks.streams import judge_streams
 from health.domain import Facts, clock_time, in_words
 from health.schemas import ComponentHealth
 
@@ -31,6 +32,7 @@ def jobs_succeed(facts: Facts) -> ComponentHealth:
     """Return the component: the worst of all expected jobs, each flaw named."""
     verdicts = [
         _judge_bus(facts),
+        *judge_streams(facts),
         *judge_consumers(facts),
         *(_judge(facts, service, job_name) for service, job_name in EXPECTED_JOBS),
     ]

@@ -1,0 +1,93 @@
+"""What is the time while Upbit tells a wrong one, once or for good?"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from collector.upbit import UpbitClient
+from common.clock import MINUTE, ExchangeClock, closed_until, floor_minute, utc_now
+from common.telemetry.names import LogEvent
+from servers.services import until_ready
+from servers.simulators import Simulator
+from servers.waiting import eventually
+
+if TYPE_CHECKING:
+    from integration.collector.conftest import Admin, StartCollector
+
+HOUR = timedelta(hours=1)
+ABOUT = timedelta(seconds=3)
+SKEW = timedelta(minutes=5)
+MARKET = "KRW-BTC"
+
+
+@pytest.fixture
+def clock() -> ExchangeClock:
+    return ExchangeClock(steady=True)
+
+
+@pytest.fixture
+async def client(upbit: Simulator, clock: ExchangeClock) -> AsyncIterator[UpbitClient]:
+    """The collector's client, which has been told the time twice."""
+    built = UpbitClient(upbit.url, source="simulator", clock=clock)
+    await built.ping(MARKET)
+    await built.ping(MARKET)
+    yield built
+    await built.close()
+
+
+def off_by(clock: ExchangeClock) -> timedelta:
+    assert clock.now is not None
+    return clock.now - utc_now()
+
+
+async def test_one_answer_with_a_wrong_time_closes_no_minute(
+    client: UpbitClient, clock: ExchangeClock, upbit: Simulator
+) -> None:
+    start = floor_minute(utc_now()) - 10 * MINUTE
+    upbit.switch_on("clock_skew", count=1, seconds=HOUR.total_seconds())
+    page = await client.fetch_page(MARKET, start, start + HOUR)
+    assert page is not None
+    assert page.covers_to <= closed_until(utc_now())
+    assert page.collected_at <= utc_now()
+    assert abs(off_by(clock)) < ABOUT
+
+
+@pytest.mark.parametrize("skew", [SKEW, -SKEW])
+async def test_a_time_that_all_answers_agree_on_is_followed(
+    upbit: Simulator, skew: timedelta, clock: ExchangeClock
+) -> None:
+    upbit.switch_on("clock_skew", seconds=skew.total_seconds())
+    client = UpbitClient(upbit.url, source="simulator", clock=clock)
+    await client.ping(MARKET)
+    await client.ping(MARKET)
+    await client.close()
+    assert abs(off_by(clock) - skew) < ABOUT
+
+
+async def test_a_clock_that_was_set_forward_is_followed_from_the_second_answer_on(
+    client: UpbitClient, clock: ExchangeClock, upbit: Simulator
+) -> None:
+    upbit.switch_on("clock_skew", seconds=SKEW.total_seconds())
+    await client.ping(MARKET)
+    assert abs(off_by(clock)) < ABOUT
+    await client.ping(MARKET)
+    assert abs(off_by(clock) - SKEW) < ABOUT
+
+
+async def test_a_collector_warns_once_that_the_clocks_differ_and_goes_on(
+    start_collector: StartCollector, admin: Admin, upbit: Simulator
+) -> None:
+    async def stores() -> bool:
+        return bool(await admin.fetchval("SELECT count(*) > 200 FROM market_data"))
+
+    upbit.switch_on("clock_skew", seconds=-SKEW.total_seconds())
+    with start_collector("slow", 1) as collector:
+        await until_ready(collector)
+        await eventually(stores, 20.0)
+        warnings = await eventually(lambda: collector.events(LogEvent.CLOCKS_DIFFER))
+    assert len(warnings) == 1
+    assert -302 < warnings[0]["exchange_ahead_seconds"] < -298
