@@ -26,6 +26,7 @@ class LogEvent(StrEnum):
     JOB_FINISHED = "job.finished"
     JOB_NOT_CLAIMED = "job.not_claimed"
     JOB_REPORT_FAILED = "job.report_failed"
+    LOGGING_DROPPED = "logging.dropped"
     LOGGING_FAILED = "logging.failed"
     LOOP_BLOCKED = "loop.blocked"
     MASKING_FAILED = "masking.failed"
