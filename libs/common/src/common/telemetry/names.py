@@ -16,6 +16,7 @@ class LogEvent(StrEnum):
     BUS_RECONNECTED = "bus.reconnected"
     BUS_REFUSED = "bus.refused"
     CANDLES_CONTRADICTED = "candles.contradicted"
+    CLOCK_STEPPED = "clock.stepped"
     CONFIG_CHANGED = "config.changed"
     CONFIG_INVALID = "config.invalid"
     CONFIG_STALE = "config.stale"
