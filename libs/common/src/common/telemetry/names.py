@@ -31,6 +31,7 @@ class LogEvent(StrEnum):
     LOGGING_FAILED = "logging.failed"
     LOOP_BLOCKED = "loop.blocked"
     MASKING_FAILED = "masking.failed"
+    MEMORY_EXHAUSTED = "memory.exhausted"
     MESSAGE_DEAD = "message.dead"
     MESSAGE_HANDED_BACK = "message.handed_back"
     PAGE_STORED_EARLY = "page.stored_early"
