@@ -1,8 +1,8 @@
 """What becomes of a message whose handler ended: acknowledged, handed back, or dead?
 
 Done → ack. TransientError → handed back after 1, 2, 4, then 30 s, for as long as it lasts; it never counts as
-a try. PermanentError → DEAD at once. Anything unclassified → handed back, and DEAD at its 5th try. Out of memory,
-which no message is to blame for → handed back, and the third in a row ends the process.
+a try. PermanentError → DEAD at once. Anything unclassified → handed back, and DEAD at its 5th try. Out of
+memory, which no message is to blame for → handed back, and the third in a row ends the process.
 """
 
 from __future__ import annotations
