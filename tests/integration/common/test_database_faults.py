@@ -83,7 +83,7 @@ async def use(pool: Database) -> None:
 
 async def raised(pool: Database, state: str) -> ServiceError:
     """Return what comes out when PostgreSQL raises an error with this state."""
-    with pytest.raises(ServiceError, match=f"PostgreSQL says {state}: no luck$") as failed:
+    with pytest.raises(ServiceError, match=f"PostgreSQL says {state}: no luck") as failed:
         async with pool.connection() as connection:
             await connection.execute(
                 f"DO $$ BEGIN RAISE 'no luck' USING ERRCODE = '{state}', DETAIL = 'balance 731'; END $$"
@@ -100,6 +100,14 @@ async def test_what_somebody_has_to_put_right_is_tried_once_a_minute(pool: Datab
     found = [await raised(pool, state) for state in TO_BE_PUT_RIGHT]
     waits = [error.retry_after_seconds for error in found if isinstance(error, TransientError)]
     assert waits == [60] * len(TO_BE_PUT_RIGHT)
+
+
+async def test_a_table_that_is_missing_is_named_and_its_migrations_asked_for(pool: Database) -> None:
+    with pytest.raises(
+        TransientError, match=r'"later" does not exist \(is every file of migrations/ applied'
+    ):
+        async with pool.connection() as connection:
+            await connection.fetch("SELECT * FROM later")
 
 
 async def test_a_row_that_is_there_already_is_named_without_its_values(pool: Database) -> None:

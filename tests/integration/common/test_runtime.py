@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import time
 from collections.abc import Callable
@@ -124,6 +125,20 @@ async def test_a_second_signal_ends_at_once(start: Start, collector: Bus) -> Non
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(5) == 1
         assert time.monotonic() - began < 1
+
+
+async def test_a_collector_of_telemetry_that_answers_nothing_holds_nothing_up(start: Start) -> None:
+    taken: list[asyncio.StreamWriter] = []
+    silent = await asyncio.start_server(lambda _, writer: taken.append(writer), "127.0.0.1", 0)
+    endpoint = f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
+    with start(OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, OTEL_BSP_SCHEDULE_DELAY="100") as running:
+        await eventually(lambda: len(running.events("job.finished")) >= 3, START_SECONDS)
+        assert taken
+        assert running.stop() == 0
+        assert len(running.log.read_text(encoding="utf-8").splitlines()) < 60
+    silent.close()
+    for writer in taken:
+        writer.close()
 
 
 async def test_three_messages_in_a_row_without_memory_end_the_process_and_none_is_lost(

@@ -19,6 +19,8 @@ _TRANSIENT_SQLSTATES = ("08", "40", "53", "57", "55P03", "58")
 # What somebody has to put right in the server: a password, a grant, a table, a database that may only be
 # read, a broken file. No message is to blame for it, so it must not cost one.
 _TO_BE_PUT_RIGHT_SQLSTATES = ("28", "3D", "3F", "42", "25", "F0", "XX")
+# A table, a column.
+_MISSING_SQLSTATES = ("42P01", "42703")
 # What a server says to a login that will not become right by asking again.
 _REFUSED_SQLSTATES = ("28", "3D")
 
@@ -32,6 +34,8 @@ def classify(error: Exception) -> ServiceError:
         text = f"PostgreSQL says {state}: {str(error).splitlines()[0]}"
         if state.startswith(_TRANSIENT_SQLSTATES) or isinstance(error, asyncpg.PostgresConnectionError):
             return TransientError(text)
+        if state in _MISSING_SQLSTATES:
+            text += " (is every file of migrations/ applied?)"
         if state.startswith(_TO_BE_PUT_RIGHT_SQLSTATES):
             return TransientError(text, retry_after_seconds=PUT_RIGHT_SECONDS)
         return PermanentError(text)
