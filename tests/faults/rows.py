@@ -23,7 +23,7 @@ ROWS: tuple[tuple[str, str, str, Row], ...] = (
     ("F35", "5 s a message, 1,000 queued", "redelivered 0", slow_consumer),
     ("F36", "one service cut off from NATS for 60 s", "back, < 5 s", cut_off),
     ("F37", "a service that hears nothing", "noticed, <= 7 s", deaf),
-    ("F38", "bytes that are no protocol", "0 lost, 0 dead", garbled),
+    ("F38", "bytes that nobody said, and torn frames", "0 lost, 0 taken for data", garbled),
     ("F39", "NATS 0.2 to 0.8 s away", "0 lost, 0 dead", late),
     ("F64", "the wall clock set +1 h, -1 h, +1 day", "jobs go on, < 5 s", clock_set),
 )
