@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 
 from acceptance.promise import Finding
 from common.masking import mask_sensitive
-from faults.rows_bus import away_for_long, cut_off, deaf, garbled, late, slow_consumer
+from faults.rows_bus import away_for_long, cut_off, deaf, garbled, late, slow_consumer, store_wiped
 from faults.rows_database import disk_full, slow_statement
-from faults.rows_process import clock_set, frozen_for_long
+from faults.rows_process import clock_set, frozen_for_long, no_servers
 
 Row = Callable[[], Awaitable[str]]
 
@@ -20,12 +20,14 @@ ROWS: tuple[tuple[str, str, str, Row], ...] = (
     ("F20", "a trigger that takes 10 s", "given up, < 7 s", slow_statement),
     ("F23", "PostgreSQL's disk full", "an error, and no restart", disk_full),
     ("F28", "NATS away for 150 s", "back, < 5 s", away_for_long),
+    ("F30", "everything deleted that NATS has stored", "read again, < 10 s", store_wiped),
     ("F35", "5 s a message, 1,000 queued", "redelivered 0", slow_consumer),
     ("F36", "one service cut off from NATS for 60 s", "back, < 5 s", cut_off),
     ("F37", "a service that hears nothing", "noticed, <= 7 s", deaf),
     ("F38", "bytes that nobody said, and torn frames", "0 lost, 0 taken for data", garbled),
     ("F39", "NATS 0.2 to 0.8 s away", "0 lost, 0 dead", late),
     ("F64", "the wall clock set +1 h, -1 h, +1 day", "jobs go on, < 5 s", clock_set),
+    ("F67", "a start without servers", "given up after a minute, with 1", no_servers),
 )
 
 

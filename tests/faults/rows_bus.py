@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import random
+import shutil
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 
 import nats as nats_client
 from nats.js import JetStreamContext
 
 from acceptance.servers import scratch_folder
+from bongsu.reconciler import keep_reconciled
 from bongsu.servers.nats import NatsServer
 from common.bus import Bus
+from common.consumer_watch import ConsumerWatch
 from common.delivery import Delivery
+from common.ending import end_tasks
 from common.errors import ServiceError
 from common.events import CandlesClosed
 from common.streams import MAX_ACK_PENDING, STORE_CANDLES
@@ -30,6 +35,7 @@ AWAY_SECONDS = 150.0
 CUT_OFF_SECONDS = 60.0
 BACK_SECONDS = 5.0
 DEAF_SECONDS = 7.0
+WIPED_SECONDS = 10.0
 QUEUED = 1000
 HANDLING_SECONDS = 5.0
 HANDLED_FOR_SECONDS = 45.0
@@ -149,6 +155,32 @@ async def late() -> str:
         return f"20 of 20 stored, the slowest after {slowest:.1f} s"
 
 
+async def store_wiped() -> str:
+    """Delete everything that NATS has stored, under a collector that reads and publishes."""
+    read: list[datetime] = []
+
+    async def on_page(event: CandlesClosed, _: Delivery) -> None:
+        read.append(event.covers_from)
+
+    async with nats_server() as server, collector(server, server.port) as bus:
+        bus.consume(STORE_CANDLES, CandlesClosed, on_page)
+        watch = ConsumerWatch(bus)
+        reconciling = asyncio.create_task(keep_reconciled(server.url(), lambda _: None))
+        await bus.start()
+        watch.start()
+        await bus.publish(page())
+        await eventually(lambda: len(read) == 1)
+        server.stop()
+        await asyncio.to_thread(shutil.rmtree, server.directory / "jetstream")
+        server.start()
+        began = time.monotonic()
+        await until_published(bus, page(1), within=WIPED_SECONDS)
+        await eventually(lambda: len(read) == 2, WIPED_SECONDS)
+        await watch.stop()
+        await end_tasks([reconciling])
+        return f"published and read again after {time.monotonic() - began:.1f} s"
+
+
 async def slow_consumer() -> str:
     """Have a handler take 5 s a message with 1,000 of them waiting."""
     deliveries: list[int] = []
@@ -194,12 +226,12 @@ async def administrator(server: NatsServer) -> AsyncIterator[JetStreamContext]:
         await client.close()
 
 
-async def until_published(bus: Bus, event: CandlesClosed) -> float:
-    """Publish until it is acknowledged; returns the seconds it took, AssertionError after 5."""
+async def until_published(bus: Bus, event: CandlesClosed, *, within: float = BACK_SECONDS) -> float:
+    """Publish until it is acknowledged; returns the seconds it took, AssertionError where it takes longer."""
     began = time.monotonic()
-    while time.monotonic() - began < BACK_SECONDS:
+    while time.monotonic() - began < within:
         with suppress(ServiceError):
             await bus.publish(event)
             return time.monotonic() - began
         await asyncio.sleep(0.05)
-    raise AssertionError(f"nothing could be published for {BACK_SECONDS:.0f} s")
+    raise AssertionError(f"nothing could be published for {within:.0f} s")

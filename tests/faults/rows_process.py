@@ -9,12 +9,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from acceptance.servers import Servers, servers
+from acceptance.servers import Servers, scratch_folder, servers
 from faults.running import TESTS, stopped, until_ready
 from servers.services import ServiceProcess, service
 from servers.waiting import eventually
 
+MINIMAL = "integration.common.minimal"
 FROZEN_SECONDS = 60.0
+GIVEN_UP_SECONDS = 80.0
 BACK_SECONDS = 10.0
 STEP_SECONDS = 5.0
 FAKETIME = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
@@ -41,6 +43,23 @@ async def frozen_for_long() -> str:
         took = await until_job_runs(process, BACK_SECONDS)
         await stopped(process)
         return f"its job runs again after {took:.1f} s"
+
+
+async def no_servers() -> str:
+    """Start a service whose servers never come."""
+    with scratch_folder() as folder:
+        urls = {
+            "DATABASE_URL": "postgresql://bongsu_collector:hunter22@127.0.0.1:9/bongsu",
+            "NATS_URL": "nats://collector:hunter22@127.0.0.1:9",
+        }
+        began = time.monotonic()
+        with service(MINIMAL, folder / "minimal.log", PYTHONPATH=str(TESTS), **urls) as process:
+            code = await asyncio.to_thread(process.process.wait, GIVEN_UP_SECONDS)
+            took = time.monotonic() - began
+            lines = len(process.events("dependency.waiting"))
+            assert "hunter22" not in process.log.read_text(encoding="utf-8")
+        assert (code, lines >= 11) == (1, True), f"exit code {code}, {lines} lines"
+        return f"exit code 1 after {took:.0f} s, {lines} lines that say what it waits for"
 
 
 async def clock_set() -> str:
