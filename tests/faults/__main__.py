@@ -23,6 +23,7 @@ from faults import (
     power_cut,
     random_faults,
     replicas,
+    rows,
     soak,
     stops,
     weakened,
@@ -41,6 +42,7 @@ RUNS: Mapping[str, Run] = {
     "fuzz": bus_fuzz.measure,
     "cluster": cluster.measure,
     "soak": soak.measure,
+    "rows": rows.measure,
 }
 SHORT = ("random",)
 FILE = Path(__file__).parents[2] / "docs" / "faults.md"

@@ -1,4 +1,4 @@
-"""A TCP link between one service and one server that can be cut, stalled, or deaf in one direction."""
+"""A TCP link of one service to one server that can be cut, stalled, spoilt, or deaf in one direction."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 READ_BYTES = 65536
+GARBAGE = b"\x00\xff\r\n\x17 nothing that anybody says \r\n"
 # Closing with a linger of zero seconds sends a reset instead of a polite end.
 _RESET = struct.pack("ii", 1, 0)
 
@@ -26,6 +27,7 @@ class Link:
         self.port = 0
         self._server: asyncio.Server | None = None
         self._ends: set[asyncio.StreamWriter] = set()
+        self._spoilt = 0
         self._to_server = asyncio.Event()
         self._to_client = asyncio.Event()
         self.heal()
@@ -56,6 +58,10 @@ class Link:
         if to_client:
             self._to_client.clear()
 
+    def spoil(self, chunks: int) -> None:
+        """Put bytes that are no protocol into the middle of the next so many chunks to the client."""
+        self._spoilt = chunks
+
     def heal(self) -> None:
         """Pass everything on again, also what was held back."""
         self._to_server.set()
@@ -73,11 +79,18 @@ class Link:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(
                 _pass_on(reader, server_writer, self._to_server),
-                _pass_on(server_reader, writer, self._to_client),
+                _pass_on(server_reader, writer, self._to_client, self._as_it_arrives),
             )
         self._ends -= ends
         for end in ends:
             end.close()
+
+    def _as_it_arrives(self, part: bytes) -> bytes:
+        if not self._spoilt:
+            return part
+        self._spoilt -= 1
+        middle = len(part) // 2
+        return part[:middle] + GARBAGE + part[middle:]
 
 
 @asynccontextmanager
@@ -91,11 +104,16 @@ async def link(server_port: int) -> AsyncIterator[Link]:
         await made.close()
 
 
-async def _pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter, open_: asyncio.Event) -> None:
+async def _pass_on(
+    source: asyncio.StreamReader,
+    target: asyncio.StreamWriter,
+    open_: asyncio.Event,
+    change: Callable[[bytes], bytes] = bytes,
+) -> None:
     try:
         while part := await source.read(READ_BYTES):
             await open_.wait()
-            target.write(part)
+            target.write(change(part))
             await target.drain()
     except OSError:
         pass  # one end is gone; the other learns it now

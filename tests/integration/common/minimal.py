@@ -1,4 +1,4 @@
-"""The smallest service there is: one job, one consumer, and both never end if they are told so."""
+"""The smallest service there is: one job, one consumer, which never end or take all memory when told so."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from common.settings import ServiceSettings
 from common.streams import STORE_CANDLES
 from common.telemetry.jobs import JobRun
 
+MORE_THAN_THERE_IS = 1 << 60
+
 
 class MinimalSettings(ServiceSettings):
-    """One variable of its own."""
+    """Variables of its own."""
 
     hangs: bool = Field(default=False, alias="HANGS")
+    exhausts_memory: bool = Field(default=False, alias="EXHAUSTS_MEMORY")
 
 
 class Minimal:
@@ -27,6 +30,7 @@ class Minimal:
     def __init__(self, runtime: Runtime, settings: MinimalSettings) -> None:
         self._runtime = runtime
         self._hangs = settings.hangs
+        self._exhausts_memory = settings.exhausts_memory
         runtime.bus.consume(STORE_CANDLES, CandlesClosed, self._on_page)
 
     async def start(self) -> None:
@@ -41,6 +45,8 @@ class Minimal:
         return (ComponentState(name="upbit_api", status="healthy"),)
 
     async def _on_page(self, _: CandlesClosed, __: Delivery) -> None:
+        if self._exhausts_memory:
+            bytearray(MORE_THAN_THERE_IS)
         if self._hangs:
             await asyncio.Event().wait()
 

@@ -13,6 +13,7 @@ import pytest
 import common.database
 from bongsu.servers.postgres import PostgresServer
 from common.database import (
+    ACQUIRE_SECONDS,
     DB_POOL_MAX_OVERFLOW,
     DB_POOL_SIZE,
     SHARES,
@@ -45,6 +46,11 @@ async def hold(stack: AsyncExitStack, pool: Database, connections: int) -> None:
     """Take so many connections for as long as the stack lives."""
     for _ in range(connections):
         await stack.enter_async_context(pool.connection())
+
+
+def refusals(server: PostgresServer) -> int:
+    """Return how often PostgreSQL has refused the role a connection."""
+    return server.log.read_text(encoding="utf-8").count("too many connections for role")
 
 
 def test_the_shares_add_up_to_the_budget() -> None:
@@ -115,7 +121,7 @@ async def test_a_connection_that_is_given_back_goes_to_who_waits(open_database: 
             caller = asyncio.create_task(hold(stack, pool, 1))
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(caller), 0.2)
-        await asyncio.wait_for(caller, 1)
+        await asyncio.wait_for(caller, 2)
 
 
 async def test_a_full_role_is_waited_for_like_a_full_pool(open_database: Open) -> None:
@@ -129,7 +135,7 @@ async def test_a_full_role_is_waited_for_like_a_full_pool(open_database: Open) -
             await asyncio.wait_for(asyncio.shield(caller), 0.5)
         await other.aclose()
         await others.close()
-        await asyncio.wait_for(caller, 1)
+        await asyncio.wait_for(caller, 2)
         assert pool.usage().in_use == 2
 
 
@@ -144,6 +150,21 @@ async def test_a_role_that_stays_full_is_an_exhausted_pool(
         monkeypatch.setattr(common.database, "ACQUIRE_SECONDS", 0.5)
         with pytest.raises(PoolExhaustedError, match="1 of at most 3 are in use"):
             await hold(stack, pool, 1)
+
+
+async def test_a_full_role_is_asked_about_once_a_second(
+    open_database: Open, postgres: PostgresServer
+) -> None:
+    others = await open_database(Share(1, ROLE_LIMIT - 1))
+    pool = await open_database(Share(1, 3))
+    async with AsyncExitStack() as stack:
+        await hold(stack, others, ROLE_LIMIT - 1)
+        await hold(stack, pool, 1)
+        before = refusals(postgres)
+        callers = await asyncio.gather(*(hold(stack, pool, 1) for _ in range(10)), return_exceptions=True)
+    assert all(isinstance(error, PoolExhaustedError) for error in callers)
+    # Two at first, for the two connections that the pool may still open.
+    assert 1 <= refusals(postgres) - before <= 2 + ACQUIRE_SECONDS
 
 
 async def test_an_instance_that_starts_while_the_role_is_full_waits(

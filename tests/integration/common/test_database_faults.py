@@ -16,6 +16,7 @@ import pytest
 from bongsu.servers.postgres import PostgresServer
 from common.database import Database, Share
 from common.errors import PermanentError, ServiceError, TransientError
+from servers.slow_line import slow_line
 
 if TYPE_CHECKING:
     Admin = asyncpg.Connection[asyncpg.Record]
@@ -30,11 +31,14 @@ STATES = {
     "08006": True,  # connection lost
     "22012": False,  # division by zero
     "23505": False,  # unique violation
-    "25006": False,  # read-only transaction
+    "25006": True,  # read-only server, or a transaction that is
+    "28P01": True,  # wrong password: changed while we run
+    "3D000": True,  # no such database
     "40001": True,  # serialization failure
     "40P01": True,  # deadlock
     "42501": True,  # no right: somebody has to put it right, no message is to blame
     "42P01": True,  # no such table, likewise
+    "42703": True,  # no such column, likewise
     "53100": True,  # disk full
     "53200": True,  # out of memory
     "55006": False,  # object in use
@@ -43,7 +47,9 @@ STATES = {
     "57P01": True,  # shutting down
     "58030": True,  # input or output error
     "P0001": False,  # raised by a trigger
+    "XX001": True,  # a broken file
 }
+TO_BE_PUT_RIGHT = ("25006", "28P01", "3D000", "42501", "42P01", "42703", "XX001")
 
 
 @pytest.fixture
@@ -69,9 +75,15 @@ async def answer(pool: Database) -> int:
         return int(await connection.fetchval("SELECT 7"))
 
 
+async def use(pool: Database) -> None:
+    """Write one row."""
+    async with pool.transaction() as connection:
+        await connection.execute(USAGE)
+
+
 async def raised(pool: Database, state: str) -> ServiceError:
     """Return what comes out when PostgreSQL raises an error with this state."""
-    with pytest.raises(ServiceError, match=f"PostgreSQL says {state}: no luck$") as failed:
+    with pytest.raises(ServiceError, match=f"PostgreSQL says {state}: no luck") as failed:
         async with pool.connection() as connection:
             await connection.execute(
                 f"DO $$ BEGIN RAISE 'no luck' USING ERRCODE = '{state}', DETAIL = 'balance 731'; END $$"
@@ -85,8 +97,17 @@ async def test_an_error_says_by_its_type_whether_to_try_again(pool: Database) ->
 
 
 async def test_what_somebody_has_to_put_right_is_tried_once_a_minute(pool: Database) -> None:
-    found = [await raised(pool, state) for state in ("42501", "42P01")]
-    assert [error.retry_after_seconds for error in found if isinstance(error, TransientError)] == [60, 60]
+    found = [await raised(pool, state) for state in TO_BE_PUT_RIGHT]
+    waits = [error.retry_after_seconds for error in found if isinstance(error, TransientError)]
+    assert waits == [60] * len(TO_BE_PUT_RIGHT)
+
+
+async def test_a_table_that_is_missing_is_named_and_its_migrations_asked_for(pool: Database) -> None:
+    with pytest.raises(
+        TransientError, match=r'"later" does not exist \(is every file of migrations/ applied'
+    ):
+        async with pool.connection() as connection:
+            await connection.fetch("SELECT * FROM later")
 
 
 async def test_a_row_that_is_there_already_is_named_without_its_values(pool: Database) -> None:
@@ -97,6 +118,50 @@ async def test_a_row_that_is_there_already_is_named_without_its_values(pool: Dat
             await connection.execute(USAGE)
     assert "gemini-3.8-flash" not in str(failed.value)
     assert await answer(pool) == 7
+
+
+async def test_a_password_that_is_changed_while_a_service_runs_costs_no_message(
+    own_postgres: PostgresServer,
+) -> None:
+    pool = Database(own_postgres.url("bongsu_signaler"), service="signaler", share=Share(1, 2))
+    await pool.open()
+    try:
+        async with pool.connection() as connection:
+            await connection.execute("ALTER ROLE bongsu_signaler PASSWORD 'a-new-one-that-nobody-told'")
+        async with pool.connection() as connection:
+            assert await connection.fetchval("SELECT 7") == 7
+            with pytest.raises(TransientError, match="28P01") as refused:
+                await answer(pool)
+        assert refused.value.retry_after_seconds == 60
+        assert "a-new-one" not in str(refused.value)
+    finally:
+        await pool.close()
+
+
+async def test_a_locked_table_is_given_up_in_time_and_the_connection_comes_back(
+    pool: Database, admin: Admin
+) -> None:
+    began = time.monotonic()
+    async with admin.transaction():
+        await admin.execute("LOCK TABLE gemini_usage IN ACCESS EXCLUSIVE MODE")
+        writers = await asyncio.gather(*(use(pool) for _ in range(8)), return_exceptions=True)
+        assert time.monotonic() - began < 5
+        assert pool.usage().in_use == 0
+    assert all(isinstance(error, TransientError) for error in writers)
+    assert sum("55P03" in str(error) for error in writers) >= 6
+    await use(pool)
+
+
+async def test_a_line_with_half_a_second_each_way_is_slow_and_no_error(
+    postgres: PostgresServer, database: str
+) -> None:
+    async with slow_line(postgres.port) as line:
+        url = postgres.url("bongsu_signaler", database).replace(str(postgres.port), str(line.port))
+        pool = Database(url, service="signaler", share=Share(1, 2))
+        await pool.open()
+        line.delay_seconds = 0.8
+        assert await answer(pool) == 7
+        await pool.close()
 
 
 async def test_a_value_of_the_wrong_type_is_permanent(pool: Database) -> None:

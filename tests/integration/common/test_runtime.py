@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import time
 from collections.abc import Callable
@@ -124,6 +125,42 @@ async def test_a_second_signal_ends_at_once(start: Start, collector: Bus) -> Non
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(5) == 1
         assert time.monotonic() - began < 1
+
+
+async def test_a_collector_of_telemetry_that_answers_nothing_holds_nothing_up(start: Start) -> None:
+    taken: list[asyncio.StreamWriter] = []
+    silent = await asyncio.start_server(lambda _, writer: taken.append(writer), "127.0.0.1", 0)
+    endpoint = f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
+    with start(OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, OTEL_BSP_SCHEDULE_DELAY="100") as running:
+        await eventually(lambda: len(running.events("job.finished")) >= 3, START_SECONDS)
+        assert taken
+        assert running.stop() == 0
+        assert len(running.log.read_text(encoding="utf-8").splitlines()) < 60
+    silent.close()
+    for writer in taken:
+        writer.close()
+
+
+async def test_three_messages_in_a_row_without_memory_end_the_process_and_none_is_lost(
+    start: Start, collector: Bus, jetstream: JetStreamContext, answers: list[str]
+) -> None:
+    for minute in range(3):
+        await collector.publish(page(minute))
+    with start(EXHAUSTS_MEMORY="true") as running:
+        assert running.process.wait(START_SECONDS) == 0
+        assert running.events("memory.exhausted")
+    await eventually(lambda: [answer[:4] for answer in answers] == ["-NAK"] * 3)
+    assert await kept(jetstream, "DEAD") == []
+
+
+async def test_a_signal_of_a_terminal_that_closes_is_not_heard_and_ctrl_c_stops(start: Start) -> None:
+    with start() as running:
+        await eventually(lambda: ready(running), START_SECONDS)
+        running.process.send_signal(signal.SIGHUP)
+        jobs = len(running.events("job.finished"))
+        await eventually(lambda: len(running.events("job.finished")) > jobs)
+        running.process.send_signal(signal.SIGINT)
+        assert running.process.wait(5) == 0
 
 
 async def test_a_refused_password_ends_the_start_and_is_not_told(

@@ -12,7 +12,7 @@ import pytest
 from nats.js import JetStreamContext
 
 from bongsu.servers.nats import NatsServer
-from common import runtime, scheduler
+from common import claims, runtime, scheduler
 from common.bus import Bus
 from common.events import JobFinished
 from common.job_ledger import JobLedger
@@ -70,7 +70,7 @@ async def done(_: JobRun) -> None:
     """Have nothing to do."""
 
 
-async def claims(jetstream: JetStreamContext) -> dict[str, str]:
+async def held_claims(jetstream: JetStreamContext) -> dict[str, str]:
     """Return who holds each scheduled time, `<job>-<unix time>`."""
     held = {}
     for message in await kept(jetstream, "CLAIMS"):
@@ -91,7 +91,7 @@ async def test_of_five_replicas_exactly_one_runs_each_scheduled_time(
             built.scheduler.add(JOB, every_seconds=1, body=done)
             built.scheduler.start()
         await eventually(lambda: sum(len(built.runs) for built in replicas) >= 2)
-    holders = await claims(jetstream)
+    holders = await held_claims(jetstream)
     ran = {run: built.name for built in replicas for run in built.runs}
     assert sum(len(built.runs) for built in replicas) == len(ran)
     assert ran == holders
@@ -103,7 +103,7 @@ async def test_of_five_replicas_exactly_one_runs_each_scheduled_time(
 async def test_a_claim_whose_answer_was_lost_is_looked_up_and_run_once(
     fresh_nats: NatsServer, jetstream: JetStreamContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scheduler, "CLAIM_SECONDS", 0.5)
+    monkeypatch.setattr(claims, "CLAIM_SECONDS", 0.5)
     async with losing_network(fresh_nats.port) as network:
         url = fresh_nats.url("collector").replace(str(fresh_nats.port), str(network.port))
         async with replica(url, "c1") as built:
@@ -113,7 +113,7 @@ async def test_a_claim_whose_answer_was_lost_is_looked_up_and_run_once(
             await eventually(lambda: network.lost, within=6)
             network.losing = None
             await eventually(lambda: built.finished)
-    lost = min(await claims(jetstream))
+    lost = min(await held_claims(jetstream))
     assert built.runs[0] == lost
     assert built.runs.count(lost) == 1
     assert built.finished[0].outcome == "ok"
@@ -128,6 +128,26 @@ async def test_a_run_that_cannot_be_claimed_is_a_failed_run(
     await eventually(lambda: one.finished)
     assert one.finished[0].outcome == "failed"
     assert "could not be claimed" in (one.finished[0].error or "")
+
+
+async def test_behind_a_step_back_of_the_clock_times_that_are_claimed_already_run_once_more(
+    fresh_nats: NatsServer, jetstream: JetStreamContext
+) -> None:
+    # What an hour of runs left behind whose clock was an hour ahead; only the beginning matters here.
+    now = int(time.time())
+    for scheduled in (*range(now - 5, now + 30), now + 3600):
+        await jetstream.publish(f"job.claimed.collector.{JOB}.{scheduled}", b"c0")
+    async with AsyncExitStack() as stack:
+        replicas = [
+            await stack.enter_async_context(replica(fresh_nats.url("collector"), f"c{number}"))
+            for number in range(3)
+        ]
+        for built in replicas:
+            built.scheduler.add(JOB, every_seconds=1, body=done)
+            built.scheduler.start()
+        await eventually(lambda: sum(len(built.runs) for built in replicas) >= 3)
+    runs = sorted(run for built in replicas for run in built.runs)
+    assert runs == sorted(set(runs))
 
 
 async def test_a_new_interval_takes_effect_without_a_restart(one: Replica) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -131,6 +132,18 @@ async def test_idle_and_slow_connections_hold_nobody_up_and_are_closed(lone_heal
             assert (await _answer(slow)).problem()["status"] == 408
         await eventually(lambda: _open(idle) == 0, ANSWER_SECONDS)
     assert (await _ask(lone_health, HEAD + b"\r\n")).status == 404
+
+
+async def test_with_few_files_to_open_idle_connections_make_room_and_are_no_flood_of_the_log(
+    lone_health: HealthProcess,
+) -> None:
+    resource.prlimit(lone_health.process.pid, resource.RLIMIT_NOFILE, (64, 64))
+    async with AsyncExitStack() as held:
+        for _ in range(200):
+            await _connect(lone_health, held)
+        async with asyncio.timeout(REQUEST_SECONDS / 2):
+            assert (await _ask(lone_health, HEAD + b"\r\n")).status == 404
+    assert len(lone_health.text) < 200_000
 
 
 async def test_a_second_request_that_is_broken_does_not_spoil_the_answer_to_the_first(

@@ -80,6 +80,18 @@ def test_the_snapshot_has_exactly_the_agreed_keys() -> None:
     assert document["candles"] == 1500
 
 
+def test_nothing_in_a_snapshot_is_text_that_somebody_else_wrote() -> None:
+    def texts(value: object) -> set[str]:
+        if isinstance(value, dict):
+            return set().union(*(texts(part) for part in value.values()))
+        if isinstance(value, list):
+            return set().union(*(texts(part) for part in value))
+        return {value} if isinstance(value, str) else set()
+
+    document = json.loads(snapshot_of(wavy_closes(1500)).canonical_json())
+    assert texts(document) == {document["market"], document["candle_timestamp"]} | texts(document["version"])
+
+
 def test_prices_are_written_as_json_numbers() -> None:
     assert '"price":0.1234' in snapshot_of([0.1234] * 60).canonical_json()
     assert '"price":95000000,' in snapshot_of([95_000_000] * 60).canonical_json()

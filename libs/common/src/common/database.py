@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import asyncpg
 import structlog
 
-from common.errors import PUT_RIGHT_SECONDS, PermanentError, PoolExhaustedError, ServiceError, TransientError
+from common.database_errors import (
+    CONNECTION_ERRORS,
+    classify,
+    classify_refusal,
+    is_out_of_connections,
+)
+from common.errors import PoolExhaustedError, TransientError
 from common.events import PoolUsage
 from common.telemetry.names import LogEvent
 
@@ -36,9 +42,13 @@ DB_POOL_MAX_OVERFLOW = 10
 CONNECT_SECONDS = 3.0
 COMMAND_SECONDS = 5.0
 ACQUIRE_SECONDS = 2.0
-PING_SECONDS = 0.5
+# A check is one round trip, which takes half a second or more on a bad line.
+PING_SECONDS = 1.0
 CLOSE_SECONDS = 1.0
-REFUSED_PAUSE_SECONDS = 0.1
+OPEN_AGAIN_SECONDS = 0.2
+# A full role is asked for one more connection once a second; an own one that comes back is taken at once.
+REFUSED_SECONDS = 1.0
+LOOK_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -54,36 +64,6 @@ class Share:
 
 
 SHARES = {"collector": Share(4, 8), "signaler": Share(3, 6), "health": Share(3, 6)}
-
-# InternalClientError is what asyncpg raises when a connection dies under it; it is no PostgresError.
-_CONNECTION_ERRORS = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    OSError,
-    TimeoutError,
-)
-# Classes and codes where the same statement may work later: connection, rollback, resources, shutdown, locks.
-_TRANSIENT_SQLSTATES = ("08", "40", "53", "57", "55P03", "58")
-# What somebody has to put right in the server: a grant, a table, a column. No message is to blame for it.
-_TO_BE_PUT_RIGHT_SQLSTATES = ("42501", "42P01", "42703")
-
-
-def classify(error: Exception) -> ServiceError:
-    """Return our error for one of asyncpg's, with the SQLSTATE and the first line, never the DETAIL."""
-    if isinstance(error, ServiceError):
-        return error
-    if isinstance(error, asyncpg.PostgresError):
-        state = error.sqlstate or ""
-        text = f"PostgreSQL says {state}: {str(error).splitlines()[0]}"
-        if state.startswith(_TRANSIENT_SQLSTATES) or isinstance(error, asyncpg.PostgresConnectionError):
-            return TransientError(text)
-        if state in _TO_BE_PUT_RIGHT_SQLSTATES:
-            return TransientError(text, retry_after_seconds=PUT_RIGHT_SECONDS)
-        return PermanentError(text)
-    if isinstance(error, TimeoutError):
-        return TransientError("PostgreSQL did not answer in time")
-    return TransientError(f"PostgreSQL cannot be used: {type(error).__name__}: {error}")
 
 
 class Database:
@@ -101,6 +81,7 @@ class Database:
         self._share = share
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._waiting = 0
+        self._refused_until = 0.0
 
     async def open(self) -> None:
         """Connect; TransientError while the server can't be reached, PermanentError when it refuses."""
@@ -112,6 +93,7 @@ class Database:
                 timeout=CONNECT_SECONDS,
                 command_timeout=COMMAND_SECONDS,
                 max_inactive_connection_lifetime=60,
+                connect=self._connect,
                 reset=_keep_session,
                 server_settings={
                     "application_name": f"bongsu.{self._service}",
@@ -119,8 +101,8 @@ class Database:
                     "TimeZone": "UTC",
                 },
             )
-        except (asyncpg.PostgresError, *_CONNECTION_ERRORS) as error:
-            raise classify(error) from error
+        except (asyncpg.PostgresError, *CONNECTION_ERRORS) as error:
+            raise classify_refusal(error) from error
 
     async def close(self) -> None:
         """Give every connection back; one that is still in use after a second is cut."""
@@ -129,7 +111,7 @@ class Database:
         pool, self._pool = self._pool, None
         try:
             await asyncio.wait_for(pool.close(), CLOSE_SECONDS)
-        except (TimeoutError, *_CONNECTION_ERRORS):
+        except (TimeoutError, *CONNECTION_ERRORS):
             pool.terminate()
 
     def usage(self) -> PoolUsage:
@@ -163,10 +145,20 @@ class Database:
             try:
                 yield connection
             except BaseException:
-                with contextlib.suppress(asyncpg.PostgresError, *_CONNECTION_ERRORS):
+                with contextlib.suppress(asyncpg.PostgresError, *CONNECTION_ERRORS):
                     await connection.execute("ROLLBACK")
                 raise
             await connection.execute("COMMIT")
+
+    async def _connect(self, *args: Any, **options: Any) -> asyncpg.Connection[asyncpg.Record]:
+        """Make one more connection, unless the role was full less than a second ago."""
+        if time.monotonic() < self._refused_until:
+            raise asyncpg.TooManyConnectionsError("the role was full a moment ago")
+        try:
+            return await asyncpg.connect(*args, **options)
+        except asyncpg.TooManyConnectionsError:
+            self._refused_until = time.monotonic() + REFUSED_SECONDS
+            raise
 
     @asynccontextmanager
     async def _lent(self, check: Check) -> AsyncIterator[Connection]:
@@ -176,7 +168,7 @@ class Database:
                 yield connection
             finally:
                 await self._release(connection)
-        except (asyncpg.PostgresError, *_CONNECTION_ERRORS) as error:
+        except (asyncpg.PostgresError, *CONNECTION_ERRORS) as error:
             raise classify(error) from error
 
     async def _acquire(self, check: Check) -> Connection:
@@ -199,7 +191,7 @@ class Database:
                 except asyncpg.TooManyConnectionsError:
                     # The role's limit, reached by other replicas: wait as at a full pool.
                     role_is_full = True
-                    await asyncio.sleep(REFUSED_PAUSE_SECONDS)
+                    await asyncio.sleep(LOOK_SECONDS)
                 except TimeoutError as error:
                     if role_is_full or self._is_full():
                         raise self._exhausted(started) from error
@@ -207,10 +199,10 @@ class Database:
                 except OSError:
                     # A new connection was refused: the server is away.
                     raise
-                except _CONNECTION_ERRORS:
+                except CONNECTION_ERRORS:
                     # The check found a dead connection and the pool has dropped it; each one may be dead.
                     dead += 1
-                    if dead > self._share.max or time.monotonic() - started > PING_SECONDS * 2:
+                    if dead > self._share.max or time.monotonic() - started > PING_SECONDS:
                         raise
         finally:
             self._waiting -= 1
@@ -229,7 +221,7 @@ class Database:
         # An error on the way back must not hide the one that the statement raised.
         if self._pool is None:
             return
-        with contextlib.suppress(asyncpg.PostgresError, *_CONNECTION_ERRORS):
+        with contextlib.suppress(asyncpg.PostgresError, *CONNECTION_ERRORS):
             await self._pool.release(connection, timeout=COMMAND_SECONDS)
 
 
@@ -275,7 +267,7 @@ async def open_when_ready(database: Database, *, within_seconds: float) -> None:
             if time.monotonic() >= next_line:
                 log.warning(LogEvent.DEPENDENCY_WAITING, dependency="database", error=str(error))
                 next_line = time.monotonic() + 5
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(REFUSED_SECONDS if is_out_of_connections(error) else OPEN_AGAIN_SECONDS)
         else:
             log.info(LogEvent.DATABASE_CONNECTED, **database.usage().model_dump())
             return

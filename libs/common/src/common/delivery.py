@@ -1,13 +1,15 @@
 """What becomes of a message whose handler ended: acknowledged, handed back, or dead?
 
 Done → ack. TransientError → handed back after 1, 2, 4, then 30 s, for as long as it lasts; it never counts as
-a try. PermanentError → DEAD at once. Anything unclassified → handed back, and DEAD at its 5th try.
+a try. PermanentError → DEAD at once. Anything unclassified → handed back, and DEAD at its 5th try. Out of
+memory, which no message is to blame for → handed back, and the third in a row ends the process.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -32,6 +34,7 @@ from common.telemetry.spans import extract_trace, fail_span, inject_trace, span
 EventT = TypeVar("EventT", bound=Event)
 
 MAX_TRIES = 5
+OUT_OF_MEMORY_TRIES = 3
 IN_PROGRESS_SECONDS = 10.0
 DELAYS_SECONDS = (1.0, 2.0, 4.0, 30.0)
 REMEMBERED = 10_000
@@ -65,6 +68,7 @@ class Deliveries:
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
         self._tries: OrderedDict[int, int] = OrderedDict()
+        self._out_of_memory = 0
         self._log = structlog.get_logger("common.delivery")
 
     async def handle(
@@ -87,6 +91,10 @@ class Deliveries:
             except TransientError as error:
                 fail_span(current, error)
                 await self._hand_back(message, delivery, error, error.retry_after_seconds)
+            except MemoryError as error:
+                fail_span(current, error)
+                await self._hand_back(message, delivery, error, None)
+                self._end_when_out_of_memory()
             except PermanentError as error:
                 fail_span(current, error)
                 await self._bury(message, delivery, error)
@@ -98,6 +106,7 @@ class Deliveries:
                 await self._try_again(message, delivery, error)
             else:
                 self._tries.pop(delivery.sequence, None)
+                self._out_of_memory = 0
                 await _settle(message.ack())
 
     async def _hand_back(
@@ -109,9 +118,16 @@ class Deliveries:
             subject=delivery.subject,
             sequence=delivery.sequence,
             delay_seconds=seconds,
-            error=str(error),
+            error=str(error) or type(error).__name__,
         )
         await _settle(message.nak(delay=seconds))
+
+    def _end_when_out_of_memory(self) -> None:
+        """Have the process stop, as somebody with SIGTERM would: only a new one has memory again."""
+        self._out_of_memory += 1
+        if self._out_of_memory == OUT_OF_MEMORY_TRIES:
+            self._log.critical(LogEvent.MEMORY_EXHAUSTED, tries=self._out_of_memory)
+            signal.raise_signal(signal.SIGTERM)
 
     async def _try_again(self, message: Msg, delivery: Delivery, error: Exception) -> None:
         tries = self._tries.get(delivery.sequence, 0) + 1

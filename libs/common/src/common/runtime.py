@@ -38,7 +38,7 @@ from common.scheduler import Scheduler
 from common.settings import ServiceSettings, SettingsError, SettingsT, load_settings
 from common.telemetry.instruments import observe_cache, observe_pool
 from common.telemetry.jobs import JobOwner
-from common.telemetry.logs import configure_logging
+from common.telemetry.logs import configure_logging, flush_logs
 from common.telemetry.names import LogEvent
 from common.telemetry.spans import Telemetry
 from common.telemetry.uncaught import log_uncaught_errors
@@ -258,8 +258,7 @@ def main(
 
     with asyncio.Runner() as runner:
         code = runner.run(run())
-        sys.stdout.flush()
-        sys.stderr.flush()
+        flush_logs()
         # Everything is closed. The runner's own end would wait for a DNS lookup that hangs in a thread.
         os._exit(code)
 

@@ -12,25 +12,24 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
-from nats.errors import Error as NatsError
-from nats.js.errors import APIError, NotFoundError
 
 from common.bus import Bus
+from common.claims import Claims
+from common.clock_steps import watch_steps
 from common.ending import end_tasks
 from common.errors import ServiceError, TransientError
 from common.events import JobState
 from common.job_ledger import JobLedger
-from common.streams import CLAIM_SUBJECT, CLAIMS
+from common.keep_going import keep_going
 from common.telemetry.jobs import JobOwner, JobRun, track_job
 from common.telemetry.names import LogEvent
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-CLAIMED_BY_ANOTHER = 10077
-CLAIM_SECONDS = 2.0
 STOP_SECONDS = 2.0
 
 JobBody = Callable[[JobRun], Awaitable[None]]
@@ -47,10 +46,11 @@ class Scheduler:
 
     def __init__(self, *, owner: JobOwner, bus: Bus, ledger: JobLedger) -> None:
         self._owner = owner
-        self._bus = bus
+        self._claims = Claims(bus, service=owner.service, instance=owner.instance)
         self._ledger = ledger
         self._jobs: dict[str, _Scheduled] = {}
         self._running: set[asyncio.Task[None]] = set()
+        self._watching: asyncio.Task[None] | None = None
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._log = structlog.get_logger("common.scheduler")
 
@@ -80,9 +80,12 @@ class Scheduler:
     def start(self) -> None:
         """Begin to keep the times."""
         self._scheduler.start()
+        watch = partial(watch_steps, self._on_step)
+        self._watching = asyncio.create_task(keep_going("clock_steps", watch))
 
     async def stop(self) -> None:
         """Start no further run; one that is running has two seconds before it is cancelled."""
+        await end_tasks([self._watching])
         # Its `shutdown` would cancel what is running at once.
         if self._scheduler.running:
             self._scheduler.pause()
@@ -100,6 +103,12 @@ class Scheduler:
     @staticmethod
     def _trigger(every_seconds: float) -> IntervalTrigger:
         return IntervalTrigger(seconds=every_seconds, start_date=EPOCH, timezone=UTC)
+
+    def _on_step(self, seconds: float) -> None:
+        """Plan the next runs by the new time: behind a step back, APScheduler would wait for the old one."""
+        self._log.warning(LogEvent.CLOCK_STEPPED, seconds=round(seconds, 1))
+        for name, job in self._jobs.items():
+            self._scheduler.reschedule_job(name, trigger=self._trigger(job.interval_seconds))
 
     async def _run(self, name: str) -> None:
         task = asyncio.current_task()
@@ -120,40 +129,13 @@ class Scheduler:
         # The process edge of a job: track_job has recorded the failure, and the next run comes anyway.
         with contextlib.suppress(Exception):
             try:
-                won = await self._claim(name, scheduled)
+                run_id = await self._claims.claim(name, scheduled, interval_seconds=job.interval_seconds)
             except TransientError as error:
                 async with track_job(name, owner=self._owner):
                     raise ServiceError(f"the run could not be claimed: {error}") from error
-            if won:
-                async with track_job(name, owner=self._owner, run_id=f"{name}-{scheduled}") as run:
+            if run_id:
+                async with track_job(name, owner=self._owner, run_id=run_id) as run:
                     await job.body(run)
             else:
                 self._ledger.left_to_another(name)
                 self._log.debug(LogEvent.JOB_NOT_CLAIMED, job_name=name, scheduled=scheduled)
-
-    async def _claim(self, name: str, scheduled: int) -> bool:
-        subject = CLAIM_SUBJECT.format(service=self._owner.service, job_name=name, unix_time=scheduled)
-        body = self._owner.instance.encode()
-        try:
-            await self._bus.jetstream.publish(subject, body, timeout=CLAIM_SECONDS, stream=CLAIMS)
-        except APIError as error:
-            if error.err_code == CLAIMED_BY_ANOTHER:
-                self._bus.acknowledgements.given(CLAIMS)
-                return False
-            self._bus.acknowledgements.missing(CLAIMS, str(error.description))
-            raise TransientError(f"{subject}: {error.description}") from error
-        except (NatsError, OSError, TimeoutError) as error:
-            self._bus.acknowledgements.missing(CLAIMS, type(error).__name__)
-            return await self._look_up_claim(subject, body, error)
-        self._bus.acknowledgements.given(CLAIMS)
-        return True
-
-    async def _look_up_claim(self, subject: str, body: bytes, cause: Exception) -> bool:
-        # The answer was lost, the claim perhaps not: who holds it is written in it.
-        try:
-            found = await self._bus.jetstream.get_last_msg(CLAIMS, subject)
-        except NotFoundError:
-            raise TransientError(f"{subject} was not acknowledged: {type(cause).__name__}") from cause
-        except (NatsError, OSError, TimeoutError) as error:
-            raise TransientError(f"{subject}: the bus is away: {type(error).__name__}") from error
-        return found.data == body

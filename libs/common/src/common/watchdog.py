@@ -11,6 +11,7 @@ import time
 
 EXIT_CODE = 70
 BEAT_SECONDS = 1.0
+SAY_SECONDS = 1.0
 
 
 class Watchdog:
@@ -48,9 +49,13 @@ class Watchdog:
                 self._last_beat = now
             looked = now
             if now - self._last_beat > self._limit_seconds:
-                sys.stderr.write(
-                    f"the event loop stood still for {self._limit_seconds:.0f} s, stacks follow\n"
-                )
-                faulthandler.dump_traceback(all_threads=True)
-                sys.stderr.flush()
+                # A thread of its own: where nobody reads standard error, saying it would never end.
+                saying = threading.Thread(target=self._say_why, daemon=True)
+                saying.start()
+                saying.join(SAY_SECONDS)
                 os._exit(EXIT_CODE)
+
+    def _say_why(self) -> None:
+        sys.stderr.write(f"the event loop stood still for {self._limit_seconds:.0f} s, stacks follow\n")
+        sys.stderr.flush()
+        faulthandler.dump_traceback(all_threads=True)

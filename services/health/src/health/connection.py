@@ -7,6 +7,7 @@ answers what is no HTTP in plain text.
 from __future__ import annotations
 
 import asyncio
+import resource
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
@@ -19,8 +20,9 @@ from health.problems import problem
 # Long enough for a slow line and for a page that asks every few seconds; a head that drips in has no longer.
 REQUEST_SECONDS = 10.0
 MAX_HEAD_BYTES = 16 * 1024
-# A process may usually have 1,024 files open, and PostgreSQL and NATS must stay within reach.
 MOST_CONNECTIONS = 900
+# A process may usually have 1,024 files open, and PostgreSQL and NATS must stay within reach.
+OTHER_FILES = 40
 
 
 class Connection(H11Protocol):
@@ -36,8 +38,9 @@ class Connection(H11Protocol):
         """Take the connection; make room for it first."""
         super().connection_made(transport)
         self._wait()
-        if len(self.connections) > MOST_CONNECTIONS:
-            _make_room(self.connections)
+        most = most_connections()
+        if len(self.connections) > most:
+            _make_room(self.connections, most)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
@@ -101,9 +104,15 @@ class Connection(H11Protocol):
         return False
 
 
-def _make_room(connections: Iterable[Any]) -> None:
+def most_connections() -> int:
+    """Return how many connections there may be, by what this process may have open."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_CONNECTIONS if files < 0 else max(1, min(MOST_CONNECTIONS, files - OTHER_FILES))
+
+
+def _make_room(connections: Iterable[Any], most: int) -> None:
     # One that was told to close is in the set until the loop's next turn, and many may come in one turn.
     open_ones = [connection for connection in connections if not connection.transport.is_closing()]
     idle = [connection for connection in open_ones if connection.is_idle]
-    if idle and len(open_ones) > MOST_CONNECTIONS:
+    if idle and len(open_ones) > most:
         min(idle, key=lambda connection: connection.waits_since).transport.close()

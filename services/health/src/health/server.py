@@ -14,6 +14,8 @@ from fastapi import FastAPI
 from health.connection import MAX_HEAD_BYTES, Connection
 
 BACKLOG = 512
+# Taken in one turn of the loop; each is a file more before the next turn can close one.
+TAKEN_AT_ONCE = 16
 STARTED_POLL_SECONDS = 0.01
 
 
@@ -61,7 +63,7 @@ class HttpServer:
                 log_level="warning",
                 access_log=False,
                 server_header=False,
-                backlog=BACKLOG,
+                backlog=TAKEN_AT_ONCE,
                 timeout_graceful_shutdown=1,
             )
         )
@@ -72,6 +74,8 @@ class HttpServer:
         self._serving = asyncio.create_task(self._server.serve(sockets=[self._bound]))
         while not self._server.started and not self._serving.done():
             await asyncio.sleep(STARTED_POLL_SECONDS)
+        # asyncio has shortened the queue to what it takes at once.
+        self._bound.listen(BACKLOG)
 
     async def stop(self) -> None:
         """Take no more requests; those that run have a second."""

@@ -17,6 +17,7 @@ from opentelemetry import trace
 from structlog.typing import EventDict, Processor
 
 from common.masking import mask
+from common.telemetry.log_output import LogOutput
 from common.telemetry.names import LogEvent
 
 # Chatty at INFO, and httpx prints whole URLs.
@@ -32,8 +33,28 @@ _QUIET_LOGGERS = (
 )
 
 
-class _Handler(logging.StreamHandler[TextIO]):
+class _Handler(logging.Handler):
     """Prints one line for each record."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._output = LogOutput(stream)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record, whatever becomes of it."""
+        try:
+            self._output.write(self.format(record) + "\n")
+        except Exception:  # noqa: BLE001  who logs has no use for an error of the log
+            self.handleError(record)
+
+    def flush(self) -> None:
+        """Have what is waiting written, for at most half a second."""
+        self._output.flush()
+
+    def close(self) -> None:
+        """Print nothing any more."""
+        self._output.close()
+        super().close()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """Say whose line is missing; the default prints its text and arguments, unmasked."""
@@ -71,6 +92,9 @@ def configure_logging(*, service: str, instance: str, level: str, log_format: st
         )
     )
     root = logging.getLogger()
+    for previous in root.handlers:
+        if isinstance(previous, _Handler):
+            previous.close()
     root.handlers[:] = [handler]
     root.setLevel(level)
     for name in _QUIET_LOGGERS:
@@ -87,6 +111,15 @@ def configure_logging(*, service: str, instance: str, level: str, log_format: st
         cache_logger_on_first_use=True,
     )
     logging.captureWarnings(capture=True)
+
+
+def flush_logs() -> None:
+    """Have everything printed that was said so far, as far as somebody takes it, within half a second."""
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
 
 
 def _add_identity(service: str, instance: str) -> Processor:

@@ -1,0 +1,63 @@
+"""Does the WebSocket come back from a silence and from refusals, without storming Upbit?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from collector import upbit_stream
+from collector.upbit import UpbitClient
+from collector.upbit_stream import Tick, UpbitStream
+from common.clock import ExchangeClock
+from servers.simulators import Simulator, simulator
+from servers.waiting import eventually
+
+IDLE_SECONDS = 1.2
+FAULT_SECONDS = 2.0
+CONNECTIONS_A_SECOND = 5
+
+
+@pytest.fixture
+def upbit() -> Iterator[Simulator]:
+    with simulator("upbit_simulator") as running:
+        yield running
+
+
+@pytest.fixture
+async def ticks(upbit: Simulator, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[Tick]]:
+    """What is told of one market, by a stream that waits for less long than it does in production."""
+    monkeypatch.setattr(upbit_stream, "IDLE_SECONDS", IDLE_SECONDS)
+    heard: list[Tick] = []
+
+    async def on_tick(tick: Tick) -> None:
+        heard.append(tick)
+
+    client = UpbitClient(upbit.url, source="simulator", clock=ExchangeClock())
+    stream = UpbitStream(client.sdk, client.gate, on_tick)
+    await stream.watch(("KRW-BTC",))
+    await eventually(lambda: heard)
+    yield heard
+    await stream.stop()
+    await client.close()
+
+
+def connections(upbit: Simulator) -> int:
+    """Return how often the WebSocket was asked for, refusals included."""
+    rows = upbit.get("/_control/stats")["requests"]
+    return sum(row["count"] for row in rows if "websocket" in row["route"])
+
+
+@pytest.mark.parametrize("kind", ["ws_stall", "ws_refuse"])
+async def test_after_a_fault_prices_come_again_and_meanwhile_nothing_storms(
+    upbit: Simulator, ticks: list[Tick], kind: str
+) -> None:
+    before, began = connections(upbit), time.monotonic()
+    upbit.post("/_control/faults", {"kind": kind, "seconds": FAULT_SECONDS})
+    upbit.post("/_control/faults", {"kind": "ws_close", "count": 1})
+    await eventually(lambda: time.monotonic() - began > FAULT_SECONDS)
+    told = len(ticks)
+    await eventually(lambda: len(ticks) > told, IDLE_SECONDS * 2 + 5)
+    tries = connections(upbit) - before
+    assert 1 <= tries <= CONNECTIONS_A_SECOND * (time.monotonic() - began)

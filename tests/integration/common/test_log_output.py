@@ -1,0 +1,117 @@
+"""Does a service go on working, and stop as it should, when nobody takes its log?"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
+from pathlib import Path
+
+import pytest
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+
+from bongsu.servers.nats import NatsServer
+from bongsu.servers.postgres import PostgresServer
+from integration.common.speaking import count
+from servers.services import ServiceProcess, service
+from servers.waiting import eventually
+
+TESTS = Path(__file__).parents[2]
+START_SECONDS = 10.0
+StartInto = Callable[[Path], AbstractContextManager[ServiceProcess]]
+
+
+@pytest.fixture
+def start_into(postgres: PostgresServer, database: str, fresh_nats: NatsServer) -> StartInto:
+    """Start the minimal service with its log going to a path."""
+
+    def begin(log: Path) -> AbstractContextManager[ServiceProcess]:
+        return service(
+            "integration.common.minimal",
+            log,
+            PYTHONPATH=str(TESTS),
+            DATABASE_URL=postgres.url("bongsu_collector", database),
+            NATS_URL=fresh_nats.url("collector"),
+        )
+
+    return begin
+
+
+@pytest.fixture
+async def heartbeats(admin: Client) -> list[bytes]:
+    """What the service says of itself on the bus."""
+    heard: list[bytes] = []
+
+    async def on_heartbeat(message: Msg) -> None:
+        heard.append(message.data)
+
+    await admin.subscribe("service.heartbeat.collector", cb=on_heartbeat)
+    return heard
+
+
+class Pipe:
+    """A named pipe with a reader that reads nothing until it is asked to."""
+
+    def __init__(self, path: Path) -> None:
+        os.mkfifo(path)
+        self._text = ""
+        self._file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        self._writer = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+
+    def fill(self) -> None:
+        """Leave no room in it, not for one byte."""
+        for size in (4096, 1):
+            try:
+                while True:
+                    os.write(self._writer, b"\n" * size)
+            except BlockingIOError:
+                continue
+
+    def read(self) -> str:
+        """Take what is in it, and return all that was taken so far."""
+        with contextlib.suppress(BlockingIOError):
+            self._text += os.read(self._file, 1 << 20).decode()
+        return self._text
+
+    def close(self) -> None:
+        """Go away as a reader that died."""
+        os.close(self._file)
+        os.close(self._writer)
+
+
+async def test_a_log_that_nobody_reads_holds_nothing_up_and_is_whole_when_somebody_does(
+    start_into: StartInto, jetstream: JetStreamContext, heartbeats: list[bytes], tmp_path: Path
+) -> None:
+    pipe = Pipe(tmp_path / "log")
+    pipe.fill()
+    with closing(pipe), start_into(tmp_path / "log") as running:
+        await eventually(lambda: heartbeats, START_SECONDS)
+
+        async def two_jobs_are_done() -> bool:
+            return await count(jetstream, "JOBS") >= 2
+
+        await eventually(two_jobs_are_done)
+        await eventually(lambda: "service.starting" in pipe.read() and "service.ready" in pipe.read())
+        assert running.stop() == 0
+        assert "service.stopped" in pipe.read()
+
+
+async def test_a_log_whose_reader_is_gone_is_no_reason_to_end(
+    start_into: StartInto, heartbeats: list[bytes], tmp_path: Path
+) -> None:
+    pipe = Pipe(tmp_path / "log")
+    with start_into(tmp_path / "log") as running:
+        pipe.close()
+        await eventually(lambda: heartbeats, START_SECONDS)
+        assert running.stop() == 0
+
+
+async def test_a_log_on_a_full_disk_is_no_reason_to_end(
+    start_into: StartInto, heartbeats: list[bytes]
+) -> None:
+    with start_into(Path("/dev/full")) as running:
+        await eventually(lambda: heartbeats, START_SECONDS)
+        assert running.stop() == 0

@@ -1,0 +1,54 @@
+"""Is a clock that somebody sets told from one that runs, and from one that is slowly put right?"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+
+from common import clock_steps
+from common.clock_steps import wall_clock_offset, watch_steps
+
+
+async def steps_seen(offsets: list[float]) -> list[float]:
+    """Return what is told while wall time is ahead by each of these offsets in turn."""
+    told: list[float] = []
+    coming: Iterator[float] = iter(offsets)
+    over = asyncio.Event()
+
+    def offset() -> float:
+        try:
+            return next(coming)
+        except StopIteration:
+            over.set()
+            return offsets[-1]
+
+    watching = asyncio.create_task(watch_steps(told.append, offset=offset))
+    await over.wait()
+    watching.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await watching
+    return told
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look more often."""
+    monkeypatch.setattr(clock_steps, "LOOK_SECONDS", 0.001)
+
+
+@pytest.mark.parametrize("step", [3600.0, -3600.0, 86400.0, 1.0, -1.0])
+async def test_a_step_is_told_once(step: float) -> None:
+    assert await steps_seen([100.0, 100.0, 100.0 + step, 100.0 + step]) == [step]
+
+
+async def test_a_clock_that_is_slowly_put_right_is_no_step() -> None:
+    assert await steps_seen([100.0 + 0.5 * look for look in range(20)]) == []
+
+
+async def test_a_clock_that_runs_stays_where_it_is() -> None:
+    before = wall_clock_offset()
+    await asyncio.sleep(0)
+    assert wall_clock_offset() == pytest.approx(before, abs=0.1)
