@@ -67,15 +67,19 @@ class LiveMarkets:
         await self._stream.stop()
         await self._stop_workers()
 
+    def collect_due(self) -> None:
+        """Have each market collected that is behind, as far as the clock knows."""
+        for market, due in self._due.items():
+            if self._collector.is_behind(market):
+                due.set()
+
     async def _stop_workers(self) -> None:
         await end_tasks(self._workers)
         self._workers = []
 
     async def _on_tick(self, tick: Tick) -> None:
         self._clock.observe(tick.exchange_time)
-        for market, due in self._due.items():
-            if self._collector.is_behind(market):
-                due.set()
+        self.collect_due()
         await self._pass_on(tick)
 
     async def _pass_on(self, tick: Tick) -> None:
