@@ -40,7 +40,9 @@ def test_replicas_of_every_service_share_jobs_connections_and_health(start: Star
 
     urls = run.document["health_urls"]
     assert len(set(urls)) == 2
-    assert {httpx.get(f"{url}/health", timeout=5).status_code for url in urls} == {200}
+    eventually_sync(
+        lambda: {httpx.get(f"{url}/health", timeout=5).status_code for url in urls} == {200}, within=20
+    )
 
     pools = [row["pool"]["max"] for row in run.health()["services"]]
     assert sum(pools) == 20

@@ -71,6 +71,12 @@ class LiveMarkets:
         await self._stream.stop()
         await self._stop_workers()
 
+    def collect_due(self) -> None:
+        """Have each market collected that is behind, as far as the clock knows."""
+        for market, due in self._due.items():
+            if self._collector.is_behind(market):
+                due.set()
+
     async def _stop_workers(self) -> None:
         await end_tasks(self._workers)
         self._workers = []
@@ -81,18 +87,15 @@ class LiveMarkets:
         await self._pass_on(tick)
 
     def _wake_those_behind(self) -> None:
-        """Have each market collected that is behind: when a minute closes, and once a second.
+        """Look whether anything is due when a minute closes, and once a second.
 
         Not at each tick: with 250 markets there are many ticks, and each would look at 250 markets.
         """
         assert self._clock.now is not None  # noqa: S101  a tick has just told it
         now, closed = time.monotonic(), closed_until(self._clock.now)
-        if closed == self._closed and now - self._looked_at < LOOK_SECONDS:
-            return
-        self._looked_at, self._closed = now, closed
-        for market, due in self._due.items():
-            if self._collector.is_behind(market):
-                due.set()
+        if closed != self._closed or now - self._looked_at >= LOOK_SECONDS:
+            self._looked_at, self._closed = now, closed
+            self.collect_due()
 
     async def _pass_on(self, tick: Tick) -> None:
         now = time.monotonic()
