@@ -19,6 +19,7 @@ from common.telemetry.logs import configure_logging
 from faults import (
     bus_fuzz,
     cluster,
+    day_hole,
     kill_points,
     power_cut,
     random_faults,
@@ -41,6 +42,7 @@ RUNS: Mapping[str, Run] = {
     "power": power_cut.measure,
     "fuzz": bus_fuzz.measure,
     "cluster": cluster.measure,
+    "day": day_hole.measure,
     "soak": soak.measure,
     "rows": rows.measure,
 }

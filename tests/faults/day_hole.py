@@ -43,7 +43,7 @@ async def _measured(made: Rig, book: Book) -> list[Finding]:
         PATIENCE_SECONDS + DAY_MINUTES * 60 / SPEED,
     )
     due = closed_until(_exchange_time(made))
-    hole = len(missing(book, await read_tables(made), due))
+    hole = len(missing(book, await read_tables(made.running.postgres.url()), due))
     before = _answers(made)
     made.upbit.switch_all_off()
     healed = time.monotonic()
@@ -62,7 +62,7 @@ async def _is_caught_up(made: Rig, book: Book) -> bool:
 
 
 async def _is_whole(made: Rig, book: Book, due: datetime) -> bool:
-    tables = await read_tables(made)
+    tables = await read_tables(made.running.postgres.url())
     begun = all(min(tables.closes.get(market, [due])) < due for market in book.closes)
     return begun and not missing(book, tables, due)
 
