@@ -53,5 +53,5 @@ async def _finding(name: str, what: str, bar: str, row: Callable[[], Awaitable[s
         measured = await row()
     except Exception as error:  # noqa: BLE001  the other rows are measured all the same
         text = mask_sensitive(f"{type(error).__name__} after {time.monotonic() - began:.0f} s: {error}")
-        return Finding(name, what, bar, text, holds=False)
-    return Finding(name, what, bar, measured, holds=True)
+        return Finding(name, f"{name}: {what}", bar, text, holds=False)
+    return Finding(name, f"{name}: {what}", bar, measured, holds=True)

@@ -65,7 +65,7 @@ async def slow_statement() -> str:
 async def disk_full() -> str:
     """Fill the disk under a PostgreSQL until it cannot write, and free it again."""
     if os.geteuid() != 0:
-        return "not measured: only root may make a small disk"
+        raise AssertionError("not measured: only root may make a small disk")
     with scratch_folder() as folder, small_disk(folder / "disk") as disk:
         server = PostgresServer(disk / "postgres", shared_buffers_mb=16)
         server.start()

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from servers.commands import bongsu
 from servers.waiting import eventually_sync
 from system.conftest import Run, Start
 
@@ -47,6 +48,7 @@ def test_replicas_of_every_service_share_jobs_connections_and_health(start: Star
     pools = [row["pool"]["max"] for row in run.health()["services"]]
     assert sum(pools) == 20
 
+    bongsu("config", "set", "collect_interval_seconds", "1", "--data-dir", str(run.folder))
     logs = [run.folder / "logs" / f"{name}.log" for name in ("collector", "collector-2")]
     eventually_sync(lambda: len(_scheduled_runs(logs)) >= RUNS, within=60)
     assert max(Counter(_scheduled_runs(logs)).values()) == 1

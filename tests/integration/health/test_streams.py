@@ -44,13 +44,10 @@ async def fill(jetstream: JetStreamContext, stream: str, subject: str, ratio: fl
         await jetstream.publish(subject, FILLER)
 
 
-@pytest.mark.parametrize(
-    ("stream", "subject"),
-    [("MARKET", PAGES), ("SIGNALS", "signal.generated.KRW-BTC"), ("DEAD", "dead.signal.generated.KRW-BTC")],
-)
 async def test_a_stream_that_fills_up_is_told_and_forgotten_when_there_is_room_again(
-    health: HealthProcess, speak: Speak, fresh_nats: NatsServer, stream: str, subject: str
+    health: HealthProcess, speak: Speak, fresh_nats: NatsServer
 ) -> None:
+    stream, subject = "MARKET", PAGES
     await speak("collector", "c1")
     await speak("signaler", "s1")
     async with administrator(fresh_nats) as jetstream:

@@ -45,6 +45,8 @@ ACQUIRE_SECONDS = 2.0
 # A check is one round trip, which takes half a second or more on a bad line.
 PING_SECONDS = 1.0
 CLOSE_SECONDS = 1.0
+# Longer than a check or a new connection takes: from then on a caller waits for somebody else's.
+WAITING_SECONDS = 0.25
 OPEN_AGAIN_SECONDS = 0.2
 # A full role is asked for one more connection once a second; an own one that comes back is taken at once.
 REFUSED_SECONDS = 1.0
@@ -80,7 +82,7 @@ class Database:
         self._service = service
         self._share = share
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
-        self._waiting = 0
+        self._waiting_since: set[float] = set()
         self._refused_until = 0.0
 
     async def open(self) -> None:
@@ -116,6 +118,7 @@ class Database:
 
     def usage(self) -> PoolUsage:
         """Return the pool's figures now."""
+        now = time.monotonic()
         size = self._pool.get_size() if self._pool else 0
         idle = self._pool.get_idle_size() if self._pool else 0
         return PoolUsage(
@@ -123,7 +126,7 @@ class Database:
             max=self._share.max,
             size=size,
             in_use=size - idle,
-            waiting=self._waiting,
+            waiting=sum(now - since > WAITING_SECONDS for since in self._waiting_since),
         )
 
     @asynccontextmanager
@@ -178,7 +181,7 @@ class Database:
         started = time.monotonic()
         dead = 0
         role_is_full = False
-        self._waiting += 1
+        self._waiting_since.add(started)
         try:
             while True:
                 left = ACQUIRE_SECONDS - (time.monotonic() - started)
@@ -205,7 +208,7 @@ class Database:
                     if dead > self._share.max or time.monotonic() - started > PING_SECONDS:
                         raise
         finally:
-            self._waiting -= 1
+            self._waiting_since.discard(started)
 
     def _is_full(self) -> bool:
         usage = self.usage()
