@@ -214,6 +214,9 @@ async def test_a_block_by_upbit_is_answered_with_silence(
             return sum(row["count"] for row in rows if row["status"] == 418)
 
         await eventually(refused, 10.0)
+        began = closed_now(upbit)
+        # What was on its way when the block began is refused too.
+        await eventually(lambda: closed_now(upbit) >= began + 4 * MINUTE, 10.0)
         first = refused()
         now = closed_now(upbit)
         await eventually(lambda: closed_now(upbit) >= now + 12 * MINUTE, 10.0)

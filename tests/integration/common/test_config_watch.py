@@ -172,8 +172,10 @@ async def test_of_a_storm_of_changes_listeners_are_told_once_a_second(
         return [await values(reader) for reader in readers] == [(7, 400)] * 3
 
     await eventually(all_know, SEEN_SECONDS)
+    # On a busy machine the storm is heard for longer than it was sent.
+    heard_seconds = time.monotonic() - began
     assert revision > 1000
-    assert all(len(reader.told) <= STORM_SECONDS / TELL_SECONDS + 2 for reader in readers)
+    assert all(len(reader.told) <= heard_seconds / TELL_SECONDS + 2 for reader in readers)
 
 
 async def test_an_event_that_makes_no_sense_is_no_end_of_hearing(
