@@ -1,6 +1,6 @@
 #!/bin/sh
 # The whole test suite, measured: branch coverage of libs and services, in the workers of pytest and in each
-# service and command that a test starts by itself; a whole stack runs unmeasured.
+# service that a test starts by itself; commands and whole stacks run unmeasured.
 #   sh deploy/measured_tests.sh [options of pytest]
 # Fails with the tests or below 85 %. What no test has run is in .coverage.txt, the figures in .coverage.json.
 set -u

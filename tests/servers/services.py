@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from common.telemetry.names import LogEvent
-from servers.surroundings import surroundings
+from servers.surroundings import measured
 from servers.waiting import eventually
 
 STOP_SECONDS = 5.0
@@ -50,7 +50,7 @@ def service(module: str, log: Path, *arguments: str, **environment: str) -> Iter
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
-            env=surroundings(**environment),
+            env=measured(**environment),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

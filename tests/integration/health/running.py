@@ -19,7 +19,7 @@ from common.bus import Bus
 from common.clock import utc_now
 from common.events import CacheUsage, ComponentState, JobState, PoolUsage
 from common.presence import Presence
-from servers.surroundings import surroundings
+from servers.surroundings import measured
 from servers.waiting import eventually
 
 INTERVALS = {
@@ -118,7 +118,7 @@ class HealthProcess:
         with self._log.open("wb") as output:
             self.process = subprocess.Popen(  # noqa: ASYNC220  it returns at once
                 [sys.executable, "-m", "health"],
-                env=surroundings(**self._environment),
+                env=measured(**self._environment),
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )

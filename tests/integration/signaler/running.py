@@ -15,7 +15,7 @@ import httpx
 
 from bongsu.servers import ports
 from common.events import Candle
-from servers.surroundings import surroundings
+from servers.surroundings import measured
 from servers.waiting import eventually, eventually_sync
 
 EXIT_SECONDS = 5.0
@@ -73,7 +73,7 @@ class SignalerProcess:
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "signaler"],
-                env=surroundings(**environment),
+                env=measured(**environment),
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
