@@ -22,8 +22,8 @@ def measured(**environment: str) -> dict[str, str]:
 def unmeasured(**environment: str) -> dict[str, str]:
     """Return the test's own environment for a process that coverage leaves alone.
 
-    Measuring costs a process half a second; simulators and commands have nothing to measure, and the services of
-    a whole stack little that the same services on their own don't show.
+    Measuring costs a process half a second; simulators and commands have nothing to measure, and the services
+    of a whole stack little that the same services on their own don't show.
     """
     own = {name: value for name, value in os.environ.items() if name != MEASURING}
     return {**own, **environment}
