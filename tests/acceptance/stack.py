@@ -42,7 +42,7 @@ class Stack:
 async def full_stack(settings: Mapping[str, Any] = SETTINGS) -> AsyncIterator[Stack]:
     """Start everything and return when health says that all is well."""
     async with servers() as running, AsyncExitStack() as stack:
-        await _configure(running, settings)
+        await configure(running, settings)
         upbit = await stack.enter_async_context(in_thread(simulator("upbit_simulator")))
         gemini = await stack.enter_async_context(in_thread(simulator("gemini_simulator")))
         collector = stack.enter_context(_service(running, upbit, gemini, "collector", "first"))
@@ -73,7 +73,8 @@ def _service(
             process.process.wait(STOP_SECONDS)
 
 
-async def _configure(running: Servers, settings: Mapping[str, Any]) -> None:
+async def configure(running: Servers, settings: Mapping[str, Any]) -> None:
+    """Write rows of `system_config`, before any service reads them."""
     connection = await asyncpg.connect(running.postgres.url())
     await connection.executemany(
         "INSERT INTO system_config (key, value) VALUES ($1, $2)",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import json
 import os
 import signal
 import sys
@@ -17,10 +16,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import asyncpg
 import psutil
 
 from acceptance.servers import Servers, servers
+from acceptance.stack import configure
 from bongsu.reconciler import keep_reconciled
 from bongsu.servers import ports
 from bongsu.servers.process import ChildProcess
@@ -177,7 +176,7 @@ async def rig(
     async with AsyncExitStack() as stack:
         running = await stack.enter_async_context(servers())
         spans = await stack.enter_async_context(span_receiver())
-        await _write_settings(running, settings)
+        await configure(running, settings)
         made = Rig(running, spans, recording, speed, history_minutes)
         for service, server in itertools.product((*SERVICES, WITNESS), SERVERS):
             stack.push_async_callback((await made.lay_link(service, server)).close)
@@ -188,15 +187,6 @@ async def rig(
         tasks.append(asyncio.create_task(keep_reconciled(running.nats.url(), lambda _: None)))
         stack.push_async_callback(end_tasks, tasks)
         yield made
-
-
-async def _write_settings(running: Servers, settings: Mapping[str, Any]) -> None:
-    connection = await asyncpg.connect(running.postgres.url())
-    await connection.executemany(
-        "INSERT INTO system_config (key, value) VALUES ($1, $2)",
-        [(key, json.dumps(value)) for key, value in settings.items()],
-    )
-    await connection.close()
 
 
 def _launch(process: Process) -> None:
