@@ -13,9 +13,10 @@ import pytest
 from bongsu.servers.nats import NatsServer
 from bongsu.servers.postgres import PostgresServer
 from collector.catch_up import CatchUp
+from collector.handlers import PageStore
 from collector.repository import CandleRepository
 from common.bus import Bus
-from common.clock import CLOSED_AFTER, MINUTE
+from common.clock import CLOSED_AFTER, MINUTE, ExchangeClock
 from common.database import Database, Share
 from common.events import Candle, CandlesClosed
 from common.streams import STORE_CANDLES
@@ -55,10 +56,17 @@ async def bus(fresh_nats: NatsServer) -> AsyncIterator[Bus]:
 
 
 @pytest.fixture
-async def catch_up(postgres: PostgresServer, database: str, bus: Bus) -> AsyncIterator[CatchUp]:
+def clock() -> ExchangeClock:
+    return ExchangeClock()
+
+
+@pytest.fixture
+async def catch_up(
+    postgres: PostgresServer, database: str, bus: Bus, clock: ExchangeClock
+) -> AsyncIterator[CatchUp]:
     pool = Database(postgres.url("bongsu_collector", database), service="collector", share=Share(1, 2))
     await pool.open()
-    made = CatchUp(bus, CandleRepository(pool))
+    made = CatchUp(bus, PageStore(CandleRepository(pool), clock))
     yield made
     await made.stop()
     await pool.close()
@@ -100,3 +108,21 @@ async def test_poison_held_by_a_dead_process_is_left_to_the_consumer(
     await eventually(good_one_is_stored, SOON_SECONDS)
     info = await bus.jetstream.consumer_info(STORE_CANDLES.stream, STORE_CANDLES.name)
     assert info.num_ack_pending == 2
+
+
+async def test_what_the_store_refuses_is_not_stored_early_either(
+    fresh_nats: NatsServer, bus: Bus, catch_up: CatchUp, admin: Admin, clock: ExchangeClock
+) -> None:
+    clock.observe(FIRST + 5 * MINUTE)
+    await bus.publish(_page(1000))  # from the future
+    other = CandlesClosed.subject.format(market="KRW-ETH")
+    await bus.send(other, _page(1).model_dump_json().encode(), headers={}, stream="MARKET")
+    await bus.publish(_page(0))
+    await _deliver_to_nobody(fresh_nats, 3)
+    catch_up.start()
+
+    async def anything_is_stored() -> bool:
+        return bool(await admin.fetchval("SELECT count(*) FROM market_data"))
+
+    await eventually(anything_is_stored, SOON_SECONDS)
+    assert [row["timestamp"] for row in await admin.fetch("SELECT timestamp FROM market_data")] == [FIRST]

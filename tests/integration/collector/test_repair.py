@@ -16,7 +16,7 @@ from nats.js import JetStreamContext
 from bongsu.servers.nats import NatsServer
 from bongsu.servers.postgres import PostgresServer
 from collector.collect import CandleCollector
-from collector.handlers import PAGES_AT_ONCE, on_candles_closed
+from collector.handlers import PAGES_AT_ONCE, PageStore, on_candles_closed
 from collector.jobs import CollectorJobs
 from collector.repository import CandleRepository
 from collector.upbit import UpbitClient
@@ -74,7 +74,9 @@ async def parts(postgres: PostgresServer, database: str, bus: Bus, upbit: Simula
     repository, client = CandleRepository(opened), UpbitClient(upbit.url, source="replay", clock=clock)
     config = ConfigRepository(opened, TTLCache(), bus.publish)
     collector = CandleCollector(upbit=client, repository=repository, bus=bus, config=config, clock=clock)
-    bus.consume(STORE_CANDLES, CandlesClosed, on_candles_closed(repository, clock), at_once=PAGES_AT_ONCE)
+    bus.consume(
+        STORE_CANDLES, CandlesClosed, on_candles_closed(PageStore(repository, clock)), at_once=PAGES_AT_ONCE
+    )
     await opened.open()
     await bus.connect()
     await bus.start()

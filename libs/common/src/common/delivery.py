@@ -87,7 +87,8 @@ class Deliveries:
         with span(name, kind=SpanKind.CONSUMER, parent=parent) as current:
             try:
                 async with _in_progress(message):
-                    await handler(_parse(message, event_type), delivery)
+                    event = read_event(message.data, event_type, subject=message.subject)
+                    await handler(event, delivery)
             except TransientError as error:
                 fail_span(current, error)
                 await self._hand_back(message, delivery, error, error.retry_after_seconds)
@@ -165,15 +166,6 @@ class Deliveries:
         )
         self._tries.pop(delivery.sequence, None)
         await _settle(message.term())
-
-
-def _parse(message: Msg, event_type: type[EventT]) -> EventT:
-    event = read_event(message.data, event_type)
-    if event.subject_name() != message.subject:
-        raise UnreadableError(
-            f"not a {event_type.__name__} of this subject: it belongs to {event.subject_name()}", is_json=True
-        )
-    return event
 
 
 def _category(error: Exception) -> DeadCategory:

@@ -30,8 +30,11 @@ class UnreadableError(PermanentError):
         self.is_json = is_json
 
 
-def read_event(body: bytes, event_type: type[EventT]) -> EventT:
+def read_event(body: bytes, event_type: type[EventT], *, subject: str | None = None) -> EventT:
     """Return the event that a message's bytes are.
+
+    Args:
+        subject: Where it came on; an event of another one, of another market's for instance, is refused.
 
     Raises:
         UnreadableError: Over 256 kB, nested deeper than 16, a string over 4,096 characters, an integer of
@@ -40,9 +43,14 @@ def read_event(body: bytes, event_type: type[EventT]) -> EventT:
     if reason := _over_limit(body):
         raise UnreadableError(f"not a {event_type.__name__}: {reason}", is_json=True)
     try:
-        return event_type.model_validate_json(body)
+        event = event_type.model_validate_json(body)
     except (ValidationError, ValueError, RecursionError) as error:
         raise UnreadableError(_why_invalid(error, event_type), is_json=not _is_no_json(error)) from error
+    if subject is not None and event.subject_name() != subject:
+        raise UnreadableError(
+            f"not a {event_type.__name__} of this subject: it belongs to {event.subject_name()}", is_json=True
+        )
+    return event
 
 
 def _is_no_json(error: Exception) -> bool:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from collector.block_repository import BlockRepository
 from collector.catch_up import CatchUp
 from collector.collect import CandleCollector
-from collector.handlers import PAGES_AT_ONCE, on_candles_closed
+from collector.handlers import PAGES_AT_ONCE, PageStore, on_candles_closed
 from collector.jobs import GAP_REPAIR_SECONDS, RETENTION_SECONDS, CollectorJobs
 from collector.live import LiveMarkets
 from collector.repository import CandleRepository
@@ -61,13 +61,12 @@ class Collector:
             clock=clock,
             owner=runtime.job_owner,
         )
-        self._catch_up = CatchUp(runtime.bus, repository)
+        store = PageStore(repository, clock)
+        self._catch_up = CatchUp(runtime.bus, store)
         self._probe = UpbitProbe(self._upbit, self._live, clock)
         if settings.market_source == "replay":
             runtime.exchange_stands_since = lambda: stands_since(clock)
-        runtime.bus.consume(
-            STORE_CANDLES, CandlesClosed, on_candles_closed(repository, clock), at_once=PAGES_AT_ONCE
-        )
+        runtime.bus.consume(STORE_CANDLES, CandlesClosed, on_candles_closed(store), at_once=PAGES_AT_ONCE)
 
     async def start(self) -> None:
         """Begin to collect; the first pages close the hole since the last stop."""

@@ -13,7 +13,7 @@ import structlog
 from nats.errors import Error as NatsError
 from nats.js.errors import NotFoundError
 
-from collector.repository import CandleRepository
+from collector.handlers import PageStore
 from common.bus import Bus
 from common.ending import end_tasks
 from common.errors import PermanentError, ServiceError
@@ -30,9 +30,9 @@ AT_ONCE = 100
 class CatchUp:
     """Looks once a second; what was in flight at two looks in a row is overdue."""
 
-    def __init__(self, bus: Bus, repository: CandleRepository) -> None:
+    def __init__(self, bus: Bus, store: PageStore) -> None:
         self._bus = bus
-        self._repository = repository
+        self._pages = store
         self._floor = -1
         self._done = 0
         self._task: asyncio.Task[None] | None = None
@@ -72,9 +72,9 @@ class CatchUp:
     async def _store(self, sequence: int) -> None:
         try:
             message = await self._bus.jetstream.get_msg(STORE_CANDLES.stream, sequence)
-            page = read_event(message.data or b"", CandlesClosed)
+            page = read_event(message.data or b"", CandlesClosed, subject=message.subject)
+            await self._pages.store(page, sequence)
         except (NotFoundError, PermanentError):
             # Let go of by the stream, or poison: the consumer deals with what still comes.
             return
-        await self._repository.store_page(page)
         self._log.info(LogEvent.PAGE_STORED_EARLY, market=page.market, sequence=sequence)

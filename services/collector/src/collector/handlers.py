@@ -21,26 +21,40 @@ PAGES_AT_ONCE = 3
 AHEAD = timedelta(seconds=5)
 
 
-def on_candles_closed(
-    repository: CandleRepository, clock: ExchangeClock
-) -> Callable[[CandlesClosed, Delivery], Awaitable[None]]:
-    """Return the store consumer's handler; the acknowledgement follows the commit."""
-    log = structlog.get_logger("collector.handlers")
+class PageStore:
+    """Stores a page of the stream, however it was read from there.
 
-    async def store(page: CandlesClosed, delivery: Delivery) -> None:
-        _refuse_future(page, clock)
+    Args:
+        clock: The exchange's time, which no page may be ahead of.
+    """
+
+    def __init__(self, repository: CandleRepository, clock: ExchangeClock) -> None:
+        self._repository = repository
+        self._clock = clock
+        self._log = structlog.get_logger("collector.handlers")
+
+    async def store(self, page: CandlesClosed, sequence: int) -> None:
+        """Store a page, `sequence` of the stream; PermanentError for one that is from the future."""
+        _refuse_future(page, self._clock)
         with span("store market_data", attributes={"page.candles": len(page.candles)}):
-            contradicted = await repository.store_page(page)
+            contradicted = await self._repository.store_page(page)
         if contradicted:
-            log.error(
+            self._log.error(
                 LogEvent.CANDLES_CONTRADICTED,
                 market=page.market,
-                sequence=delivery.sequence,
+                sequence=sequence,
                 minutes=len(contradicted),
                 first_minute=contradicted[0].isoformat(),
             )
 
-    return store
+
+def on_candles_closed(store: PageStore) -> Callable[[CandlesClosed, Delivery], Awaitable[None]]:
+    """Return the store consumer's handler; the acknowledgement follows the commit."""
+
+    async def on_page(page: CandlesClosed, delivery: Delivery) -> None:
+        await store.store(page, delivery.sequence)
+
+    return on_page
 
 
 def _refuse_future(page: CandlesClosed, clock: ExchangeClock) -> None:
