@@ -41,7 +41,8 @@ test: $(READY) ## the whole test suite on real servers, below 85 % coverage it f
 faults: $(READY) ## break the real stack 200 times at random (four minutes); SEED=7 for that plan, ARGS=stops for another run
 	@PYTHONPATH=tests .venv/bin/python -m faults $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-faults-long: $(READY) ## every way to break it, into docs/faults.md; over an hour
+faults-long: $(READY) ## every way to break it, into docs/faults.md; over an hour, as root also with power cuts
+	@sh deploy/debian_packages.sh faketime
 	@PYTHONPATH=tests .venv/bin/python -m faults --long $(if $(SEED),--seed $(SEED))
 
 acceptance: $(READY) ## measure every promise on the real stack, into docs/acceptance.md; ARGS="SC-001" for one

@@ -107,3 +107,10 @@ async def test_what_upbit_blocks_is_not_asked_until_the_block_ends(
         with pytest.raises(TransientError, match=told):
             await client.ping("KRW-BTC")
     assert since(before, upbit) == {418: 1}
+
+
+async def test_an_upbit_that_speaks_no_tls_is_one_that_cannot_be_reached(upbit: Simulator) -> None:
+    client = UpbitClient(upbit.url.replace("http:", "https:"), source="simulator", clock=ExchangeClock())
+    with pytest.raises(TransientError, match="Upbit cannot be reached"):
+        await client.ping("KRW-BTC")
+    await client.close()

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 
+import asyncpg
 import psutil
 import pytest
 
@@ -73,6 +74,22 @@ async def test_a_killed_database_shows_and_comes_back(
     assert (await health.http.get("/api/overview")).status_code == 503
     own_postgres.start()
     await soon(health.is_healthy, within=10)
+
+
+async def test_a_migration_that_was_not_applied_shows_and_health_goes_on_when_it_is(
+    start_health: StartHealth, own_postgres: PostgresServer, fresh_nats: NatsServer, speak: Speak
+) -> None:
+    await migrations.apply(own_postgres.url())
+    admin = await asyncpg.connect(own_postgres.url())
+    await admin.execute("ALTER TABLE upbit_block RENAME TO kept")
+    health = await start_health(own_postgres.url("bongsu_health"), fresh_nats.url("health"))
+    await speak("collector", "c1")
+    await speak("signaler", "s1")
+    await soon(lambda: health.blames("database", "migrations/0005_upbit_block.sql"), within=10)
+    assert (await health.detail())["code"] == 503
+    await admin.execute("ALTER TABLE kept RENAME TO upbit_block")
+    await admin.close()
+    await soon(health.is_healthy, within=15)
 
 
 async def test_a_killed_bus_shows_and_comes_back(

@@ -29,12 +29,13 @@ from common.config_store import ConfigRepository
 from common.config_watch import ConfigWatch
 from common.consumer_watch import ConsumerWatch
 from common.database import SHARES, Database, open_when_ready
-from common.errors import ServiceError, TransientError
+from common.errors import PermanentError, ServiceError, TransientError
 from common.events import ComponentState, JobFinished
 from common.job_ledger import JobLedger
 from common.job_reports import JobReports
 from common.presence import Presence
 from common.scheduler import Scheduler
+from common.schema import require_schema
 from common.settings import ServiceSettings, SettingsError, SettingsT, load_settings
 from common.telemetry.instruments import observe_cache, observe_pool
 from common.telemetry.jobs import JobOwner
@@ -46,6 +47,8 @@ from common.watchdog import Watchdog
 
 START_SECONDS = 60.0
 RETRY_SECONDS = 1.0
+# Between two looks for what somebody has to put right, by a service that does not end for it.
+WAITS_SECONDS = 5.0
 # More than the two seconds that work in flight has: what does not end is then cancelled and handed back.
 STEP_SECONDS = 2.5
 STOP_SECONDS = 3.5
@@ -167,6 +170,7 @@ class Runtime:
             open_when_ready(self.database, within_seconds=within_seconds),
             _within(within_seconds, self.bus.connect, "NATS cannot be reached"),
         )
+        await self._require_schema(waits=within_seconds == math.inf)
         # Twice: without its inbox it would wait a minute for consumers that are there.
         await _within(within_seconds, self._hear_itself, "an own message does not come back from NATS")
         await _within(within_seconds, self._read_settings, "the settings cannot be read")
@@ -179,6 +183,27 @@ class Runtime:
         await service.start()
         self.scheduler.start()
         presence.start()
+
+    async def _require_schema(self, *, waits: bool) -> None:
+        """Return once every table and column is there.
+
+        Raises:
+            PermanentError: One is missing, unless the service `waits` for whatever it needs.
+        """
+        while True:
+            try:
+                await self._until_there("database", self._look_at_schema)
+            except PermanentError as error:
+                if not waits:
+                    raise
+                self.log.warning(LogEvent.DEPENDENCY_WAITING, dependency="database", error=str(error))
+                await asyncio.sleep(WAITS_SECONDS)
+            else:
+                return
+
+    async def _look_at_schema(self) -> None:
+        async with self.database.connection() as connection:
+            await require_schema(connection)
 
     async def _hear_itself(self) -> None:
         """Return once a message to itself came back; only what NATS refuses ends the process."""

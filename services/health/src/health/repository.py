@@ -10,6 +10,7 @@ from decimal import Decimal
 import asyncpg
 
 from common.database import Database
+from common.schema import require_schema
 from health.domain import StoredFacts
 from health.schemas import GapMinutes, MarketOverview, NewestCandle, NewestSignal
 
@@ -51,11 +52,17 @@ class HealthRepository:
         self._database = database
 
     async def ping_ms(self) -> float:
-        """Return how long SELECT 1 took on a connection that was there already, in milliseconds."""
+        """Return how long SELECT 1 took on a connection that was there already, in milliseconds.
+
+        Raises:
+            PermanentError: It answers, and a table or a column is missing.
+        """
         async with self._database.connection() as connection:
             began = time.monotonic()
             await connection.fetchval("SELECT 1")
-            return round((time.monotonic() - began) * 1000, 2)
+            latency_ms = round((time.monotonic() - began) * 1000, 2)
+            await require_schema(connection)
+        return latency_ms
 
     async def stored_facts(self, *, signal_interval_minutes: int) -> StoredFacts:
         """Return what the checks of signals and orders judge."""

@@ -1,0 +1,88 @@
+"""Does a service refuse a database that lacks what its build uses, and say which migration is missing?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from bongsu.servers.nats import NatsServer
+from bongsu.servers.postgres import PostgresServer
+from common.schema import TABLES
+from servers.services import ServiceProcess, service
+from servers.waiting import eventually
+
+TESTS = Path(__file__).parents[2]
+START_SECONDS = 10.0
+Start = Callable[[], AbstractContextManager[ServiceProcess]]
+LEDGER_OF_MIGRATIONS = "schema_migrations"
+COLUMNS = """
+SELECT relname, string_agg(attname, ' ' ORDER BY attnum) AS columns
+FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND attnum > 0 AND NOT attisdropped
+GROUP BY relname
+"""
+
+
+@pytest.fixture
+def start(postgres: PostgresServer, database: str, fresh_nats: NatsServer, tmp_path: Path) -> Start:
+    """Start the minimal service on this test's database."""
+    return lambda: service(
+        "integration.common.minimal",
+        tmp_path / "minimal.log",
+        PYTHONPATH=str(TESTS),
+        DATABASE_URL=postgres.url("bongsu_collector", database),
+        NATS_URL=fresh_nats.url("collector"),
+    )
+
+
+async def test_what_services_ask_for_is_what_all_migrations_make(database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    try:
+        made = {row["relname"]: row["columns"] for row in await connection.fetch(COLUMNS)}
+    finally:
+        await connection.close()
+    del made[LEDGER_OF_MIGRATIONS]
+    assert {table: columns for table, (_, columns) in TABLES.items()} == made
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            "DROP TABLE repair_progress",
+            "there is no table repair_progress, which migrations/0003_repair_progress.sql makes",
+        ),
+        (
+            "ALTER TABLE market_data DROP COLUMN revision",
+            "table market_data has no column revision, which migrations/0001_tables.sql makes",
+        ),
+    ],
+)
+async def test_a_service_ends_at_once_and_names_what_is_missing(
+    start: Start, database_url: str, change: str, message: str
+) -> None:
+    admin = await asyncpg.connect(database_url)
+    await admin.execute(change)
+    await admin.close()
+    with start() as running:
+        await eventually(lambda: running.process.poll() is not None, START_SECONDS)
+        assert running.process.returncode == 1
+        assert [
+            message in line["error"] for line in running.events("service.stopped") if "error" in line
+        ] == [True]
+        assert not running.events("service.ready")
+
+
+async def test_a_table_that_vanishes_while_running_ends_nothing(start: Start, database_url: str) -> None:
+    with start() as running:
+        await eventually(lambda: running.events("service.ready"), START_SECONDS)
+        admin = await asyncpg.connect(database_url)
+        await admin.execute("DROP TABLE upbit_block")
+        await admin.close()
+        runs = len(running.events("job.finished"))
+        await eventually(lambda: len(running.events("job.finished")) > runs + 2, START_SECONDS)
+        assert running.stop() == 0
