@@ -48,7 +48,8 @@ def _usage(error: ClickException) -> str:
     if isinstance(error, NoArgsIsHelpError):
         sys.stderr.write(error.format_message() + "\n")
         return ""
-    text = error.format_message().strip().rstrip(".")
+    # pydantic, which typer validates with, says so before each sentence of its own.
+    text = error.format_message().replace("Value error, ", "").strip().rstrip(".")
     command = error.ctx.command_path if isinstance(error, ClickUsageError) and error.ctx else "bongsu"
     # Behind "Did you mean 'status'?" a semicolon would be odd.
     return f"{text} See {command} --help" if text.endswith("?") else f"{text}; see {command} --help"

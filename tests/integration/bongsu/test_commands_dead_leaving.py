@@ -212,6 +212,6 @@ async def test_a_user_that_may_not_delete_is_told_so(
     await put(jetstream, PAGES)
     monkeypatch.setenv("NATS_URL", fresh_nats.url("cli"))
     ended = await command("dead", "drop", "1")
-    assert (ended.code, ended.out) == (1, "")
+    assert (ended.code, ended.out) == (77, "")
     assert ended.line.endswith("; name a user who may do that in NATS_URL\n")
     assert await count(jetstream, "DEAD") == 1

@@ -48,7 +48,8 @@ async def test_on_a_narrow_terminal_only_the_reason_is_broken_into_lines(stack: 
     assert ended.code == 0
     lines = re.sub(r"\x1b\[[0-9;]*m", "", ended.out).splitlines()
     assert max(map(len, lines)) <= 72
-    assert lines[2].startswith("2026-01-13 09:00  KRW-BTC  BUY  0.7  135,722,000  gemini  [/x] The")
+    assert lines[0] == "Signals of KRW-BTC, newest first (UTC)"
+    assert "  2026-01-13 09:00  BUY  0.7  135,722,000  gemini  [/x] The" in lines[2]
     assert "volatility agree." in " ".join(line.strip() for line in lines)
 
 
@@ -60,10 +61,10 @@ async def test_in_a_pipe_there_are_no_colours_and_each_signal_is_a_line(
     ended = await command("signals")
     assert "\x1b" not in ended.out
     newest, older = ended.out.splitlines()[2:]
-    assert newest.startswith("2026-01-13 09:01")
+    assert newest[8:].startswith("  2026-01-13 09:01")
     assert "rule    out_of_time: no time is left; long long" in newest
     assert newest.endswith(" …")
-    assert older.startswith("2026-01-13 09:00")
+    assert older[8:].startswith("  2026-01-13 09:00")
 
 
 async def test_only_the_market_and_the_number_asked_for_are_shown(command: Command, admin: Admin) -> None:
