@@ -76,7 +76,10 @@ def test_nothing_to_do_is_answered_with_the_usage(
         ),
         ("signals show xyz", "ID 'xyz': must be the first 4 or more characters of a signal's id"),
         ("signals show", "Missing argument 'ID'; see bongsu signals show --help"),
-        ("signals --limit 3 show abcd", "options of `bongsu signals show` stand behind it; see bongsu signals"),
+        (
+            "signals --limit 3 show abcd",
+            "options of `bongsu signals show` stand behind it; see bongsu signals",
+        ),
         ("logs --level loud", "--level 'loud': must be one of debug, info, warning, error, critical"),
         ("logs --since soon", "--since 'soon': must be a span of time such as 90s, 30m, 24h or 7d"),
         ("logs --lines 0", "Invalid value for '--lines': Input should be greater than or equal to 1"),

@@ -24,8 +24,7 @@ NONE = "no message is dead"
 
 dead = typer.Typer(
     no_args_is_help=True,
-    help="See messages that no service could handle; send or drop them."
-    "\n\nAs in: bongsu dead list",
+    help="See messages that no service could handle; send or drop them.\n\nAs in: bongsu dead list",
 )
 
 SEQUENCE_HELP = "Number of a dead message; `bongsu dead list` shows them."

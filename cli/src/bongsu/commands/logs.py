@@ -75,7 +75,8 @@ def logs(
 ) -> None:
     """Show what the processes wrote, in order of time.
 
-    Times are UTC, secrets are masked. Also of a stack of `bongsu up` that has stopped. Under Docker Compose the logs are with Docker: docker compose logs.
+    Times are UTC, secrets are masked. Also of a stack of `bongsu up` that has stopped. Under Docker Compose
+    the logs are with Docker: docker compose logs.
 
     As in: bongsu logs --service signaler --level warning --since 24h
     """
@@ -127,7 +128,9 @@ def _tell(
 def _files(data_dir: Path, asked: _Asked) -> list[LogFile]:
     folder = data_dir / "logs"
     try:
-        paths = sorted(path for path in folder.iterdir() if path.suffix == ".log")
+        paths = sorted(
+            (path for path in folder.iterdir() if path.suffix == ".log"), key=lambda path: path.stem
+        )
     except (FileNotFoundError, NotADirectoryError):
         paths = []
     except OSError as error:
@@ -137,6 +140,7 @@ def _files(data_dir: Path, asked: _Asked) -> list[LogFile]:
             f"there are no logs in {folder}; start the stack with `make run`, or name its folder with"
             f" --data-dir; of a stack under Docker Compose: {asked.for_docker()}"
         )
+    paths.sort(key=lambda path: path.stem)
     for name in asked.services:
         if not any(_Asked((name,), asked.level, None, None, False).takes(path) for path in paths):
             known = ", ".join(path.stem for path in paths)
@@ -166,7 +170,7 @@ def _print(line: LogLine, *, as_json: bool) -> None:
     if as_json:
         say(line.text if line.fields is not None else _as_json(line))
         return
-    say(f"{line.time:%Y-%m-%d %H:%M:%S} {line.level.name:8} {line.process:10} {line.message}")
+    say(f"{line.time:%Y-%m-%d %H:%M:%S} {line.level.name:8} {line.process:11} {line.message}")
     for text in line.following:
         sys.stdout.write(f"    {one_line(mask_sensitive(text))}\n")
 

@@ -24,7 +24,14 @@ TELLING_ROWS = 1000
 FURTHER_BYTES = 512 * MEGABYTE
 
 
+def free_bytes(folder: Path) -> int:
+    """Return what is free where a folder is, or is to be made."""
+    there = next((path for path in (folder, *folder.absolute().parents) if path.exists()), Path("/"))
+    return shutil.disk_usage(there).free
+
+
 def judge_disk(
+    free: int,
     folder: Path,
     *,
     sizes: Mapping[str, TableSize],
@@ -32,8 +39,7 @@ def judge_disk(
     interval_minutes: int,
     retention_days: int,
 ) -> Finding:
-    """Judge the free space at `folder` by what a year adds to what is there."""
-    free = shutil.disk_usage(_existing(folder)).free
+    """Judge the free bytes at `folder` by what a year adds to what is there. Pure."""
     needed = _year(sizes, markets, interval_minutes, retention_days)
     found = f"{_shown(free)} free at {folder}; a year needs up to {_shown(needed)} more"
     if free < LEAST_FREE:
@@ -56,10 +62,6 @@ def _year(sizes: Mapping[str, TableSize], markets: int, interval_minutes: int, r
 
 def _row(size: TableSize | None, usual: int) -> int:
     return size.bytes // size.rows if size and size.rows >= TELLING_ROWS else usual
-
-
-def _existing(folder: Path) -> Path:
-    return next((path for path in (folder, *folder.absolute().parents) if path.exists()), Path("/"))
 
 
 def _shown(size: int) -> str:

@@ -21,22 +21,17 @@ async def examine_page(url: str) -> Finding:
     try:
         async with httpx.AsyncClient(timeout=ANSWER_SECONDS, trust_env=False) as client:
             document = (await client.get(f"{url}/health/detail")).json()
-            status = str(document["status"]) if "components" in document else None
+        status = str(document["status"]) if "components" in document else "not Bongsu's"
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
-        holder = _holder(url)
-        by = f"; the port is held by {holder}" if holder else ""
-        return problem(
-            CHECK,
-            f"{url} does not answer as health does ({type(error).__name__}){by}",
-            "start the stack, choose another port with `bongsu up --port N`, or correct HEALTH_URL",
-        )
-    if status is None:
-        return problem(CHECK, f"{url} is not Bongsu's health service", "correct HEALTH_URL")
-    if status == "unhealthy":
-        return problem(CHECK, f"{url} answers: unhealthy", "see `bongsu status`, which names the component")
+        return _problem(f"{url} does not answer as health does ({type(error).__name__})", url)
+    look = "see `bongsu status`, which names the component"
+    if status == "healthy":
+        return ok(CHECK, f"{url} answers: {status}")
     if status == "degraded":
-        return warning(CHECK, f"{url} answers: degraded", "see `bongsu status`, which names the component")
-    return ok(CHECK, f"{url} answers: {status}")
+        return warning(CHECK, f"{url} answers: {status}", look)
+    if status == "unhealthy":
+        return problem(CHECK, f"{url} answers: {status}", look)
+    return _problem(f"{url} is not Bongsu's health service", url)
 
 
 def examine_port() -> Finding:
@@ -47,6 +42,11 @@ def examine_port() -> Finding:
     return warning("port", f"{DEFAULT_PORT} is taken by {holder}", "start with `bongsu up --port 9000`")
 
 
-def _holder(url: str) -> str | None:
+def _problem(found: str, url: str) -> Finding:
     parts = urlsplit(url)
-    return port_holder(parts.port or 80) if parts.hostname in LOOPBACK else None
+    holder = port_holder(parts.port or 80) if parts.hostname in LOOPBACK else None
+    return problem(
+        CHECK,
+        f"{found}; the port is held by {holder}" if holder else found,
+        "start the stack, choose another port with `bongsu up --port N`, or correct HEALTH_URL",
+    )
