@@ -277,3 +277,15 @@ async def test_without_a_stack_what_it_will_need_is_looked_at(
     assert told["stack"] == "problem"
     assert (told["upbit"], told["gemini key"], told["disk"]) == ("ok", "ok", "ok")
     assert not {"postgresql", "nats", "streams"} & set(told)
+
+
+async def test_an_address_that_is_none_is_a_problem_and_not_shown(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DATABASE_URL", "NATS_URL", "HEALTH_URL"):
+        monkeypatch.setenv(name, "hunter2secret")
+    ended = await command("doctor", "--json")
+    for check, name in (("postgresql", "DATABASE_URL"), ("nats", "NATS_URL"), ("health page", "HEALTH_URL")):
+        found = finding(ended, check)
+        assert (found["verdict"], found["fix"]) == ("problem", f"correct {name}")
+    assert "hunter2" not in ended.out

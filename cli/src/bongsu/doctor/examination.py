@@ -19,7 +19,7 @@ from bongsu.doctor.patient import Patient
 from bongsu.doctor.schema import judge_migrations
 from bongsu.doctor.settings import judge_settings
 from bongsu.doctor.upbit_keys import examine_upbit_key
-from bongsu.errors import CommandError
+from bongsu.errors import CommandError, UnreachableError
 from bongsu.migrations import default_folder, read_migrations
 from bongsu.settings_in_force import settings_in_force
 
@@ -68,7 +68,8 @@ async def _database(patient: Patient) -> tuple[DatabaseFacts | None, list[Findin
         facts = await database_facts(patient.stack.database_url)
     except CommandError as error:
         left_out = unknown("settings", "cannot be told without the database; the defaults are taken below")
-        return None, [problem("postgresql", str(error), START), left_out]
+        fix = START if isinstance(error, UnreachableError) else "correct DATABASE_URL"
+        return None, [problem("postgresql", str(error), fix), left_out]
     return facts, [
         *judge_server(facts),
         judge_clock("of the database", facts.seconds_ahead),
@@ -98,8 +99,10 @@ async def _page(patient: Patient) -> Finding:
         return examine_port()
     try:
         url = patient.stack.health_url
-    except CommandError as error:
+    except UnreachableError as error:
         return unknown("health page", str(error))
+    except CommandError as error:
+        return problem("health page", str(error), "correct HEALTH_URL")
     return await examine_page(url)
 
 
