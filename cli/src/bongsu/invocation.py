@@ -9,7 +9,7 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 from typer._click.exceptions import UsageError as ClickUsageError
 
 from bongsu.app import build_app
-from bongsu.errors import EXIT_FAILED, EXIT_UNREACHABLE, CommandError
+from bongsu.errors import EXIT_FAILED, EXIT_UNREACHABLE, CommandError, file_error
 from bongsu.output import one_line
 from bongsu.standard_streams import unwritable
 from common.errors import ServiceError, TransientError
@@ -39,6 +39,9 @@ def _outcome(arguments: list[str]) -> tuple[int, str]:
         unreachable = isinstance(error, TransientError)
         return EXIT_UNREACHABLE if unreachable else EXIT_FAILED, str(error)
     except Exception as error:  # noqa: BLE001  the process ends here, and a person reads one line
+        if isinstance(error, OSError) and error.filename and error.strerror:
+            where = f"{error.filename}: {error.strerror}; check the path, and what you may do there"
+            return file_error(error).exit_code, where
         return EXIT_FAILED, unwritable(error) or _bug(error)
     # A run is ended by an interrupt, whenever it comes, and that is no failure.
     return 0 if code == EXIT_INTERRUPTED and arguments[:1] == ["up"] else code, ""

@@ -14,7 +14,7 @@ from bongsu.doctor.budget import judge_budget
 from bongsu.doctor.bus import judge_instances
 from bongsu.doctor.clock import judge_clock
 from bongsu.doctor.database import DatabaseFacts, TableSize, judge_server
-from bongsu.doctor.disk import free_bytes, judge_disk
+from bongsu.doctor.disk import free_bytes, fullest_folder, judge_disk
 from bongsu.doctor.finding import Finding, Verdict
 from bongsu.doctor.gemini import judge_newest_signal
 from bongsu.doctor.schema import judge_migrations
@@ -215,3 +215,14 @@ def test_a_year_is_reckoned_from_what_a_row_takes_here(
 
 def test_room_is_looked_for_where_a_folder_is_to_be_made(tmp_path: Path) -> None:
     assert free_bytes(tmp_path / "not" / "there") > 0
+
+
+def test_a_database_that_lies_elsewhere_is_looked_for_there(tmp_path: Path) -> None:
+    assert fullest_folder(tmp_path) == tmp_path
+    # Where nothing can be written, nothing is free.
+    cluster = next((path for path in (Path("/proc"), Path("/dev")) if free_bytes(path) == 0), None)
+    if cluster is None:
+        pytest.skip("no file system without room")
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "postgres" / "postgres.path").write_text(f"{cluster}\n")
+    assert fullest_folder(tmp_path) == cluster

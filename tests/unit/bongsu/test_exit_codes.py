@@ -129,3 +129,13 @@ def test_a_shell_completes_the_name_of_a_setting(shell: str, variables: dict[str
     result = subprocess.run([*COMMAND], capture_output=True, encoding="utf-8", env=environment)
     assert "gemini_timeout_seconds" in result.stdout
     assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_a_home_without_room_for_the_completion_is_named() -> None:
+    environment = surroundings(HOME="/proc/nobodys/home", SHELL="/bin/bash")
+    result = subprocess.run(
+        [*COMMAND, "--install-completion"], capture_output=True, encoding="utf-8", env=environment
+    )
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "; check the path, and what you may do there" in result.stderr
+    assert len(result.stderr.splitlines()) == 1

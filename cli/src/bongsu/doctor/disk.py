@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bongsu.doctor.database import TableSize
 from bongsu.doctor.finding import Finding, ok, problem, warning
+from bongsu.servers.postgres_place import known_cluster
 from common.streams import STREAMS
 
 CHECK = "disk"
@@ -28,6 +29,12 @@ def free_bytes(folder: Path) -> int:
     """Return what is free where a folder is, or is to be made."""
     there = next((path for path in (folder, *folder.absolute().parents) if path.exists()), Path("/"))
     return shutil.disk_usage(there).free
+
+
+def fullest_folder(data_dir: Path) -> Path:
+    """Return the data folder, or where its PostgreSQL is when that has less room: root's may be elsewhere."""
+    cluster = known_cluster(data_dir / "postgres")
+    return min((data_dir, cluster), key=free_bytes) if cluster else data_dir
 
 
 def judge_disk(

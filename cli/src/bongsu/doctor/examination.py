@@ -10,7 +10,7 @@ from bongsu.doctor.budget import judge_budget
 from bongsu.doctor.bus import examine_bus
 from bongsu.doctor.clock import judge_clock
 from bongsu.doctor.database import DatabaseFacts, database_facts, judge_server
-from bongsu.doctor.disk import free_bytes, judge_disk
+from bongsu.doctor.disk import free_bytes, fullest_folder, judge_disk
 from bongsu.doctor.exchange import examine_exchange
 from bongsu.doctor.finding import Finding, problem, unknown
 from bongsu.doctor.gemini import examine_gemini, judge_newest_signal
@@ -111,9 +111,10 @@ def _disk(patient: Patient, facts: DatabaseFacts | None, values: dict[str, Any])
         return unknown(
             "disk", "the servers' own cannot be told from here", "look with `df -h` where they run"
         )
+    folder = fullest_folder(patient.data_dir)
     return judge_disk(
-        free_bytes(patient.data_dir),
-        patient.data_dir,
+        free_bytes(folder),
+        folder,
         sizes=facts.sizes if facts else {},
         markets=len(values["markets"]),
         interval_minutes=values["signal_interval_minutes"],
