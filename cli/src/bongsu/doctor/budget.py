@@ -8,6 +8,10 @@ CHECK = "budget"
 MINUTES_A_DAY = 1440
 # Observed, per model and project; Google prints no figure any more.
 FREE_TIER_REQUESTS = 20
+PAID = (
+    "or with a paid key a larger gemini_daily_request_budget; a free key has about"
+    f" {FREE_TIER_REQUESTS} calls a day and model"
+)
 
 
 def judge_budget(
@@ -31,16 +35,14 @@ def judge_budget(
             CHECK,
             f"{needed}; the budget is {budget} a model, of {_counted(models, 'model')}: for"
             f" {calls - budget * models} of them the rule decides",
-            f"bongsu config set signal_interval_minutes {slower}, or a larger gemini_daily_request_budget"
-            " with a paid key",
+            f"bongsu config set signal_interval_minutes {slower}, {PAID}",
         )
     if calls > budget:
         return warning(
             CHECK,
             f"{needed}; the budget of the first model is {budget}, so a fallback model decides the last"
             f" {calls - budget} of a day",
-            f"bongsu config set signal_interval_minutes {slower}, or a larger gemini_daily_request_budget"
-            " with a paid key",
+            f"bongsu config set signal_interval_minutes {slower}, {PAID}",
         )
     if calls > FREE_TIER_REQUESTS and not is_simulated:
         return warning(
