@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 
 from bongsu.doctor.budget import judge_budget
 from bongsu.doctor.bus import judge_instances
-from bongsu.doctor.clock import judge_clock
+from bongsu.doctor.clock import judge_clock, seconds_ahead
 from bongsu.doctor.database import DatabaseFacts, TableSize, judge_server
 from bongsu.doctor.disk import free_bytes, fullest_folder, judge_disk
 from bongsu.doctor.finding import Finding, Verdict
@@ -115,6 +115,13 @@ def test_the_interval_that_is_advised_keeps_to_the_budget(markets: int, minutes:
 )
 def test_a_clock_is_judged_in_both_directions(seconds: float, verdict: Verdict) -> None:
     assert judge_clock("of the exchange", seconds).verdict is verdict
+
+
+@pytest.mark.parametrize(("told", "ahead"), [(0, 0.0), (4, 0.0), (7, 2.0), (-1, 0.0), (-3, -2.0)])
+def test_what_the_way_there_took_is_no_difference(told: int, ahead: float) -> None:
+    answered = AT + timedelta(seconds=5)
+    asked_at = AT + timedelta(seconds=told)
+    assert seconds_ahead(asked_at, asked=AT, answered=answered, resolution_seconds=1) == ahead
 
 
 @pytest.mark.parametrize(

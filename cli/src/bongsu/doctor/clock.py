@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from bongsu.doctor.finding import Finding, ok, problem, warning
 
 FEW_SECONDS = 2.0
 MANY_SECONDS = 30.0
 FIX = "synchronise this machine's clock: timedatectl set-ntp true, or install chrony"
+
+
+def seconds_ahead(
+    told: datetime, *, asked: datetime, answered: datetime, resolution_seconds: float = 0
+) -> float:
+    """Return how far a clock that told a time between question and answer is surely ahead of ours, or behind.
+
+    Args:
+        resolution_seconds: How much later it may have been than what was told, as by the seconds of `Date`.
+    """
+    if (ahead := (told - answered).total_seconds()) > 0:
+        return ahead
+    return min(0.0, (told - asked).total_seconds() + resolution_seconds)
 
 
 def judge_clock(whose: str, seconds_ahead: float) -> Finding:

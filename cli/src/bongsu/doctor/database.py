@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
+from bongsu.doctor.clock import seconds_ahead
 from bongsu.doctor.finding import Finding, ok, problem
 from bongsu.repository import StoredSetting, database, stored_settings
 from common.clock import utc_now
@@ -51,7 +51,7 @@ class DatabaseFacts:
         careless_roles: Who commits without waiting for the disk.
         applied: SHA-256 of each migration that ran, by version; None where none ever did.
         stored: What was set, by key; {} before the migrations.
-        seconds_ahead: How far its clock is ahead of ours, at least as far as the question took.
+        seconds_ahead: How far its clock is ahead of ours.
     """
 
     server: Mapping[str, object]
@@ -124,11 +124,7 @@ def _judge_durability(facts: DatabaseFacts) -> Finding:
 async def _server(connection: Connection) -> tuple[dict[str, object], float]:
     asked = utc_now()
     row = dict(await connection.fetchrow(_SERVER) or {})
-    now: datetime = row["now"]
-    answered = utc_now()
-    # Whatever lies between question and answer may be the way there.
-    ahead = (now - answered) if now > answered else min(now - asked, asked - asked)
-    return row, ahead.total_seconds()
+    return row, seconds_ahead(row["now"], asked=asked, answered=utc_now())
 
 
 async def _applied(connection: Connection) -> dict[int, str] | None:

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from bongsu.doctor.clock import judge_clock
+from bongsu.doctor.clock import judge_clock, seconds_ahead
 from bongsu.doctor.finding import Finding, ok, problem, unknown, warning
 from bongsu.doctor.patient import Patient
 from common.clock import utc_now
@@ -17,6 +17,8 @@ from common.clock import utc_now
 CHECK = "upbit"
 CLOCK = "of the exchange"
 ANSWER_SECONDS = 5.0
+# Of which a Date consists.
+WHOLE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,6 @@ def _read(answer: httpx.Response, asked: datetime, answered: datetime) -> Exchan
         told = parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC)
     except (ValueError, KeyError):
         return ExchangeFacts(markets, None)
-    # Whole seconds, and the way of the question: what lies between is no difference.
-    ahead = (told - answered).total_seconds()
-    behind = (told - asked).total_seconds() + 1
-    return ExchangeFacts(markets, ahead if ahead > 0 else min(behind, 0.0))
+    return ExchangeFacts(
+        markets, seconds_ahead(told, asked=asked, answered=answered, resolution_seconds=WHOLE_SECONDS)
+    )
