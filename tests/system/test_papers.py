@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from papers.commands import Typed, typed
+from servers.commands import bongsu
 from servers.surroundings import unmeasured
 from servers.waiting import eventually_sync
 from system.conftest import Run, Start
@@ -31,10 +32,16 @@ def test_every_command_works_as_it_is_written(start: Start, home: Path) -> None:
     assert failed == {}
 
 
+def _newest_signal(run: Run) -> str:
+    listed = bongsu("signals", "--limit", "1", "--json", "--data-dir", str(run.folder)).document
+    return str(listed[0]["id"])
+
+
 def _run(command: Typed, run: Run, home: Path) -> str:
     """Run one as it is written, but on this run's port; returns what it printed where it failed."""
     line = command.line.replace(".venv/bin/bongsu", "bongsu").replace(":8080", f":{run.port}")
     line = re.sub(r"^curl", "curl --fail-with-body --silent", line)
+    line = line.replace(" ID", f" {_newest_signal(run)}")
     environment = {"PATH": f"{home / 'bin'}:{os.environ['PATH']}", "UPBIT_URL": run.document["upbit_url"]}
     result = subprocess.run(
         ["sh", "-c", line],
