@@ -15,11 +15,11 @@ import typer
 
 from bongsu.errors import CommandError, UsageError
 from bongsu.job_log import JobLog, read_job_logs
-from bongsu.job_statistics import JobStatistics, JobTally
 from bongsu.job_stream import read_kept_runs
 from bongsu.output import note, print_json, print_table, say
 from bongsu.running_stack import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
 from common.clock import utc_now
+from common.job_statistics import JobStatistics, JobTally
 
 SPAN = re.compile(r"([0-9]{1,6})([smhd])")
 SECONDS_OF = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
