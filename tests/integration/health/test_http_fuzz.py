@@ -74,7 +74,7 @@ def _with_the_undescribed(served: dict[str, Any]) -> dict[str, Any]:
     body: dict[str, Any] = {"content": {"application/json": {"schema": {}}}}
     undescribed = {"parameters": parameters, "requestBody": body, "responses": refused}
     for path in served["paths"].values():
-        path["get"]["parameters"] = parameters
+        path["get"]["parameters"] = [*path["get"].get("parameters", []), *parameters]
         path["get"]["responses"] |= refused
         path["post"] = undescribed
     anything = {"name": "anything", "in": "path", "required": True, "schema": {"type": "string"}}

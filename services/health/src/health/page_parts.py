@@ -30,7 +30,7 @@ def page_parts(watch: StatusWatch, api: ApiAnswers) -> tuple[Part, ...]:
     return (
         Part("status", watch.look, 1.0, restless=RESTLESS),
         Part("markets", api.markets, 2.0, restless=TICKING),
-        Part(SIGNALS, signals, 3.0),
+        Part(SIGNALS, signals, 5.0),
         Part("jobs", jobs, 5.0),
         Part("budget", api.budget, 5.0),
         Part("changes", changes, 5.0),

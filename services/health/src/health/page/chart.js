@@ -2,22 +2,23 @@
 
 import { byId, keyed, make, mark, say } from "./dom.js";
 import { amount, both, chartTime, decimals, kst, momentOf, utc } from "./format.js";
-import { GapShading } from "./gap_shading.js";
+import { Backdrop } from "./backdrop.js";
 
 const MINUTE = 60;
 const WORDS = { open: "open", repaired: "repaired", confirmed_empty: "proven empty" };
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-const gapColours = () => ({ open: colour("unhealthy"), repaired: colour("healthy"), confirmed_empty: colour("quiet") });
+const backdropColours = () => ({
+  open: colour("unhealthy"), repaired: colour("healthy"), confirmed_empty: colour("quiet"), hold: colour("quiet"),
+});
 const shapes = {
   BUY: { position: "belowBar", shape: "arrowUp", text: "BUY", size: 1 },
   SELL: { position: "aboveBar", shape: "arrowDown", text: "SELL", size: 1 },
-  HOLD: { position: "aboveBar", shape: "circle", text: "", size: 0.3 },
 };
 
 /** The candlestick chart of one market; `onSignal(id)` is called for a click on a minute with a signal. */
 export class MarketChart {
   #library = window.LightweightCharts;
-  #shading = new GapShading();
+  #backdrop = new Backdrop();
   #signalAt = new Map();
   #shown = { candles: [], gaps: [], signals: [] };
 
@@ -38,7 +39,7 @@ export class MarketChart {
       handleScale: { mouseWheel: false },
     });
     this.series = this.chart.addSeries(this.#library.CandlestickSeries, { priceLineVisible: false });
-    this.series.attachPrimitive(this.#shading);
+    this.series.attachPrimitive(this.#backdrop);
     this.markers = this.#library.createSeriesMarkers(this.series, []);
     this.chart.subscribeClick(({ time }) => {
       const id = time === undefined ? undefined : this.#nearest(time);
@@ -55,8 +56,7 @@ export class MarketChart {
     this.series.applyOptions({ priceFormat: { type: "price", precision: this.decimals, minMove: 10 ** -this.decimals } });
     const points = withHoles(candles);
     this.series.setData(points);
-    this.#mark(points);
-    this.#shade(points);
+    this.#shade(points, this.#mark(points));
     if (fit) this.chart.timeScale().fitContent();
     byId("chart-empty").hidden = candles.length > 0;
     say(byId("chart-empty"), "No candle of these hours is stored.");
@@ -71,14 +71,14 @@ export class MarketChart {
       return first <= time && time <= last;
     });
     this.#signalAt = new Map(inView.map((signal) => [chartTime(signal.candle_timestamp), signal.id]));
-    this.markers.setMarkers(inView.map((signal) => ({
-      time: chartTime(signal.candle_timestamp),
-      color: colour(signal.signal_type === "HOLD" ? "quiet" : "text"),
-      ...shapes[signal.signal_type],
+    const told = inView.filter((signal) => signal.signal_type in shapes);
+    this.markers.setMarkers(told.map((signal) => ({
+      time: chartTime(signal.candle_timestamp), color: colour("text"), ...shapes[signal.signal_type],
     })));
+    return inView.filter((signal) => !told.includes(signal)).map((signal) => chartTime(signal.candle_timestamp));
   }
 
-  #shade(points) {
+  #shade(points, holds) {
     const [first, end] = [points[0]?.time, (points.at(-1)?.time ?? 0) + MINUTE];
     const inView = this.#shown.gaps
       .map((gap) => ({
@@ -87,7 +87,7 @@ export class MarketChart {
         to: Math.min(end, chartTime(gap.to_time)),
       }))
       .filter((gap) => gap.from < gap.to);
-    this.#shading.set(inView, gapColours());
+    this.#backdrop.set(inView, holds, backdropColours());
   }
 
   #nearest(time) {
@@ -113,8 +113,7 @@ export class MarketChart {
       upColor: surface, borderUpColor: up, wickUpColor: up, downColor: down, borderDownColor: down, wickDownColor: down,
     });
     const points = withHoles(this.#shown.candles);
-    this.#mark(points);
-    this.#shade(points);
+    this.#shade(points, this.#mark(points));
   }
 }
 

@@ -103,7 +103,7 @@ export function milliseconds(value) {
 export function dollars(text) {
   if (text === null || text === undefined) return "–";
   const value = Number(text);
-  return `$${value !== 0 && value < 1 ? value.toFixed(4) : value.toFixed(2)}`;
+  return `$${amount(value !== 0 && value < 1 ? value.toFixed(4) : value.toFixed(2))}`;
 }
 
 /** Return a setting's value as one types it. */

@@ -92,7 +92,13 @@ function notices(status) {
     const from = unread.read_at ? ` Candles, signals, budget and settings are from ${both(unread.read_at, "second")}.` : "";
     some.push({ key: "database", status: "unhealthy", text: `${unread.error}.${from}` });
   }
-  return [...some, ...status.flaws.map((flaw) => ({ key: flaw.split(":")[0], status: status.status === "healthy" ? "warning" : status.status, text: flaw }))];
+  return [...some, ...status.flaws.map((flaw, place) => ({ key: `flaw ${place}`, status: severity(status, flaw), text: flaw }))];
+}
+
+function severity(status, flaw) {
+  const name = flaw.split(":")[0];
+  const worst = [...status.components, ...status.services].filter((part) => part.name === name).map((part) => part.status);
+  return worst.includes("unhealthy") ? "unhealthy" : "warning";
 }
 
 function noteFresh(signals) {
@@ -107,7 +113,7 @@ function listSignals() {
   for (const signal of older.signals) listSignals.kept.set(signal.id, signal);
   const all = [...listSignals.kept.values()].sort((one, other) => other.created_at.localeCompare(one.created_at));
   const shown = older.signals.length ? all : all.slice(0, newest.length);
-  showSignals(shown, fresh, openRecord);
+  showSignals(shown, fresh);
   byId("older").hidden = older.cursor === null;
   const due = told.status?.data.components.find((part) => part.name === "recent_signal")?.message;
   byId("signals-empty").hidden = shown.length > 0;
@@ -149,6 +155,10 @@ function everySecond() {
   }
 }
 
+byId("signals").addEventListener("click", (event) => {
+  const row = event.target.closest("tr");
+  if (row) openRecord(row.dataset.key);
+});
 byId("older").addEventListener("click", showOlder);
 byId("settings").addEventListener("toggle", loadSettings);
 addEventListener("pagehide", () => source?.close());

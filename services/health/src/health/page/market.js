@@ -13,7 +13,7 @@ const AGAIN_MS = 5000;
 
 let markets = [];
 let market = null;
-let hours = 6;
+let hours = 3;
 let shownState = "";
 let signals = new Map();
 let chart = null;
@@ -24,6 +24,7 @@ export function showMarkets(told) {
   markets = told.markets;
   if (!markets.some((one) => one.market === market)) choose(markets[0]?.market ?? null);
   byId("market-pick").hidden = markets.length < 2;
+  document.body.classList.toggle("one-market", markets.length < 2);
   keyed(byId("market-select"), markets, (one) => one.market, (one) => make("option", { value: one.market, text: one.market }), () => {});
   byId("market-select").value = market;
   showPrice();

@@ -7,10 +7,10 @@ const ARROWS = { BUY: "↑", SELL: "↓", HOLD: "•" };
 
 /** Show the components, each with its message and since when it is so. */
 export function showComponents(components) {
-  keyed(byId("components"), components, (part) => part.name, newComponent, (row, part) => {
+  keyed(byId("components"), components.flatMap(withMessage), (part) => part.key, newComponent, (row, part) => {
+    if (part.words) { say(row.firstChild, part.words); return; }
     const [name, status, latency] = row.children;
-    say(name.firstChild, part.name);
-    say(name.lastChild, part.message);
+    say(name, part.name);
     mark(status.firstChild, "status", part.status);
     say(status.firstChild, part.status);
     relate(status.lastChild, "for", part.since);
@@ -18,9 +18,15 @@ export function showComponents(components) {
   });
 }
 
-function newComponent() {
+const withMessage = (part) => [
+  { ...part, key: part.name },
+  ...(part.message ? [{ key: `${part.name} message`, words: part.message }] : []),
+];
+
+function newComponent(part) {
+  if (part.words) return make("tr", {}, make("td", { className: "message", colspan: "3" }));
   return make("tr", {},
-    make("th", { scope: "row" }, make("span"), make("span", { className: "message" })),
+    make("th", { scope: "row" }),
     make("td", {}, make("span"), make("time", { className: "since" })),
     make("td", { className: "number" }));
 }
@@ -71,7 +77,7 @@ function newInstance() {
 }
 
 function newJob(job) {
-  if (job.error) return make("tr", {}, make("td", { className: "error", colspan: "4" }));
+  if (job.error) return make("tr", {}, make("td", { className: "message", colspan: "4" }));
   return make("tr", {},
     make("th", { scope: "row" }),
     make("td", {}, make("span"), " ", make("time", { className: "quiet" })),
@@ -101,24 +107,25 @@ function showFacts(list, told) {
 }
 
 /** Show signals, newest first; `fresh` are the ids that have come while somebody watched. */
-export function showSignals(signals, fresh, onOpen) {
-  keyed(byId("signals"), signals, (signal) => signal.id, (signal) => newSignal(signal, fresh, onOpen), () => {});
+export function showSignals(signals, fresh) {
+  keyed(byId("signals"), signals, (signal) => signal.id, (signal) => newSignal(signal, fresh.has(signal.id)), () => {});
 }
 
-function newSignal(signal, fresh, onOpen) {
-  const by = signal.source === "rule" ? `rule: ${signal.cause}` : signal.model_served ?? "gemini";
-  const button = make("button", { type: "button", className: fresh.has(signal.id) ? "signal is-new" : "signal", "aria-haspopup": "dialog" },
-    make("span", { className: "action" },
-      make("b", { "aria-hidden": "true", text: ARROWS[signal.signal_type] }), signal.signal_type,
-      make("small", { text: signal.market })),
-    make("span", { className: "when" }, make("time", { datetime: signal.candle_timestamp, text: `${kst(signal.candle_timestamp)} KST` }),
+function newSignal(signal, isNew) {
+  const by = signal.source === "rule" ? `rule (${signal.cause})` : signal.model_served ?? "gemini";
+  const minute = kst(signal.candle_timestamp);
+  const cell = (className, ...content) => make("td", { role: "cell", className }, ...content);
+  const labelled = (label, text) => make("td", { role: "cell", className: "number", data: { label } }, text);
+  return make("tr", { role: "row", className: isNew ? "is-new" : "" },
+    cell("", make("button", { type: "button", "aria-haspopup": "dialog", title: "Open the full record" },
+      make("b", { "aria-hidden": "true", text: ARROWS[signal.signal_type] }), signal.signal_type),
+      make("small", { className: "market", text: signal.market })),
+    cell("when", make("time", { datetime: signal.candle_timestamp, text: `${minute} KST` }),
       make("small", { text: `${utc(signal.candle_timestamp)} UTC` })),
-    make("span", { className: "number" }, amount(signal.price_at_signal), make("small", { text: "price" })),
-    make("span", { className: "number" }, signal.confidence.toFixed(2), make("small", { text: "confidence" })),
-    make("span", { className: "number money" }, dollars(signal.cost_usd), make("small", { text: "cost" })),
-    make("span", { className: "reason" }, make("span", { text: `${by} — ` }), signal.reasoning));
-  button.addEventListener("click", () => onOpen(signal.id));
-  return make("li", {}, button);
+    cell("number price-paid", amount(signal.price_at_signal)),
+    labelled("confidence", signal.confidence.toFixed(2)),
+    labelled("cost", dollars(signal.cost_usd)),
+    cell("reason", make("div", { className: "why" }, make("span", { text: by }), ` — ${signal.reasoning}`)));
 }
 
 /** Show the day's budget of each model. */
@@ -126,7 +133,7 @@ export function showBudget(budget) {
   say(byId("budget-cost"), `${dollars(budget.cost_usd)} of ${dollars(budget.cost_budget_usd)} spent, all models together`);
   keyed(byId("budget"), budget.models, (model) => model.model, newModel, (row, model) => {
     const [line, bar, note] = row.children;
-    const order = model.place === 1 ? "asked first" : model.place ? `then, ${model.place}.` : "no longer named";
+    const order = model.place === 1 ? "asked first" : model.place ? `fallback ${model.place - 1}` : "no longer named";
     say(line.firstChild, `${model.model} (${order})`);
     say(line.lastChild, `${amount(model.requests)} of ${amount(budget.request_budget)} requests`);
     const ratio = budget.request_budget ? Math.min(1, model.requests / budget.request_budget) : 1;

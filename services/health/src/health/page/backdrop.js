@@ -1,6 +1,7 @@
-// How are minutes without a candle drawn? Each kind in a pattern of its own, behind the candles.
+// What is drawn behind the candles? Minutes without one, each kind in a pattern of its own, and HOLDs at the foot.
 
 const LEAST_WIDTH = 3;
+const DOT = 1.6;
 
 const patterns = {
   open(context, from, to, height, step) {
@@ -23,9 +24,10 @@ function line(context, fromX, fromY, toX, toY) {
   context.stroke();
 }
 
-/** A primitive of the candle series; `set` gives it ranges in the chart's time, `to` exclusive. */
-export class GapShading {
+/** A primitive of the candle series. */
+export class Backdrop {
   #gaps = [];
+  #holds = [];
   #colours = {};
   #attached = null;
 
@@ -33,9 +35,10 @@ export class GapShading {
   detached() { this.#attached = null; }
   updateAllViews() {}
 
-  /** Show these gaps: `{status, from, to}` in seconds of the chart. */
-  set(gaps, colours) {
+  /** Show gaps, `{status, from, to}` with `to` exclusive, and HOLDs, all in seconds of the chart. */
+  set(gaps, holds, colours) {
     this.#gaps = gaps;
+    this.#holds = holds;
     this.#colours = colours;
     this.#attached?.requestUpdate();
   }
@@ -66,6 +69,14 @@ export class GapShading {
         context.lineWidth = ratio;
         patterns[gap.status](context, from, to, bitmapSize.height, 6 * ratio);
         context.restore();
+      }
+      context.fillStyle = this.#colours.hold;
+      for (const time of this.#holds) {
+        const x = scale.timeToCoordinate(time);
+        if (x === null) continue;
+        context.beginPath();
+        context.arc(x * ratio, bitmapSize.height - 6 * ratio, DOT * ratio, 0, 2 * Math.PI);
+        context.fill();
       }
     });
   }
