@@ -25,10 +25,7 @@ PATHS = (
     "/health/detail",
     "/api/overview",
     "/api/v1/status",
-    "/api/v1/markets",
     "/api/v1/candles?market=KRW-BTC",
-    "/api/v1/signals",
-    "/api/v1/config",
     "/openapi.json",
 )
 

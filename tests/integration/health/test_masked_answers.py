@@ -32,9 +32,9 @@ async def test_no_answer_holds_a_secret_that_an_instance_told(
     health: HealthProcess, speak: Speak, fresh_nats: NatsServer, database_url: str
 ) -> None:
     async with store(database_url) as stored:
-        # As a model may repeat it, and as somebody may write it by hand.
+        # As a model may repeat it, and as somebody may sign by hand.
         signal = await stored.signal(START, reasoning=f"The api_key={CANARY} says BUY.")
-        await stored.setting("gemini_model", f'"https://me:{CANARY}@host"', by=f"token={CANARY}")
+        await stored.setting("retention_days", "30", by=f"token={CANARY}")
     await speak("collector", "c1")
     signaler = await speak("signaler", "s1")
     await soon(health.is_healthy)

@@ -15,7 +15,7 @@ from common.errors import TransientError
 T = TypeVar("T")
 
 AT_ONCE = 2
-PATIENCE_SECONDS = 1.5
+PATIENCE_SECONDS = 1.0
 
 
 class BoundedReads:
@@ -26,7 +26,7 @@ class BoundedReads:
         self._loads: set[asyncio.Task[Any]] = set()
 
     async def run(self, load: Callable[[], Awaitable[T]]) -> T:
-        """Return what `load` gives, or raise what it raises; TransientError after 1.5 s."""
+        """Return what `load` gives, or raise what it raises; TransientError after a second."""
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await self._places.acquire()
