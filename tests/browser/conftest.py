@@ -58,8 +58,8 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def empty_stack(servers_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    """Everything runs and is healthy, and nothing was ever stored."""
+async def stack(servers_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    """Everything is healthy; two hours of candles are stored, a gap of each kind, and some signals."""
     folder = servers_folder / secrets.token_hex(4)
     postgres = PostgresServer(folder / "postgres", fsync=False, shared_buffers_mb=16)
     nats = NatsServer(folder / "nats")

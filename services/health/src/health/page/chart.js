@@ -5,14 +5,15 @@ import { amount, both, chartTime, decimals, kst, momentOf, utc } from "./format.
 import { Backdrop } from "./backdrop.js";
 
 const MINUTE = 60;
+const MOST_NAMED = 8;
 const WORDS = { open: "open", repaired: "repaired", confirmed_empty: "proven empty" };
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 const backdropColours = () => ({
   open: colour("unhealthy"), repaired: colour("healthy"), confirmed_empty: colour("quiet"), hold: colour("quiet"),
 });
 const shapes = {
-  BUY: { position: "belowBar", shape: "arrowUp", text: "BUY", size: 1 },
-  SELL: { position: "aboveBar", shape: "arrowDown", text: "SELL", size: 1 },
+  BUY: { position: "belowBar", shape: "arrowUp" },
+  SELL: { position: "aboveBar", shape: "arrowDown" },
 };
 
 /** The candlestick chart of one market; `onSignal(id)` is called for a click on a minute with a signal. */
@@ -72,8 +73,11 @@ export class MarketChart {
     });
     this.#signalAt = new Map(inView.map((signal) => [chartTime(signal.candle_timestamp), signal.id]));
     const told = inView.filter((signal) => signal.signal_type in shapes);
+    // Where there are many, words would cover each other; the arrow says the same.
+    const named = told.length <= MOST_NAMED;
     this.markers.setMarkers(told.map((signal) => ({
-      time: chartTime(signal.candle_timestamp), color: colour("text"), ...shapes[signal.signal_type],
+      time: chartTime(signal.candle_timestamp), color: colour("text"), size: 1,
+      ...shapes[signal.signal_type], text: named ? signal.signal_type : "",
     })));
     return inView.filter((signal) => !told.includes(signal)).map((signal) => chartTime(signal.candle_timestamp));
   }

@@ -12,8 +12,13 @@ const SILENT_MS = 9000;
 const AGAIN_MS = 3000;
 const SECTIONS = { markets: "market", signals: "signals-section", jobs: "services-section", budget: "budget-section", changes: "changes-section" };
 
+// The newest of them; the others come when they are asked for.
+const SHOWN_WIDE = 14;
+const SHOWN_NARROW = 6;
+const isNarrow = matchMedia("(max-width: 900px)");
+
 const told = {};
-const older = { signals: [], cursor: null };
+const older = { signals: [], cursor: null, isOpen: false };
 const fresh = new Set();
 let source = null;
 let lastWordAt = Date.now();
@@ -25,6 +30,7 @@ const shows = {
     showComponents(status.components);
     showServices(status.services, told.jobs?.data?.jobs ?? []);
     say(byId("version"), status.version);
+    sayWhenDue();
   },
   markets: showMarkets,
   signals: (answer) => { noteFresh(answer.signals); older.cursor ??= answer.next_cursor; listSignals(); },
@@ -112,17 +118,26 @@ function listSignals() {
   for (const signal of newest) if (!listSignals.kept.has(signal.id)) listSignals.kept.set(signal.id, signal);
   for (const signal of older.signals) listSignals.kept.set(signal.id, signal);
   const all = [...listSignals.kept.values()].sort((one, other) => other.created_at.localeCompare(one.created_at));
-  const shown = older.signals.length ? all : all.slice(0, newest.length);
+  const most = older.isOpen ? all.length : Math.min(newest.length, isNarrow.matches ? SHOWN_NARROW : SHOWN_WIDE);
+  const shown = all.slice(0, most);
   showSignals(shown, fresh);
-  byId("older").hidden = older.cursor === null;
-  const due = told.status?.data.components.find((part) => part.name === "recent_signal")?.message;
+  byId("older").hidden = shown.length === all.length && older.cursor === null;
   byId("signals-empty").hidden = shown.length > 0;
+  sayWhenDue();
+}
+
+function sayWhenDue() {
+  const due = told.status?.data.components.find((part) => part.name === "recent_signal")?.message;
   say(byId("signals-empty"), `No signal was made yet${due ? `; ${due}` : ""}.`);
 }
+
 listSignals.kept = new Map();
 
 async function showOlder() {
   const state = byId("signals-state");
+  const heldBack = !older.isOpen && listSignals.kept.size > byId("signals").childElementCount;
+  older.isOpen = true;
+  if (heldBack) { listSignals(); return; }
   try {
     const answer = await ask("signals", { cursor: older.cursor, limit: 50 });
     older.signals.push(...answer.signals);
@@ -159,6 +174,7 @@ byId("signals").addEventListener("click", (event) => {
   const row = event.target.closest("tr");
   if (row) openRecord(row.dataset.key);
 });
+isNarrow.addEventListener("change", () => { if (told.signals?.data) listSignals(); });
 byId("older").addEventListener("click", showOlder);
 byId("settings").addEventListener("toggle", loadSettings);
 addEventListener("pagehide", () => source?.close());
