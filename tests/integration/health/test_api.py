@@ -281,7 +281,7 @@ async def _tell_changes(server: NatsServer) -> None:
 
 async def _holds(health: HealthProcess, key: str, value: object) -> bool:
     settings = (await _get(health, "/api/v1/config"))["settings"]
-    return next(row["value"] for row in settings if row["key"] == key) == value
+    return (key, value) in [(row["key"], row["value"]) for row in settings]
 
 
 async def _p95(health: HealthProcess, wanted: float) -> bool:

@@ -31,7 +31,7 @@ STATEMENT_SECONDS = 1.0
 # A list shows the beginning of a reasoning, the record all of it.
 LISTED_REASONING = 2000
 
-_MARKETS = """
+MARKETS = """
 SELECT asked.market, candle.timestamp, candle.close, candle.collected_at, day_before.close AS close_24h_ago,
        (SELECT max(candle_timestamp) FROM trading_signals WHERE symbol = asked.market) AS newest_signal_at,
        coalesce((SELECT sum(extract(epoch FROM to_time - from_time) / 60) FROM candle_gaps
@@ -46,14 +46,14 @@ SELECT asked.market, candle.timestamp, candle.close, candle.collected_at, day_be
  ORDER BY asked.place
 """
 
-_CANDLES = """
+CANDLES = """
 SELECT timestamp, open, high, low, close, volume, trade_value, revision, source, collected_at
   FROM market_data WHERE symbol = $1 AND timestamp >= $2 AND timestamp < $3
  ORDER BY timestamp DESC LIMIT $4
 """
 
 # By the operator of the exclusion constraint, whose index finds what touches a range.
-_GAPS = """
+GAPS = """
 SELECT from_time, to_time, (extract(epoch FROM to_time - from_time) / 60)::int AS minutes, status,
        detected_at, resolved_at, evidence
   FROM candle_gaps
@@ -62,28 +62,28 @@ SELECT from_time, to_time, (extract(epoch FROM to_time - from_time) / 60)::int A
  ORDER BY from_time DESC LIMIT $5
 """
 
-_LISTED = f"""
+LISTED = f"""
 SELECT id, symbol AS market, candle_timestamp, signal_type, confidence, left(reasoning, {LISTED_REASONING})
        AS reasoning, source, cause, price_at_signal, model_served, cost_usd, latency_ms, created_at
   FROM trading_signals
 """  # noqa: S608  a constant
 # Of one market in the order of its minutes, which is unique; of all by when they were made.
-_SIGNALS_OF_MARKET = f"""{_LISTED}
+SIGNALS_OF_MARKET = f"""{LISTED}
  WHERE symbol = $1 AND candle_timestamp < $2 AND ($3::text IS NULL OR signal_type = $3)
  ORDER BY candle_timestamp DESC LIMIT $4
 """
-_SIGNALS = f"""{_LISTED}
+SIGNALS = f"""{LISTED}
  WHERE (created_at, id) < ($1, $2) ORDER BY created_at DESC, id DESC LIMIT $3
 """
-_SIGNALS_OF_ACTION = f"""{_LISTED}
+SIGNALS_OF_ACTION = f"""{LISTED}
  WHERE signal_type = $4 AND (created_at, id) < ($1, $2) ORDER BY created_at DESC, id DESC LIMIT $3
 """
 
-_SIGNAL = "SELECT *, symbol AS market FROM trading_signals WHERE id = $1"
+SIGNAL = "SELECT *, symbol AS market FROM trading_signals WHERE id = $1"
 
-_USAGE = "SELECT model, requests, cost_usd, blocked_until FROM gemini_usage WHERE day = $1 ORDER BY model"
+USAGE = "SELECT model, requests, cost_usd, blocked_until FROM gemini_usage WHERE day = $1 ORDER BY model"
 
-_SETTINGS = "SELECT key, revision, updated_at, updated_by FROM system_config ORDER BY key LIMIT 1000"
+SETTINGS = "SELECT key, revision, updated_at, updated_by FROM system_config ORDER BY key LIMIT 1000"
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class ApiRepository:
 
     async def markets(self, markets: Sequence[str]) -> list[MarketAnswer]:
         """Return each market as stored, in the given order, without a price of its own."""
-        rows = await self._fetch(_MARKETS, list(markets))
+        rows = await self._fetch(MARKETS, list(markets))
         return [
             MarketAnswer(
                 market=row["market"],
@@ -136,14 +136,14 @@ class ApiRepository:
 
     async def candles(self, market: str, start: datetime, end: datetime, limit: int) -> list[CandleAnswer]:
         """Return the newest candles of [start, end), newest first."""
-        rows = await self._fetch(_CANDLES, market, start, end, limit + 1)
+        rows = await self._fetch(CANDLES, market, start, end, limit + 1)
         return [CandleAnswer(**dict(row)) for row in rows]
 
     async def gaps(
         self, market: str, start: datetime, end: datetime, status: GapStatus | None, limit: int
     ) -> list[GapAnswer]:
         """Return the newest gaps that touch [start, end), newest first."""
-        rows = await self._fetch(_GAPS, market, start, end, status, limit + 1)
+        rows = await self._fetch(GAPS, market, start, end, status, limit + 1)
         return [GapAnswer(**dict(row)) for row in rows]
 
     async def signals(
@@ -151,25 +151,25 @@ class ApiRepository:
     ) -> list[SignalAnswer]:
         """Return the signals behind `after`, newest first."""
         if market is not None:
-            rows = await self._fetch(_SIGNALS_OF_MARKET, market, after.moment, action, limit + 1)
+            rows = await self._fetch(SIGNALS_OF_MARKET, market, after.moment, action, limit + 1)
         elif action is not None:
-            rows = await self._fetch(_SIGNALS_OF_ACTION, after.moment, after.id, limit + 1, action)
+            rows = await self._fetch(SIGNALS_OF_ACTION, after.moment, after.id, limit + 1, action)
         else:
-            rows = await self._fetch(_SIGNALS, after.moment, after.id, limit + 1)
+            rows = await self._fetch(SIGNALS, after.moment, after.id, limit + 1)
         return [SignalAnswer(**dict(row)) for row in rows]
 
     async def signal(self, signal_id: UUID) -> SignalRecord | None:
         """Return all that is stored of a signal; None for an id that there is not."""
-        rows = await self._fetch(_SIGNAL, signal_id)
+        rows = await self._fetch(SIGNAL, signal_id)
         return SignalRecord(**{**rows[0], "snapshot": json.loads(rows[0]["snapshot"])}) if rows else None
 
     async def usage(self, day: date) -> list[Usage]:
         """Return what each model was asked on a day."""
-        return [Usage(**dict(row)) for row in await self._fetch(_USAGE, day)]
+        return [Usage(**dict(row)) for row in await self._fetch(USAGE, day)]
 
     async def settings(self) -> dict[str, StoredSetting]:
         """Return who set which setting last."""
-        rows = await self._fetch(_SETTINGS)
+        rows = await self._fetch(SETTINGS)
         return {
             row["key"]: StoredSetting(row["revision"], row["updated_at"], row["updated_by"]) for row in rows
         }
