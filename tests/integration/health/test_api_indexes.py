@@ -14,12 +14,13 @@ from health.api_answers import FIRST, LAST, NEWEST
 from integration.health.stored import MARKET, MINUTE, START, store
 
 CANDLES, SIGNALS, GAPS = 40_000, 20_000, 5_000
+MIDDLE = START + timedelta(days=20)
 # Beyond what an answer shows, one statement may look at what it sorts for one moment, or adds up.
 MOST_LOOKED_AT = 600
 ASKED: dict[str, tuple[str, tuple[Any, ...]]] = {
     "candles": (statements.CANDLES, (MARKET, START, LAST, 361)),
     "all candles": (statements.CANDLES, (MARKET, FIRST, LAST, 361)),
-    "gaps": (statements.GAPS, (MARKET, START, START + timedelta(days=1), None, 101)),
+    "gaps": (statements.GAPS, (MARKET, MIDDLE, MIDDLE + timedelta(days=1), None, 101)),
     "all gaps": (statements.GAPS, (MARKET, FIRST, LAST, None, 101)),
     "signals": (statements.SIGNALS, (NEWEST.moment, NEWEST.id, 51)),
     "later signals": (statements.SIGNALS, (START + 9000 * MINUTE, UUID(int=0), 51)),
