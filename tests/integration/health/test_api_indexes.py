@@ -20,7 +20,7 @@ MOST_LOOKED_AT = 600
 ASKED: dict[str, tuple[str, tuple[Any, ...]]] = {
     "candles": (statements.CANDLES, (MARKET, START, LAST, 361)),
     "all candles": (statements.CANDLES, (MARKET, FIRST, LAST, 361)),
-    "gaps": (statements.GAPS, (MARKET, MIDDLE, MIDDLE + timedelta(days=1), None, 101)),
+    "gaps": (statements.GAPS, (MARKET, MIDDLE, MIDDLE + timedelta(hours=1), None, 101)),
     "all gaps": (statements.GAPS, (MARKET, FIRST, LAST, None, 101)),
     "signals": (statements.SIGNALS, (NEWEST.moment, NEWEST.id, 51)),
     "later signals": (statements.SIGNALS, (START + 9000 * MINUTE, UUID(int=0), 51)),
