@@ -13,7 +13,7 @@ from browser.chromium import DESKTOP, PHONE, Scheme, chromium, watched_page
 # A phone's screen has more points than the page has pixels.
 PICTURES: tuple[tuple[str, tuple[int, int], Scheme, float], ...] = (
     ("page-desktop.png", (DESKTOP[0], 900), "light", 1),
-    ("page-phone.png", PHONE, "dark", 1.5),
+    ("page-phone.png", PHONE, "dark", 2),
 )
 
 

@@ -19,11 +19,12 @@ from browser.chromium import DESKTOP, PHONE, Scheme, watched_page
 from browser.conftest import Stack
 from common.clock import floor_minute, utc_now
 from integration.health.running import HealthProcess
-from integration.health.stored import store
+from integration.health.stored import store, tell_changes
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SHOWN_MS = 10_000
+NOWHERE = "127.0.0.1:9"
 # Chromium itself says so in the console when the server is away.
 AWAY = re.compile(r"net::ERR_(?:CONNECTION_\w+|INCOMPLETE_CHUNKED_ENCODING|EMPTY_RESPONSE)|status of 503")
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
@@ -44,6 +45,20 @@ async def test_before_anything_was_stored_the_page_says_so(
             "No setting was ever changed; the defaults hold."
         )
         await expect(page.locator("#services")).to_contain_text("no instance is heard")
+        assert watched.complaints == []
+    assert await health.stop() == 0
+
+
+async def test_where_nothing_can_be_read_the_page_says_that_instead(tmp_path: Path, browser: Browser) -> None:
+    environment = {"DATABASE_URL": f"postgresql://a@{NOWHERE}/b", "NATS_URL": f"nats://{NOWHERE}"}
+    health = await HealthProcess(environment, tmp_path / "health.log").start()
+    async with watched_page(browser, str(health.http.base_url)) as watched:
+        page = watched.page
+        for words in ("Health has lost NATS", "PostgreSQL cannot be read.", "database: not reached yet"):
+            await expect(page.locator("#notices")).to_contain_text(words)
+        for part in ("chart-empty", "signals-state", "budget-state", "changes-state"):
+            await expect(page.locator(f"#{part}")).to_have_text("PostgreSQL cannot be read now.")
+        assert await _flaws(page) == []
         assert watched.complaints == []
     assert await health.stop() == 0
 
@@ -178,9 +193,10 @@ async def test_several_markets_can_be_chosen_and_older_signals_asked_for(
             then = now - number * timedelta(days=1)
             await stored.signal(then, market="KRW-ETH", created_at=then)
         await stored.setting("markets", '["KRW-BTC", "KRW-ETH"]')
+    await tell_changes(stack.nats, "markets")
     async with watched_page(browser, stack.url) as watched:
         page = watched.page
-        await page.get_by_role("combobox", name="Market").select_option("KRW-ETH", timeout=3 * SHOWN_MS)
+        await page.get_by_role("combobox", name="Market").select_option("KRW-ETH")
         await expect(page.locator("#market-title")).to_have_text("KRW-ETH")
         await expect(page.locator("#chart-summary")).to_contain_text("Candlestick chart of KRW-ETH")
         before = await page.locator("#signals tr").count()
@@ -192,6 +208,7 @@ async def test_several_markets_can_be_chosen_and_older_signals_asked_for(
         await stored.connection.execute("DELETE FROM trading_signals WHERE symbol = 'KRW-ETH'")
         await stored.connection.execute("DELETE FROM system_config WHERE key = 'markets'")
         await stored.connection.execute("DELETE FROM system_config_history WHERE key = 'markets'")
+    await tell_changes(stack.nats, "markets")
 
 
 async def _flaws(page: Page) -> list[str]:

@@ -9,6 +9,10 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import asyncpg
+import nats as nats_client
+
+from bongsu.servers.nats import NatsServer
+from common.events import ConfigChanged
 
 MARKET = "KRW-BTC"
 MINUTE = timedelta(minutes=1)
@@ -94,3 +98,13 @@ async def store(database_url: str) -> AsyncIterator[Store]:
         yield Store(connection)
     finally:
         await connection.close()
+
+
+async def tell_changes(server: NatsServer, *keys: str) -> None:
+    """Say what `bongsu config set` would have said; without it a change is found within 20 s."""
+    client = await nats_client.connect(server.url("cli"))
+    for key in keys:
+        # Of a revision that is no next one, so that the comparison with PostgreSQL stays as it is.
+        event = ConfigChanged(key=key, revision=1_000_000, changed_by="test")
+        await client.publish(event.subject_name(), event.model_dump_json().encode())
+    await client.close()

@@ -7,16 +7,15 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
-import nats as nats_client
 import pytest
 
 from bongsu.servers.nats import NatsServer
 from common.bus import Bus
 from common.clock import utc_now
-from common.events import ConfigChanged, JobFinished
+from common.events import JobFinished
 from common.quota_day import next_quota_day, quota_day
 from integration.health.running import HealthProcess, Speak, StartHealth, soon
-from integration.health.stored import MARKET, MINUTE, START, Store, store
+from integration.health.stored import MARKET, MINUTE, START, Store, store, tell_changes
 
 NOWHERE = "127.0.0.1:9"
 READING = (
@@ -153,7 +152,7 @@ async def test_settings_budget_and_jobs_are_told_as_they_are(
         await stored.setting("gemini_daily_request_budget", "40", by="second")
         await _ask_gemini(stored)
     await soon(lambda: health.lists("collector", ["c1"]))
-    await _tell_changes(fresh_nats)
+    await tell_changes(fresh_nats, "gemini_daily_request_budget", "gemini_daily_cost_budget_usd")
     await soon(lambda: _holds(health, "gemini_daily_request_budget", 40))
 
     settings = {row["key"]: row for row in (await _get(health, "/api/v1/config"))["settings"]}
@@ -268,15 +267,6 @@ async def _ask_gemini(stored: Store) -> None:
             (quota_day(START), "gemini-3.8-flash", 9, Decimal(9), None),
         ],
     )
-
-
-async def _tell_changes(server: NatsServer) -> None:
-    """Say what `bongsu config set` would have said; without it a change is found within 20 s."""
-    client = await nats_client.connect(server.url("cli"))
-    for key in ("gemini_daily_request_budget", "gemini_daily_cost_budget_usd"):
-        event = ConfigChanged(key=key, revision=3, changed_by="second")
-        await client.publish(event.subject_name(), event.model_dump_json().encode())
-    await client.close()
 
 
 async def _holds(health: HealthProcess, key: str, value: object) -> bool:

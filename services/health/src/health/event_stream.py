@@ -34,7 +34,10 @@ class EventStream(Response):
         telling = asyncio.create_task(self._tell(viewer, send, has_body=not scope.get("is_head")))
         listening = asyncio.create_task(_until_gone(receive))
         try:
-            await asyncio.wait({telling, listening}, return_when=asyncio.FIRST_COMPLETED)
+            ended, _ = await asyncio.wait({telling, listening}, return_when=asyncio.FIRST_COMPLETED)
+            if telling in ended:
+                # With its error, should it have one: the server logs it.
+                await telling
         finally:
             self._feed.leave(viewer)
             await end_tasks([telling, listening])

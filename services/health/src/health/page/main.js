@@ -8,7 +8,7 @@ import { showBudget, showChanges, showComponents, showServices, showSettings, sh
 import { openNamed, openRecord } from "./record.js";
 
 // The state is told every five seconds at least.
-const SILENT_MS = 9000;
+const SILENT_MS = 7500;
 const AGAIN_MS = 3000;
 const SECTIONS = { markets: "market", signals: "signals-section", jobs: "services-section", budget: "budget-section", changes: "changes-section" };
 
@@ -60,9 +60,12 @@ function hear(name, part, show) {
   lastWordAt = Date.now();
   isLost = false;
   told[name] = part;
-  if (part.data !== null) show(part.data);
   const section = byId(SECTIONS[name]);
-  if (section) section.classList.toggle("is-old", part.error !== null);
+  section?.classList.toggle("is-old", part.error !== null);
+  const state = section?.querySelector(".part-state");
+  if (part.data === null) say(state, `${part.error} now.`);
+  else if (state && state.id !== "chart-empty") say(state, part.error ? `from ${both(part.read_at)}` : "");
+  if (part.data !== null) show(part.data);
   showState();
 }
 

@@ -2,7 +2,7 @@
 
 import { ask } from "./api.js";
 import { MarketChart } from "./chart.js";
-import { byId, keyed, make, mark, say } from "./dom.js";
+import { byId, keyed, make, say } from "./dom.js";
 import { amount, both } from "./format.js";
 import { openRecord } from "./record.js";
 
@@ -62,7 +62,6 @@ async function refresh() {
     await load(now, state);
   } catch (problem) {
     say(byId("chart-empty"), `The candles cannot be loaded: ${problem.message}.`);
-    mark(byId("market"), "error", problem.message);
     setTimeout(refresh, AGAIN_MS);
   } finally {
     loading = false;
@@ -88,7 +87,6 @@ async function load(now, state) {
   chart ??= new MarketChart(byId("chart"), openRecord);
   const fit = !shownState || !shownState.startsWith(JSON.stringify([market, hours]).slice(0, -1));
   chart.show({ market, hours, candles: candles.candles, gaps: gaps.gaps, signals: shown, fit });
-  mark(byId("market"), "error", null);
   shownState = state;
 }
 
