@@ -44,13 +44,17 @@ class Watched:
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    """Start it; ChromiumMissingError where there is none."""
+async def chromium(*, scale: float = 1) -> AsyncIterator[Browser]:
+    """Start it on a screen with so many points a pixel; ChromiumMissingError where there is none."""
     path = shutil.which("chromium")
     if path is None:
         raise ChromiumMissingError(HOW_TO_INSTALL)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(
+            # A page's own scale, without this one, would leave what is drawn on a canvas blurred.
+            executable_path=path,
+            args=[*ARGUMENTS, f"--force-device-scale-factor={scale}"],
+        )
         try:
             yield browser
         finally:

@@ -19,8 +19,8 @@ PICTURES: tuple[tuple[str, tuple[int, int], Scheme, float], ...] = (
 
 async def take(url: str, folder: Path) -> None:
     """Take each picture once its chart is drawn."""
-    async with chromium() as browser:
-        for name, size, scheme, scale in PICTURES:
+    for name, size, scheme, scale in PICTURES:
+        async with chromium(scale=scale) as browser:
             await _take(browser, url, folder / name, size=size, scheme=scheme, scale=scale)
 
 

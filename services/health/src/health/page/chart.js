@@ -76,7 +76,7 @@ export class MarketChart {
     // Where there are many, words would cover each other; the arrow says the same.
     const named = told.length <= MOST_NAMED;
     this.markers.setMarkers(told.map((signal) => ({
-      time: chartTime(signal.candle_timestamp), color: colour("text"), size: 1,
+      time: chartTime(signal.candle_timestamp), color: colour("text"), size: named ? 1 : 0.5,
       ...shapes[signal.signal_type], text: named ? signal.signal_type : "",
     })));
     return inView.filter((signal) => !told.includes(signal)).map((signal) => chartTime(signal.candle_timestamp));
