@@ -11,7 +11,7 @@ export UV_PROJECT_ENVIRONMENT := .venv
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults faults-long acceptance bench check papers format lock clean
+.PHONY: help setup run test faults faults-long acceptance bench check papers pictures format lock clean
 
 help: ## show this list
 	@echo "Bongsu: Bitcoin signals for Upbit, and a truthful health answer. Needs Python 3.11+, git and make."
@@ -36,6 +36,7 @@ run: $(READY) ## run the whole system here: PostgreSQL, NATS, simulators, servic
 	@exec .venv/bin/bongsu up $(ARGS)
 
 test: $(READY) ## the whole test suite on real servers, below 85 % coverage it fails; ARGS="tests/unit" for a part
+	@sh deploy/debian_packages.sh chromium curl
 	@$(if $(ARGS),.venv/bin/pytest $(PARALLEL) $(ARGS),sh deploy/measured_tests.sh $(PARALLEL))
 
 faults: $(READY) ## break the real stack 200 times at random (four minutes); SEED=7 for that plan, ARGS=stops for another run
@@ -59,6 +60,9 @@ check: $(READY) ## formatting, lint, types, import contracts
 
 papers: $(READY) ## write the tables that README and docs take from the code
 	@PYTHONPATH=tests .venv/bin/python -m papers
+
+pictures: $(READY) ## take the pictures of the status page from a running stack, into docs/images
+	@PYTHONPATH=tests .venv/bin/python -m browser.pictures $(or $(URL),http://127.0.0.1:8080/) docs/images
 
 format: $(READY) ## format the code and apply safe lint fixes
 	@.venv/bin/ruff format .

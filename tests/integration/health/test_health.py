@@ -17,7 +17,17 @@ from integration.health.running import HealthProcess, Speak, StartHealth, soon
 
 # Waiting for a frozen server takes its time limit, 5 s.
 UNHURRIED_SECONDS = 3.0
-PATHS = ("/", "/health", "/health/live", "/health/ready", "/health/detail", "/api/overview", "/openapi.json")
+PATHS = (
+    "/",
+    "/health",
+    "/health/live",
+    "/health/ready",
+    "/health/detail",
+    "/api/overview",
+    "/api/v1/status",
+    "/api/v1/candles?market=KRW-BTC",
+    "/openapi.json",
+)
 
 
 async def test_a_complete_stack_is_healthy(health: HealthProcess, speak: Speak) -> None:

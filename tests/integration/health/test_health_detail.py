@@ -95,8 +95,7 @@ async def test_two_hundred_parallel_callers_ask_the_bus_once(
 ) -> None:
     await speak("collector", "c1")
     await speak("signaler", "s1")
-    # Readiness asks nobody, so the two hundred are the first who want to know.
-    await soon(lambda: health.answers("/health/ready", 200), within=10)
+    await soon(health.is_healthy, within=10)
     asked: list[bytes] = []
     listener = await nats_client.connect(fresh_nats.url())
 
@@ -109,7 +108,8 @@ async def test_two_hundred_parallel_callers_ask_the_bus_once(
     await listener.flush()
     await listener.close()
     assert {answer.status_code for answer in answers} == {200}
-    assert len(asked) == 1
+    # Health itself looks every second; it may have asked just before them.
+    assert len(asked) <= 1
 
 
 async def test_before_anything_is_reached_health_serves_and_says_so(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import asyncpg
 
@@ -28,10 +30,26 @@ async def test_errors_are_problems_and_head_is_get_without_a_body(health: Health
     assert (await health.http.head("/nothing")).status_code == 404
 
 
-async def test_the_page_loads_nothing_from_elsewhere(health: HealthProcess) -> None:
+async def test_the_page_and_its_files_come_from_here_alone(health: HealthProcess) -> None:
     page = await health.http.get("/")
     assert page.headers["content-type"].startswith("text/html")
-    assert "://" not in page.text
+    policy = page.headers["content-security-policy"]
+    assert "unsafe" not in policy
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'")
+    sources = re.findall(r'(?:src|<link[^>]* href)="([^"]+)"', page.text)
+    assert {Path(source).suffix for source in sources} == {".js", ".css", ".svg"}
+    for source in sources:
+        assert "://" not in source
+        sent = await health.http.get(f"/{source}")
+        assert (sent.status_code, sent.headers["x-content-type-options"]) == (200, "nosniff")
+        known = await health.http.get(f"/{source}", headers={"If-None-Match": sent.headers["etag"]})
+        assert (known.status_code, known.content) == (304, b"")
+    [library] = [source for source in sources if "charts" in source]
+    chart = await health.http.get(f"/{library}")
+    assert chart.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert int(chart.headers["content-length"]) < 70_000 < len(chart.content)
+    for path in ("/static/index.html", "/static/nothing.js", "/static/..%2Fapp.py"):
+        assert (await health.http.get(path)).status_code == 404
 
 
 async def test_the_overview_shows_what_is_stored(health: HealthProcess, database_url: str) -> None:

@@ -14,7 +14,7 @@ from integration.health.running import HealthProcess, Speak, StartHealth, soon
 
 NOWHERE = "127.0.0.1:9"
 SECONDS = 100.0
-EXAMPLES, REQUESTS = "25", 150
+EXAMPLES, REQUESTS = "12", 150
 # Not described, so anything may come; each of the answers is a problem.
 REFUSALS = (400, 404, 405, 431)
 HEADERS = ("Accept", "X-Request-Id", "traceparent", "Range", "If-None-Match", "X-Forwarded-Host")
@@ -74,9 +74,11 @@ def _with_the_undescribed(served: dict[str, Any]) -> dict[str, Any]:
     body: dict[str, Any] = {"content": {"application/json": {"schema": {}}}}
     undescribed = {"parameters": parameters, "requestBody": body, "responses": refused}
     for path in served["paths"].values():
-        path["get"]["parameters"] = parameters
+        own = path["get"].get("parameters", [])
+        path["get"]["parameters"] = [*own, *parameters]
         path["get"]["responses"] |= refused
-        path["post"] = undescribed
+        in_path = [parameter for parameter in own if parameter["in"] == "path"]
+        path["post"] = {**undescribed, "parameters": [*in_path, *parameters]}
     anything = {"name": "anything", "in": "path", "required": True, "schema": {"type": "string"}}
     served["paths"]["/undescribed/{anything}"] = {
         method: {**undescribed, "parameters": [anything, *parameters]}

@@ -9,14 +9,32 @@ import nats as nats_client
 from bongsu.servers.nats import NatsServer
 from common.events import ComponentState
 from integration.health.running import HealthProcess, Speak, soon
+from integration.health.stored import START, store
+from integration.health.watching import next_part
 
 CANARY = "canaryValue8841ofAnInstance"
-PATHS = ("/health", "/health/detail", "/health/ready", "/api/overview", f"/nothing?api_key={CANARY}")
+PATHS = (
+    "/health",
+    "/health/detail",
+    "/health/ready",
+    "/api/overview",
+    "/api/v1/status",
+    "/api/v1/signals",
+    "/api/v1/config",
+    "/api/v1/config/history",
+    f"/api/v1/signals?cursor={CANARY}",
+    f"/api/v1/config/history?key={CANARY}",
+    f"/nothing?api_key={CANARY}",
+)
 
 
 async def test_no_answer_holds_a_secret_that_an_instance_told(
-    health: HealthProcess, speak: Speak, fresh_nats: NatsServer
+    health: HealthProcess, speak: Speak, fresh_nats: NatsServer, database_url: str
 ) -> None:
+    async with store(database_url) as stored:
+        # As a model may repeat it, and as somebody may sign by hand.
+        signal = await stored.signal(START, reasoning=f"The api_key={CANARY} says BUY.")
+        await stored.setting("retention_days", "30", by=f"token={CANARY}")
     await speak("collector", "c1")
     signaler = await speak("signaler", "s1")
     await soon(health.is_healthy)
@@ -26,8 +44,12 @@ async def test_no_answer_holds_a_secret_that_an_instance_told(
     )
     signaler.components = (told,)
     await soon(lambda: health.blames("gemini_api", "403 for ?key=***"))
-    answers = [(await health.http.get(path)).text for path in PATHS]
+    answers = [(await health.http.get(path)).text for path in (*PATHS, f"/api/v1/signals/{signal}")]
     assert [answer for answer in answers if CANARY in answer] == []
+    assert "The api_key=*** says BUY." in answers[-1]
+    parts = [await next_part(health, name) for name in ("status", "signals", "changes")]
+    assert [part for part in parts if CANARY in str(part)] == []
+    assert "api_key=***" in str(parts)
     admin = await nats_client.connect(fresh_nats.url())
     raw = await admin.request("health.check", b"{}", timeout=5)
     await admin.close()

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.errors import PermanentError, TransientError
+from common.quota_day import next_quota_day, quota_day
 from signaler.domain.errors import (
     GeminiError,
     KeyRefusedError,
@@ -22,7 +23,6 @@ from signaler.domain.errors import (
     UnavailableError,
 )
 from signaler.domain.prices import PRICES, cost_usd
-from signaler.domain.quota_day import next_quota_day, quota_day
 from signaler.domain.refusals import classify_response
 
 EXAMPLES = Path(__file__).parent / "gemini_examples"

@@ -82,18 +82,29 @@ async def write(
         return {key: await _upsert(connection, key, document) for key, document in documents.items()}
 
 
-async def changes(database: Database, *, key: str | None, limit: int) -> list[ConfigChange]:
-    """Return the last changes of one key or of all, the newest first; PermanentError for an unknown key."""
+async def changes(
+    database: Database, *, key: str | None, limit: int, before: int | None = None
+) -> list[ConfigChange]:
+    """Return the last changes of one key or of all, the newest first; PermanentError for an unknown key.
+
+    Args:
+        before: Only those of a smaller revision.
+    """
     if key is not None:
         find_key(key)
     async with database.connection() as connection:
+        # What held before is looked for only for the rows that are given, however long the history is.
         rows = await connection.fetch(
             "SELECT revision, key, value::text, updated_by, updated_at,"
-            " lag(value::text) OVER (PARTITION BY key ORDER BY revision) AS old_value"
-            " FROM system_config_history WHERE $1::text IS NULL OR key = $1"
+            " (SELECT value::text FROM system_config_history AS earlier"
+            "   WHERE earlier.key = given.key AND earlier.revision < given.revision"
+            "   ORDER BY earlier.revision DESC LIMIT 1) AS old_value"
+            " FROM system_config_history AS given"
+            " WHERE ($1::text IS NULL OR key = $1) AND ($3::bigint IS NULL OR revision < $3)"
             " ORDER BY revision DESC LIMIT $2",
             key,
             limit,
+            before,
         )
     return [
         ConfigChange(

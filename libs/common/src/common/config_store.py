@@ -139,9 +139,11 @@ class ConfigRepository:
         await self._tell(revisions, changed_by)
         return revisions
 
-    async def history(self, key: str | None = None, *, limit: int = 20) -> list[ConfigChange]:
+    async def history(
+        self, key: str | None = None, *, limit: int = 20, before: int | None = None
+    ) -> list[ConfigChange]:
         """Return who changed what and when, the newest first; PermanentError for an unknown key."""
-        return await config_rows.changes(self._database, key=key, limit=limit)
+        return await config_rows.changes(self._database, key=key, limit=limit, before=before)
 
     async def refresh(self) -> bool:
         """Compare the global revision with PostgreSQL; drop all copies and return True when it moved.

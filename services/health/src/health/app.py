@@ -10,9 +10,17 @@ from common.clock import ExchangeClock
 from common.events import ComponentState
 from common.runtime import Runtime
 from health.answers import HealthAnswers
+from health.api import build_api
+from health.api_answers import ApiAnswers
+from health.api_repository import ApiRepository
+from health.bounded_reads import BoundedReads
+from health.feed import Feed
+from health.heard import Heard
 from health.listening import Listening
 from health.overview import MarketsOverview
 from health.own_state import OwnState
+from health.page_parts import SIGNALS, page_parts
+from health.page_routes import build_page
 from health.probe import DatabaseProbe
 from health.registry import Registry
 from health.repository import HealthRepository
@@ -20,6 +28,7 @@ from health.roll_call import RollCall
 from health.routes import build_http
 from health.server import HttpServer, ListenError, listen
 from health.settings import HealthSettings
+from health.status_watch import StatusWatch
 from health.stream_probe import StreamProbe
 
 
@@ -30,7 +39,8 @@ class Health:
         exchange = ExchangeClock()
         registry = Registry(own=runtime.service)
         repository = HealthRepository(runtime.database)
-        self._listening = Listening(runtime.bus, registry, exchange)
+        heard = Heard()
+        self._listening = Listening(runtime.bus, registry, exchange, heard)
         self._probe = DatabaseProbe(repository, runtime.config)
         self._streams = StreamProbe(runtime.bus)
         answers = HealthAnswers(
@@ -43,7 +53,20 @@ class Health:
             version=runtime.version,
         )
         overview = MarketsOverview(repository, runtime.config, exchange)
-        self._server = HttpServer(build_http(answers, overview, version=runtime.version), bound)
+        self._watch = StatusWatch(answers)
+        api = ApiAnswers(
+            repository=ApiRepository(runtime.database),
+            config=runtime.config,
+            exchange=exchange,
+            heard=heard,
+            reads=BoundedReads(),
+        )
+        self._feed = Feed(page_parts(self._watch, api))
+        heard.on_signal = lambda: self._feed.hurry(SIGNALS)
+        http = build_http(
+            answers, overview, build_api(self._watch, api), build_page(self._feed), version=runtime.version
+        )
+        self._server = HttpServer(http, bound)
 
     async def prepare(self) -> None:
         """Serve, and begin to look for the bus and the database."""
@@ -51,13 +74,17 @@ class Health:
         self._listening.start()
         self._probe.start()
         self._streams.start()
+        self._watch.start()
+        self._feed.start()
 
     async def start(self) -> None:
         """Nothing is left to begin: all of it runs since `prepare`."""
 
     async def stop(self) -> None:
         """Stop serving, asking and hearing."""
+        await self._feed.stop()
         await self._server.stop()
+        await self._watch.stop()
         await self._probe.stop()
         await self._streams.stop()
         await self._listening.stop()

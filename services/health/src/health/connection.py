@@ -19,6 +19,8 @@ from health.problems import problem
 
 # Long enough for a slow line and for a page that asks every few seconds; a head that drips in has no longer.
 REQUEST_SECONDS = 10.0
+# How long one may leave an answer unread; a viewer of the page that sleeps comes back by itself.
+SLOWEST_READ_SECONDS = 20.0
 MAX_HEAD_BYTES = 16 * 1024
 MOST_CONNECTIONS = 900
 # A process may usually have 1,024 files open, and PostgreSQL and NATS must stay within reach.
@@ -29,10 +31,12 @@ class Connection(H11Protocol):
     """One client's connection.
 
     A request must have arrived whole within `REQUEST_SECONDS`, counted from the connection's start or from
-    the answer before it. Where there are too many connections, the one that has waited longest makes room.
+    the answer before it. One that leaves an answer unread for `SLOWEST_READ_SECONDS` is cut off. Where there
+    are too many connections, the one that has waited longest makes room.
     """
 
     _waiting: asyncio.TimerHandle
+    _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the connection; make room for it first."""
@@ -45,7 +49,20 @@ class Connection(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
         self._waiting.cancel()
+        if self._unread:
+            self._unread.cancel()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than it is told; cut it off when that lasts."""
+        self._unread = self.loop.call_later(SLOWEST_READ_SECONDS, self.transport.abort)
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        if self._unread:
+            self._unread.cancel()
+        super().resume_writing()
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""

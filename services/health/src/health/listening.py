@@ -22,18 +22,20 @@ from common.errors import PermanentError
 from common.events import ComponentReport, ServiceHeartbeat, TickerUpdated
 from common.incoming import read_event
 from common.telemetry.names import LogEvent
+from health.heard import Heard
 from health.registry import Registry
 
 CONNECT_POLL_SECONDS = 0.1
 
 
 class Listening:
-    """Fills the registry and the exchange clock from what is heard."""
+    """Fills the registry, the exchange clock and what the page shows from what is heard."""
 
-    def __init__(self, bus: Bus, registry: Registry, exchange: ExchangeClock) -> None:
+    def __init__(self, bus: Bus, registry: Registry, exchange: ExchangeClock, heard: Heard) -> None:
         self._bus = bus
         self._registry = registry
         self._exchange = exchange
+        self._heard = heard
         self._task: asyncio.Task[None] | None = None
         self._log = structlog.get_logger("health.listening")
         bus.on_reconnect(self._note_reconnect)
@@ -65,6 +67,7 @@ class Listening:
             (ServiceHeartbeat.subject.format(service="*"), self._on_heartbeat),
             (TickerUpdated.subject.format(market="*"), self._on_ticker),
             (inbox, self._on_report),
+            *self._heard.subjects().items(),
         )
         subscriptions = []
         try:
@@ -99,4 +102,6 @@ class Listening:
         self.replied.set()
 
     def _on_ticker(self, body: bytes) -> None:
-        self._exchange.observe(read_event(body, TickerUpdated).exchange_time)
+        ticker = read_event(body, TickerUpdated)
+        self._exchange.observe(ticker.exchange_time)
+        self._heard.ticker(ticker)

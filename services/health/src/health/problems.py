@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
@@ -19,6 +21,13 @@ from health.schemas import Problem
 # Every route is a GET; HEAD is answered by it too.
 ALLOWED_METHODS = "GET, HEAD"
 RETRY_AFTER_SECONDS = "5"
+A_TIME = "must be a time with its zone from 2000 to 2100, as in 2026-11-27T12:00:00Z"
+RULES = {
+    "from": A_TIME,
+    "to": A_TIME,
+    "market": "must be a market code, as in KRW-BTC",
+    "signal_id": "must be a UUID",
+}
 
 
 def problem(status: int, detail: str, *, headers: dict[str, str] | None = None) -> Response:
@@ -45,8 +54,8 @@ def add_problems(app: FastAPI) -> None:
         return problem(error.status_code, HTTPStatus(error.status_code).description)
 
     @app.exception_handler(RequestValidationError)
-    async def on_invalid(_: Request, __: RequestValidationError) -> Response:
-        return problem(422, "the request does not have the form that /openapi.json describes")
+    async def on_invalid(_: Request, error: RequestValidationError) -> Response:
+        return problem(422, "; ".join(dict.fromkeys(_broken_rule(part) for part in error.errors())))
 
     @app.exception_handler(ServiceError)
     async def on_service_error(request: Request, error: ServiceError) -> Response:
@@ -57,3 +66,12 @@ def add_problems(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def on_bug(_: Request, __: Exception) -> Response:
         return problem(500, "an error on our side; it is in the log of this service")
+
+
+def _broken_rule(error: Mapping[str, Any]) -> str:
+    """Return which parameter breaks which rule, without a word of what was sent."""
+    name = error["loc"][-1]
+    if name in RULES and error["type"] != "missing":
+        return f"{name}: {RULES[name]}"
+    said = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input should ")
+    return f"{name}: must {said}" if said.startswith("be ") else f"{name}: {said[:1].lower()}{said[1:]}"

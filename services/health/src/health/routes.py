@@ -2,43 +2,39 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from typing import Any
 
-from fastapi import FastAPI
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import Response
 from pydantic import BaseModel
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from common.masking import mask
 from health.aggregate import summarize
 from health.answers import HealthAnswers
 from health.connection import MAX_HEAD_BYTES
 from health.overview import MarketsOverview
 from health.problems import add_problems, problem
-from health.schemas import DetailedHealthResponse, HealthSummary, Liveness, Overview, Problem, Readiness
+from health.replies import PROBLEM_CONTENT, reply
+from health.schemas import DetailedHealthResponse, HealthSummary, Liveness, Overview, Readiness
 
-PAGE = "page.html"
-# The page carries its own style and script and asks nobody but us.
-PAGE_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self';"
-    " img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-
-# Under "model" it would be described as application/json.
-PROBLEM_CONTENT = {"application/problem+json": {"schema": Problem.model_json_schema()}}
+COMPRESSED_BYTES = 2048
 
 
-def build_http(answers: HealthAnswers, overview: MarketsOverview, *, version: str) -> FastAPI:
-    """Return the application; it holds no state of its own."""
+def build_http(answers: HealthAnswers, overview: MarketsOverview, *more: APIRouter, version: str) -> FastAPI:
+    """Return the application with the paths of its own and those of `more`; it holds no state of its own."""
     app = FastAPI(
         title="Bongsu health", version=version, docs_url=None, redoc_url=None, redirect_slashes=False
     )
+    # Not of events, which Starlette leaves alone, nor of files, which are compressed already.
+    app.add_middleware(GZipMiddleware, minimum_size=COMPRESSED_BYTES)
     app.add_middleware(HeadAsGet)
     app.add_middleware(ShortHead)
     add_problems(app)
     _add_health(app, answers)
     _add_data(app, overview)
+    for routes in more:
+        app.include_router(routes)
     return app
 
 
@@ -47,18 +43,18 @@ def _add_health(app: FastAPI, answers: HealthAnswers) -> None:
     async def health() -> Response:
         """Return the overall status; 503 when it is unhealthy."""
         detail = await answers.detail()
-        return _answer(summarize(detail), _status_code(detail))
+        return reply(summarize(detail), _status_code(detail))
 
     @app.get("/health/live", response_model=Liveness)
     async def live() -> Response:
         """Return 200 for as long as the process answers, whatever else is broken."""
-        return _answer(Liveness())
+        return reply(Liveness())
 
     @app.get("/health/ready", response_model=Readiness, responses=_unhealthy(Readiness))
     async def ready() -> Response:
         """Return 200 when this instance has its bus and its database, else 503."""
         readiness = answers.readiness()
-        return _answer(readiness, 200 if readiness.status == "ready" else 503)
+        return reply(readiness, 200 if readiness.status == "ready" else 503)
 
     @app.get(
         "/health/detail", response_model=DetailedHealthResponse, responses=_unhealthy(DetailedHealthResponse)
@@ -66,12 +62,10 @@ def _add_health(app: FastAPI, answers: HealthAnswers) -> None:
     async def detail() -> Response:
         """Return every component and every instance; status code as /health."""
         found = await answers.detail()
-        return _answer(found, _status_code(found))
+        return reply(found, _status_code(found))
 
 
 def _add_data(app: FastAPI, overview: MarketsOverview) -> None:
-    page = resources.files("health").joinpath(PAGE).read_text(encoding="utf-8")
-
     @app.get(
         "/api/overview",
         response_model=Overview,
@@ -79,11 +73,7 @@ def _add_data(app: FastAPI, overview: MarketsOverview) -> None:
     )
     async def markets() -> Response:
         """Return what is stored of each market, at most a second old."""
-        return _answer(await overview.get())
-
-    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
-    async def status_page() -> Response:
-        return HTMLResponse(page, headers={"Content-Security-Policy": PAGE_POLICY})
+        return reply(await overview.get())
 
 
 def _status_code(detail: DetailedHealthResponse) -> int:
@@ -94,11 +84,6 @@ def _unhealthy(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     return {503: {"model": model, "description": "not healthy, and why"}}
 
 
-def _answer(body: BaseModel, status: int = 200) -> Response:
-    """Return the body masked; a health answer is of this moment, so nobody may keep it."""
-    return JSONResponse(mask(body.model_dump(mode="json")), status, headers={"Cache-Control": "no-store"})
-
-
 class HeadAsGet:
     """Lets every GET route answer HEAD; the server leaves the body out."""
 
@@ -107,7 +92,8 @@ class HeadAsGet:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "HEAD":
-            scope = {**scope, "method": "GET"}
+            # Who would answer without an end has to know that nobody reads it.
+            scope = {**scope, "method": "GET", "is_head": True}
         await self._app(scope, receive, send)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import uvicorn
 from fastapi import FastAPI
 
-from health.connection import MAX_HEAD_BYTES, Connection
+from health.connection import MAX_HEAD_BYTES, SLOWEST_READ_SECONDS, Connection
 
 BACKLOG = 512
 # Taken in one turn of the loop; each is a file more before the next turn can close one.
@@ -33,6 +33,9 @@ def listen(host: str, port: int) -> socket.socket:
         raise ListenError(f"cannot listen on {host}:{port} ({error.strerror}); set HEALTH_HOST") from error
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            # One who is gone without a word is noticed by what it does not acknowledge.
+            bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(SLOWEST_READ_SECONDS * 1000))
         bound.bind(address)
         # Now, not when the server starts: a bound port that does not listen can be bound twice.
         bound.listen(BACKLOG)

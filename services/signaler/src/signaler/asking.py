@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from common.clock import utc_now
+from common.quota_day import quota_day
 from common.retry import Dependency, with_retry
 from signaler.domain.answer import Answer, validate_answer
 from signaler.domain.errors import (
@@ -21,7 +22,6 @@ from signaler.domain.errors import (
 )
 from signaler.domain.exchange import Exchange, Transcript
 from signaler.domain.prompt import Turn, first_request, repair_request
-from signaler.domain.quota_day import quota_day
 from signaler.domain.reply import partial_text, read_answer_text
 from signaler.domain.snapshot import Snapshot
 from signaler.gemini import Gemini

@@ -13,13 +13,13 @@ from common.config_store import ConfigRepository
 from common.events import CandlesClosed, SignalGenerated
 from common.job_ledger import JobLedger
 from common.masking import mask_sensitive
+from common.quota_day import quota_day
 from common.telemetry.jobs import JobOwner, track_job
 from common.telemetry.spans import current_trace_id
 from signaler.decisions import Decider, Decision, decision_seconds
 from signaler.domain.answer import apply_minimum
 from signaler.domain.look_back import LookBack, build_look_back, window_start
 from signaler.domain.prompt import PROMPT_VERSION
-from signaler.domain.quota_day import quota_day
 from signaler.domain.snapshot import Snapshot, take_snapshot
 from signaler.repository import NewSignal, SignalRepository
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from common.quota_day import next_quota_day
 from signaler.domain.errors import (
     GeminiError,
     KeyRefusedError,
@@ -22,7 +23,6 @@ from signaler.domain.errors import (
     RequestRefusedError,
     UnavailableError,
 )
-from signaler.domain.quota_day import next_quota_day
 
 MAX_MESSAGE_CHARACTERS = 200
 TRY_AGAIN_STATUSES = (408, 409, 425, 499)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bongsu.job_statistics import JobStatistics, JobTally, percentile
 from common.events import JobFinished
+from common.job_statistics import JobStatistics, JobTally, percentile
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 

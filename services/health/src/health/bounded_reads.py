@@ -1,0 +1,49 @@
+"""How may the page and the API read PostgreSQL without taking it from health's own probes?
+
+At most two at a time of health's three to six connections, each with a limit, and no caller waits longer than
+its patience, whatever the server does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from common.errors import TransientError
+
+T = TypeVar("T")
+
+AT_ONCE = 2
+PATIENCE_SECONDS = 1.0
+
+
+class BoundedReads:
+    """Runs loads; one that nobody waits for any more keeps its place until the database's limits end it."""
+
+    def __init__(self) -> None:
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._loads: set[asyncio.Task[Any]] = set()
+
+    async def run(self, load: Callable[[], Awaitable[T]]) -> T:
+        """Return what `load` gives, or raise what it raises; TransientError after a second."""
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._places.acquire()
+                # Not cancelled with its caller: that would wait for a connection that does not answer.
+                return await asyncio.shield(self._begin(load))
+        except TimeoutError as error:
+            raise TransientError(f"PostgreSQL did not answer within {PATIENCE_SECONDS} s") from error
+
+    def _begin(self, load: Callable[[], Awaitable[T]]) -> asyncio.Task[T]:
+        task = asyncio.ensure_future(load())
+        assert isinstance(task, asyncio.Task)  # noqa: S101  what a coroutine becomes
+        self._loads.add(task)
+        task.add_done_callback(self._end)
+        return task
+
+    def _end(self, task: asyncio.Task[Any]) -> None:
+        self._loads.discard(task)
+        self._places.release()
+        if not task.cancelled():
+            task.exception()  # its caller may have gone; the error is then nobody's

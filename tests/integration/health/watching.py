@@ -1,0 +1,47 @@
+"""A viewer of the page: hears the events that a browser hears."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
+
+import httpx
+
+from integration.health.running import HealthProcess
+
+EVENTS = "/api/v1/events"
+HEARD_SECONDS = 15.0
+
+
+@asynccontextmanager
+async def watching(health: HealthProcess) -> AsyncIterator[AsyncIterator[tuple[str, dict[str, Any]]]]:
+    """Give the parts as they come; the iterator ends when health ends the stream."""
+    async with (
+        httpx.AsyncClient(base_url=health.http.base_url, timeout=HEARD_SECONDS) as client,
+        client.stream("GET", EVENTS) as answer,
+    ):
+        assert answer.status_code == 200, answer.status_code
+        assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+        async with aclosing(_parts(answer)) as parts:
+            yield parts
+
+
+async def next_part(health: HealthProcess, name: str) -> dict[str, Any]:
+    """Return what a viewer hears first of one part."""
+    async with asyncio.timeout(HEARD_SECONDS), watching(health) as parts:
+        async for told, part in parts:
+            if told == name:
+                return part
+    raise AssertionError(f"the events ended without {name}")
+
+
+async def _parts(answer: httpx.Response) -> AsyncGenerator[tuple[str, dict[str, Any]], None]:
+    name = ""
+    async for line in answer.aiter_lines():
+        if line.startswith("event: "):
+            name = line.removeprefix("event: ")
+        elif line.startswith("data: "):
+            yield name, json.loads(line.removeprefix("data: "))
