@@ -11,7 +11,14 @@ from common.events import ComponentState
 from integration.health.running import HealthProcess, Speak, soon
 
 CANARY = "canaryValue8841ofAnInstance"
-PATHS = ("/health", "/health/detail", "/health/ready", "/api/overview", f"/nothing?api_key={CANARY}")
+PATHS = (
+    "/health",
+    "/health/detail",
+    "/health/ready",
+    "/api/overview",
+    "/metrics",
+    f"/nothing?api_key={CANARY}",
+)
 
 
 async def test_no_answer_holds_a_secret_that_an_instance_told(

@@ -7,10 +7,13 @@ import socket
 import sys
 
 from common.clock import ExchangeClock
-from common.events import ComponentState
+from common.events import ComponentState, JobFinished, SignalGenerated
 from common.runtime import Runtime
 from health.answers import HealthAnswers
+from health.figures_probe import FiguresProbe
+from health.figures_repository import FiguresRepository
 from health.listening import Listening
+from health.metrics_routes import build_metrics
 from health.overview import MarketsOverview
 from health.own_state import OwnState
 from health.probe import DatabaseProbe
@@ -21,6 +24,7 @@ from health.routes import build_http
 from health.server import HttpServer, ListenError, listen
 from health.settings import HealthSettings
 from health.stream_probe import StreamProbe
+from health.tally import Tally
 
 
 class Health:
@@ -43,7 +47,14 @@ class Health:
             version=runtime.version,
         )
         overview = MarketsOverview(repository, runtime.config, exchange)
-        self._server = HttpServer(build_http(answers, overview, version=runtime.version), bound)
+        tally = Tally()
+        self._listening.also_hear(
+            JobFinished.subject.format(service="*", job_name="*"), tally.on_job_finished
+        )
+        self._listening.also_hear(SignalGenerated.subject.format(market="*"), tally.on_signal_generated)
+        self._figures = FiguresProbe(FiguresRepository(runtime.database), runtime.config)
+        metrics = build_metrics(answers, self._figures, exchange, (tally.families,), version=runtime.version)
+        self._server = HttpServer(build_http(answers, overview, metrics, version=runtime.version), bound)
 
     async def prepare(self) -> None:
         """Serve, and begin to look for the bus and the database."""
@@ -51,6 +62,7 @@ class Health:
         self._listening.start()
         self._probe.start()
         self._streams.start()
+        self._figures.start()
 
     async def start(self) -> None:
         """Nothing is left to begin: all of it runs since `prepare`."""
@@ -60,6 +72,7 @@ class Health:
         await self._server.stop()
         await self._probe.stop()
         await self._streams.stop()
+        await self._figures.stop()
         await self._listening.stop()
 
     def components(self) -> tuple[ComponentState, ...]:

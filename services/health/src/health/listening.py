@@ -37,9 +37,14 @@ class Listening:
         self._task: asyncio.Task[None] | None = None
         self._log = structlog.get_logger("health.listening")
         bus.on_reconnect(self._note_reconnect)
+        self._others: dict[str, Callable[[bytes], None]] = {}
         self.inbox: str | None = None
         self.back_since: datetime | None = None
         self.replied = asyncio.Event()
+
+    def also_hear(self, subject: str, hear: Callable[[bytes], None]) -> None:
+        """Give every message of a subject to `hear`, which raises PermanentError for what is none."""
+        self._others[subject] = hear
 
     def start(self) -> None:
         """Begin to hear as soon as the bus is connected."""
@@ -65,6 +70,7 @@ class Listening:
             (ServiceHeartbeat.subject.format(service="*"), self._on_heartbeat),
             (TickerUpdated.subject.format(market="*"), self._on_ticker),
             (inbox, self._on_report),
+            *self._others.items(),
         )
         subscriptions = []
         try:

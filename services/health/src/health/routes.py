@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import resources
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -29,8 +29,8 @@ PAGE_POLICY = (
 PROBLEM_CONTENT = {"application/problem+json": {"schema": Problem.model_json_schema()}}
 
 
-def build_http(answers: HealthAnswers, overview: MarketsOverview, *, version: str) -> FastAPI:
-    """Return the application; it holds no state of its own."""
+def build_http(answers: HealthAnswers, overview: MarketsOverview, *more: APIRouter, version: str) -> FastAPI:
+    """Return the application with the paths of its own and those of `more`; it holds no state of its own."""
     app = FastAPI(
         title="Bongsu health", version=version, docs_url=None, redoc_url=None, redirect_slashes=False
     )
@@ -39,6 +39,8 @@ def build_http(answers: HealthAnswers, overview: MarketsOverview, *, version: st
     add_problems(app)
     _add_health(app, answers)
     _add_data(app, overview)
+    for routes in more:
+        app.include_router(routes)
     return app
 
 
