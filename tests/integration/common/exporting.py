@@ -1,4 +1,4 @@
-"""A process that makes one span, one log line and one figure, and ends."""
+"""A process that makes one span, one log line and one figure of each kind, and ends."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import structlog
 
 from common.telemetry.export import Telemetry
-from common.telemetry.instruments import job_runs
+from common.telemetry.instruments import job_runs, messages, retries, telemetry_dropped
 from common.telemetry.logs import configure_logging
 from common.telemetry.spans import span
 
@@ -16,5 +16,6 @@ if __name__ == "__main__":
     telemetry = Telemetry(service="collector", instance="c-1", version="9.9", environment=os.environ)
     with span("work"):
         structlog.get_logger("work").info("work.done", market="KRW-BTC")
-    job_runs().add(1, {"job": "work"})
+    for counter in (job_runs, messages, retries, telemetry_dropped):
+        counter().add(1, {"of": "work"})
     telemetry.shutdown()

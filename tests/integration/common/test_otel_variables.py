@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from integration.common import exporting
+from servers.observed import OBSERVE, used_names
 from servers.otlp import SpanReceiver, span_receiver
 from servers.surroundings import measured
 
@@ -83,6 +84,16 @@ async def test_a_log_record_carries_the_ids_and_fields_of_its_line() -> None:
     assert (record.event, record.body, record.logger) == ("work.done", "work.done", "work")
     assert record.severity == "info"
     assert record.attributes == {"market": "KRW-BTC", "service": "collector", "instance": "c-1"}
+
+
+async def test_the_figures_that_dashboards_draw_from_otlp_are_sent() -> None:
+    async with span_receiver() as receiver:
+        await run(receiver, **{ENDPOINT: "{url}"})
+    # As the collector's exporter names a sum that only grows, in the namespace that its file gives it.
+    counters = [name for name, kind in receiver.metric_kinds.items() if kind == "sum"]
+    names = {f"otlp_{name.replace('.', '_')}_total" for name in counters}
+    assert used_names("otlp_") <= names
+    assert "namespace: otlp" in (OBSERVE / "otel-collector.yaml").read_text(encoding="utf-8")
 
 
 async def test_headers_are_sent_and_a_key_among_them_is_not_printed_when_it_is_refused() -> None:

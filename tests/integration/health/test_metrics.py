@@ -13,9 +13,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bongsu.servers.nats import NatsServer
 from common.clock import MINUTE, floor_minute, utc_now
-from common.events import JobFinished
+from common.events import ConsumerState, JobFinished
 from integration.common.speaking import signal
 from integration.health.running import HealthProcess, Speak, Voice, soon
+from servers.observed import used_names
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
@@ -50,6 +51,14 @@ async def store(database_url: str) -> None:
         "INSERT INTO gemini_usage VALUES ((now() AT TIME ZONE 'America/Los_Angeles')::date,"
         " 'gemini-3.8-flash', 3, 0.25, NULL)"
     )
+    await connection.execute(
+        """
+        INSERT INTO trading_signals (id, symbol, candle_timestamp, signal_type, confidence, reasoning,
+            source, cause, prompt_version, snapshot, price_at_signal, config_revision, trace_id)
+            VALUES (gen_random_uuid(), 'KRW-BTC', now(), 'HOLD', 0.4, 'flat', 'rule', 'no_key', '1', '{}',
+                95, 0, '')
+        """
+    )
     await connection.close()
 
 
@@ -69,6 +78,17 @@ def finished(run_id: str, outcome: str, *, count: int = 1) -> JobFinished:
             "finished_at": utc_now(),
             "trace_id": "0" * 32,
         }
+    )
+
+
+def consumer(*, stuck_seconds: float) -> ConsumerState:
+    """Return the signaler's consumer, five messages behind, as one replica sees it."""
+    return ConsumerState(
+        name="signaler-candles-closed",
+        lost=False,
+        pending=5,
+        stuck_seconds=stuck_seconds,
+        patience_seconds=130.0,
     )
 
 
@@ -97,6 +117,7 @@ async def test_figures_of_the_whole_system_are_told(
     await store(database_url)
     await speak("collector", "c1")
     signaler = await speak("signaler", "s1")
+    signaler.consumers = (consumer(stuck_seconds=7.0), consumer(stuck_seconds=3.0))
     await soon(health.is_healthy)
     await tell(signaler)
     await bury(fresh_nats, 2)
@@ -128,6 +149,9 @@ async def test_figures_of_the_whole_system_are_told(
         series("bongsu_job_duration_seconds_sum", **job): 0.5,
         series("bongsu_job_interval_seconds", **job): 3600,
         series("bongsu_signals_total", action="BUY", source="rule"): 1,
+        series("bongsu_consumer_pending_messages", consumer="signaler-candles-closed"): 5,
+        series("bongsu_consumer_stuck_seconds", consumer="signaler-candles-closed"): 3,
+        series("bongsu_consumer_patience_seconds", consumer="signaler-candles-closed"): 130,
         series("bongsu_stream_messages", stream="DEAD"): 2,
         series("bongsu_stream_messages", stream="SIGNALS"): 1,
         series("bongsu_stream_fill_ratio", stream="JOBS"): 0,
@@ -146,6 +170,9 @@ async def test_figures_of_the_whole_system_are_told(
     assert found[series("bongsu_database_size_bytes")] > 1_000_000
     assert found[series("bongsu_component_latency_seconds", component="database")] < 1
     assert found[series("bongsu_job_last_success_age_seconds", **job)] < 60
+    # A counter that has counted nothing yet has a name and no sample.
+    unsampled = {"bongsu_notifications_total"}
+    assert used_names("bongsu_") <= {name for name, _ in found} | unsampled
 
 
 async def test_what_is_away_is_told_at_once_and_nothing_is_made_up(
