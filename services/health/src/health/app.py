@@ -14,6 +14,7 @@ from health.figures_probe import FiguresProbe
 from health.figures_repository import FiguresRepository
 from health.listening import Listening
 from health.metrics_routes import build_metrics
+from health.notifier import Notifier
 from health.overview import MarketsOverview
 from health.own_state import OwnState
 from health.probe import DatabaseProbe
@@ -30,7 +31,7 @@ from health.tally import Tally
 class Health:
     """The service: HTTP first, so that it tells the truth also while everything else is away."""
 
-    def __init__(self, runtime: Runtime, bound: socket.socket) -> None:
+    def __init__(self, runtime: Runtime, settings: HealthSettings, bound: socket.socket) -> None:
         exchange = ExchangeClock()
         registry = Registry(own=runtime.service)
         repository = HealthRepository(runtime.database)
@@ -54,6 +55,20 @@ class Health:
         self._listening.also_hear(SignalGenerated.subject.format(market="*"), tally.on_signal_generated)
         self._figures = FiguresProbe(FiguresRepository(runtime.database), runtime.config)
         metrics = build_metrics(answers, self._figures, exchange, (tally.families,), version=runtime.version)
+        self._notifier: Notifier | None = None
+        if settings.notify_url:
+            from health.webhook import Webhook  # only where it is set: an HTTP library comes along
+
+            self._notifier = Notifier(
+                instance=runtime.instance,
+                bus=runtime.bus,
+                answers=answers,
+                registry=registry,
+                streams=self._streams,
+                webhook=Webhook(settings.notify_url),
+                count=tally.note_notification,
+                settle_seconds=settings.notify_settle_seconds,
+            )
         self._server = HttpServer(build_http(answers, overview, metrics, version=runtime.version), bound)
 
     async def prepare(self) -> None:
@@ -62,14 +77,18 @@ class Health:
         self._listening.start()
         self._probe.start()
         self._streams.start()
-        self._figures.start()
+        if self._notifier:
+            self._notifier.start()
 
     async def start(self) -> None:
-        """Nothing is left to begin: all of it runs since `prepare`."""
+        """Begin to read figures; the rest runs since `prepare`."""
+        self._figures.start()
 
     async def stop(self) -> None:
         """Stop serving, asking and hearing."""
         await self._server.stop()
+        if self._notifier:
+            await self._notifier.stop()
         await self._probe.stop()
         await self._streams.stop()
         await self._figures.stop()
@@ -87,4 +106,4 @@ def build(settings: HealthSettings) -> tuple[Runtime, Health]:
     except ListenError as error:
         sys.exit(f"health: {error}")
     runtime = Runtime("health", settings, os.environ)
-    return runtime, Health(runtime, bound)
+    return runtime, Health(runtime, settings, bound)

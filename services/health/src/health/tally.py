@@ -1,4 +1,4 @@
-"""How often did a job end and a signal come, as far as this instance heard? Counters, from its start on."""
+"""How often did a job end, a signal come, a notice go out? Counters of this instance, from its start on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from prometheus_client.metrics_core import Metric
 from common.events import JobFinished, SignalGenerated
 from common.incoming import read_event
 from common.masking import mask_sensitive
-from health.metric_names import JOB_DURATION, JOB_RUNS, SIGNALS
+from health.metric_names import JOB_DURATION, JOB_RUNS, NOTIFICATIONS, SIGNALS
 
 # Seconds; a run of data_collection takes some ten milliseconds, a decision up to 90 s.
 BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 90)
@@ -28,6 +28,7 @@ class Tally:
         self._runs = Counter(*JOB_RUNS, registry=self._registry)
         self._durations = Histogram(*JOB_DURATION, registry=self._registry, buckets=BUCKETS)
         self._signals = Counter(*SIGNALS, registry=self._registry)
+        self._notifications = Counter(*NOTIFICATIONS, registry=self._registry)
         self._seen: OrderedDict[str, None] = OrderedDict()
 
     def on_job_finished(self, body: bytes) -> None:
@@ -45,6 +46,10 @@ class Tally:
         signal = read_event(body, SignalGenerated)
         if not self._is_repeated(signal.signal_id):
             self._signals.labels(signal.signal_type, signal.source).inc()
+
+    def note_notification(self, outcome: str) -> None:
+        """Count a notice that was `sent`, `failed` or `dropped`."""
+        self._notifications.labels(outcome).inc()
 
     def families(self) -> Iterable[Metric]:
         """Return the counters for an answer."""
