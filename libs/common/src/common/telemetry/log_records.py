@@ -5,13 +5,12 @@ Imported only where logs are exported.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry._logs import LogRecord, SeverityNumber
-from opentelemetry.context import Context
-from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 
 from common.telemetry.names import Attribute
 
@@ -27,11 +26,12 @@ _SEVERITIES = {
 }
 # They have a place of their own in a record.
 _PLACED = frozenset({"timestamp", "level", "logger", "event", "trace_id", "span_id", "exception"})
-_SAMPLED = TraceFlags(TraceFlags.SAMPLED)
+# Constant and dotted; a library's text is no event, it has values in it.
+_EVENT = re.compile(r"[a-z_]+(?:\.[a-z_]+)+")
 
 
 class LogRecords:
-    """Gives lines to a logger provider."""
+    """Gives lines to a logger provider, in the span that they are said in."""
 
     def __init__(self, provider: LoggerProvider) -> None:
         self._provider = provider
@@ -51,10 +51,8 @@ def _record(line: Mapping[str, Any]) -> LogRecord:
         severity_number=_SEVERITIES.get(level, SeverityNumber.UNSPECIFIED),
         severity_text=level,
         body=event,
-        # A library's text is no event: it has values in it.
-        event_name=event if " " not in event else None,
+        event_name=event if _EVENT.fullmatch(event) else None,
         attributes=attributes,
-        context=_context(line),
     )
 
 
@@ -67,19 +65,6 @@ def _plain(value: object) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return str(value)
-
-
-def _context(line: Mapping[str, Any]) -> Context:
-    """Return the span that the line was said in, which is not always the current one here."""
-    if not ("trace_id" in line and "span_id" in line):
-        return Context()
-    ids = SpanContext(
-        int(cast("str", line["trace_id"]), 16),
-        int(cast("str", line["span_id"]), 16),
-        is_remote=False,
-        trace_flags=_SAMPLED,
-    )
-    return set_span_in_context(NonRecordingSpan(ids), Context())
 
 
 def _nanoseconds(timestamp: object) -> int | None:
