@@ -13,7 +13,7 @@ EXIT_INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run the command line and exit: 0 fine, 1 failed, 2 usage, 69 a server cannot be reached."""
+    """Run the command line and exit: 0 fine, 1 failed, 2 usage, 69 unavailable, 77 not allowed."""
     if sys.version_info < OLDEST_PYTHON:
         wanted, found = ".".join(map(str, OLDEST_PYTHON)), ".".join(map(str, sys.version_info[:3]))
         _end(f"Python {wanted} or newer is needed, this is {found}; run `make run`, which finds one", 1)
@@ -24,6 +24,9 @@ def main() -> None:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, _interrupt)
         # Only now: an older Python could not even read these.
+        from common.own_packages import hide_packages_of_others
+
+        hide_packages_of_others(but=("rich",))
         from bongsu.invocation import run
         from bongsu.standard_streams import prepare_standard_streams, silence_logs
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 69
+EXIT_NOT_ALLOWED = 77
 
 
 class CommandError(Exception):
@@ -25,6 +26,12 @@ class UnreachableError(CommandError):
     exit_code = EXIT_UNREACHABLE
 
 
+class NotAllowedError(CommandError):
+    """A server or the file system knows who asks, or does not want to, and refuses."""
+
+    exit_code = EXIT_NOT_ALLOWED
+
+
 class ServerError(CommandError):
     """An embedded server did not do what it was started for.
 
@@ -39,3 +46,8 @@ class ServerError(CommandError):
         super().__init__(f"{server}: {problem}{hint}")
         self.server = server
         self.problem = problem
+
+
+def file_error(error: OSError) -> type[CommandError]:
+    """Return which of these an error of the file system is: not allowed, or failed."""
+    return NotAllowedError if isinstance(error, PermissionError) else CommandError

@@ -28,8 +28,12 @@ NotifyUrl = Annotated[SecretStr, AfterValidator(_check_webhook)]
 class HealthSettings(ServiceSettings):
     """Where the HTTP server listens, and who is notified. Health holds no Upbit or Gemini key."""
 
-    health_host: str = Field(default="127.0.0.1", alias="HEALTH_HOST")
-    health_port: int = Field(default=8080, alias="HEALTH_PORT", ge=1, le=65535)
+    health_host: str = Field(
+        default="127.0.0.1", alias="HEALTH_HOST", description="Address that HTTP is served on."
+    )
+    health_port: int = Field(
+        default=8080, alias="HEALTH_PORT", ge=1, le=65535, description="Port that HTTP is served on."
+    )
     notify_url: NotifyUrl | None = Field(
         default=None,
         alias="NOTIFY_URL",
