@@ -187,6 +187,23 @@ async def test_a_repair_that_finds_nothing_new_publishes_nothing(
     assert await admin.fetchval("SELECT count(*) FROM repair_progress") == 1
 
 
+async def test_a_repair_does_not_go_ahead_of_what_was_collected(
+    parts: Parts, admin: Admin, fresh_nats: NatsServer
+) -> None:
+    await collect_until(parts, lambda: stores(admin, 3))
+
+    async def is_behind() -> bool:
+        await parts.upbit.ping(MARKET)
+        return parts.collector.is_behind(MARKET)
+
+    await eventually(is_behind, 10.0)
+    client = await nats_client.connect(fresh_nats.url())
+    before = (await client.jetstream().stream_info("MARKET")).state.last_seq
+    await parts.jobs.repair_gaps(JobRun("gap_repair"))
+    assert (await client.jetstream().stream_info("MARKET")).state.last_seq == before
+    await client.close()
+
+
 async def test_a_repair_does_not_wait_for_pages_that_keep_coming(
     parts: Parts, admin: Admin, fresh_nats: NatsServer
 ) -> None:

@@ -72,12 +72,20 @@ class CollectorJobs:
             await self._look_again(market, closed_until(self._clock.now), run_id)
 
     async def _look_again(self, market: str, closed: datetime, run_id: str) -> None:
-        """Ask again for what was asked for since a little before the last repair that ran to its end."""
+        """Ask again for what was asked for since a little before the last repair that ran to its end.
+
+        What was never asked for is left to the collector, which goes from the oldest to the newest: a newer
+        minute that is stored before them would be taken for the place where it goes on after a stop.
+        """
+        covered = await self._repository.covered_until(market)
         looked_until = await self._repository.looked_until(market)
         since = min(looked_until or closed - FIRST_LOOK, closed) - LATE_DELIVERY
-        for covers_from, covers_to in page_ranges(since, closed):
+        until = min(covered or since, closed)
+        if until <= since:
+            return
+        for covers_from, covers_to in page_ranges(since, until):
             await self._collector.publish_corrections(market, covers_from, covers_to, repair_run_id=run_id)
-        await self._repository.note_looked_until(market, closed)
+        await self._repository.note_looked_until(market, until)
 
     async def delete_old_candles(self, _: JobRun) -> None:
         """Delete what is `retention_days` older than the newest stored candle.
