@@ -81,6 +81,8 @@ async def _stopped_in(stack: Stack, condition: Condition, rng: random.Random) ->
         async with condition.block(stack):
             with instances(stack, condition.name) as started:
                 await until_ready(started)
+                if condition.until_met:
+                    await condition.until_met(stack)
                 return await _stop_all(started, condition, rng)
     with instances(stack, condition.name) as started:
         if not condition.while_starting:
