@@ -36,7 +36,7 @@ run: $(READY) ## run the whole system here: PostgreSQL, NATS, simulators, servic
 	@exec .venv/bin/bongsu up $(ARGS)
 
 test: $(READY) ## the whole test suite on real servers, below 85 % coverage it fails; ARGS="tests/unit" for a part
-	@sh deploy/debian_packages.sh chromium curl
+	@sh deploy/debian_packages.sh chromium curl prometheus
 	@$(if $(ARGS),.venv/bin/pytest $(PARALLEL) $(ARGS),sh deploy/measured_tests.sh $(PARALLEL))
 
 faults: $(READY) ## break the real stack 200 times at random (four minutes); SEED=7 for that plan, ARGS=stops for another run

@@ -22,8 +22,8 @@ from bench import (
     ticks,
 )
 from bench.comparison import Bench, Comparison
+from common.telemetry.export import Telemetry
 from common.telemetry.logs import configure_logging
-from common.telemetry.spans import Telemetry
 
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 # What a person wrote below this line stays.

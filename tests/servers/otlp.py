@@ -1,4 +1,4 @@
-"""A real OTLP/HTTP receiver for tests: what services export is kept as plain spans."""
+"""A real OTLP/HTTP receiver for tests: spans, figures and log records as plain values."""
 
 from __future__ import annotations
 
@@ -6,39 +6,68 @@ import gzip
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from aiohttp import web
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+REFUSALS: dict[int, type[web.HTTPException]] = {401: web.HTTPUnauthorized, 500: web.HTTPInternalServerError}
 
 
 @dataclass(frozen=True)
 class ReceivedSpan:
-    """One exported span; ids as hex, `parent_id` empty for a root."""
+    """One exported span; ids as hex, `parent_id` empty for a root, times in Unix nanoseconds."""
 
     service: str
     name: str
     trace_id: str
     span_id: str
     parent_id: str
+    kind: str
+    attributes: dict[str, Any]
+    began: int
+    ended: int
+
+
+@dataclass(frozen=True)
+class ReceivedLog:
+    """One exported log record; ids as hex, empty without a span."""
+
+    service: str
+    logger: str
+    event: str
+    body: str
+    severity: str
+    trace_id: str
+    span_id: str
+    attributes: dict[str, Any]
 
 
 @dataclass
 class SpanReceiver:
-    """Every span that was received, in order of arrival, and of each metric its kind, in the protocol's word.
+    """Every span and log record that was received, in order of arrival, and the kind of each metric.
 
     `sums` holds the newest value of each sum, by name and attributes; `bodies` is all of it as it came over
-    the wire, unpacked.
+    the wire, unpacked; `refuses` is the status it is answered with, None where it is taken.
     """
 
     url: str = ""
     spans: list[ReceivedSpan] = field(default_factory=list)
+    logs: list[ReceivedLog] = field(default_factory=list)
     metric_kinds: dict[str, str] = field(default_factory=dict)
     sums: dict[tuple[str, frozenset[tuple[str, str]]], float] = field(default_factory=dict)
     bodies: list[bytes] = field(default_factory=list)
+    resources: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    refuses: int | None = None
+    refused: int = 0
 
     def traces(self) -> dict[str, list[ReceivedSpan]]:
         """Return the spans by trace id."""
@@ -63,15 +92,19 @@ class SpanReceiver:
         """Take one export request."""
         body = await self._body(request)
         for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
-            attributes = {item.key: item.value.string_value for item in resource.resource.attributes}
+            service = self._service(resource.resource)
             for scope in resource.scope_spans:
                 self.spans += [
                     ReceivedSpan(
-                        attributes.get("service.name", ""),
+                        service,
                         span.name,
                         span.trace_id.hex(),
                         span.span_id.hex(),
                         span.parent_span_id.hex(),
+                        Span.SpanKind.Name(span.kind).removeprefix("SPAN_KIND_"),
+                        _attributes(span.attributes),
+                        span.start_time_unix_nano,
+                        span.end_time_unix_nano,
                     )
                     for span in scope.spans
                 ]
@@ -94,21 +127,67 @@ class SpanReceiver:
                 }
         return web.Response(content_type="application/x-protobuf")
 
+    async def receive_logs(self, request: web.Request) -> web.Response:
+        """Take one export request."""
+        for resource in ExportLogsServiceRequest.FromString(await self._body(request)).resource_logs:
+            service = self._service(resource.resource)
+            for scope in resource.scope_logs:
+                self.logs += [
+                    ReceivedLog(
+                        service,
+                        scope.scope.name,
+                        record.event_name,
+                        record.body.string_value,
+                        record.severity_text,
+                        record.trace_id.hex(),
+                        record.span_id.hex(),
+                        _attributes(record.attributes),
+                    )
+                    for record in scope.log_records
+                ]
+        return web.Response(content_type="application/x-protobuf")
+
+    def _service(self, resource: Any) -> str:
+        attributes = _attributes(resource.attributes)
+        self.resources.append(attributes)
+        return str(attributes.get("service.name", ""))
+
     async def _body(self, request: web.Request) -> bytes:
+        if self.refuses:
+            self.refused += 1
+            raise REFUSALS[self.refuses]
         body = await request.read()
         if body[:2] == b"\x1f\x8b":
             body = gzip.decompress(body)
         self.bodies.append(body)
+        self.headers.append({name.lower(): value for name, value in request.headers.items()})
         return body
+
+
+def _attributes(items: Any) -> dict[str, Any]:
+    return {item.key: _value(item.value) for item in items}
+
+
+def _value(value: AnyValue) -> Any:
+    kind = value.WhichOneof("value")
+    if kind == "array_value":
+        return [_value(item) for item in value.array_value.values]
+    if kind == "kvlist_value":
+        return _attributes(value.kvlist_value.values)
+    return getattr(value, kind) if kind else None
 
 
 @asynccontextmanager
 async def span_receiver() -> AsyncIterator[SpanReceiver]:
-    """Serve `/v1/traces` and `/v1/metrics` on a free port of this machine."""
+    """Serve `/v1/traces`, `/v1/metrics` and `/v1/logs` on a free port of this machine."""
     receiver = SpanReceiver()
     app = web.Application()
     app.add_routes(
-        [web.post("/v1/traces", receiver.receive), web.post("/v1/metrics", receiver.receive_metrics)]
+        [
+            web.post("/v1/traces", receiver.receive),
+            web.post("/v1/metrics", receiver.receive_metrics),
+            web.post("/v1/logs", receiver.receive_logs),
+        ]
     )
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()

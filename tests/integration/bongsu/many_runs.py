@@ -12,9 +12,9 @@ from common.bus import Bus
 from common.errors import TransientError
 from common.events import JobFinished
 from common.retry import with_retry
+from common.telemetry.export import Telemetry
 from common.telemetry.jobs import JobOwner, JobRun, track_job
 from common.telemetry.logs import configure_logging
-from common.telemetry.spans import Telemetry
 
 JOBS = ("data_collection", "gap_repair", "retention")
 

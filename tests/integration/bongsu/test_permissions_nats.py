@@ -45,7 +45,11 @@ MAY_SAY = {
         "$JS.API.CONSUMER.MSG.NEXT.MARKET.signaler-candles-closed",
         "$JS.ACK.MARKET.signaler-candles-closed.1.1.1.1.0",
     },
-    "health": {"health.check", *(f"$JS.API.STREAM.INFO.{stream}" for stream in STREAMS)},
+    "health": {
+        "health.check",
+        *(f"$JS.API.STREAM.INFO.{stream}" for stream in STREAMS),
+        "$JS.API.STREAM.MSG.GET.DEAD",
+    },
     "cli": {
         "config.changed",
         "$JS.API.CONSUMER.CREATE.JOBS",

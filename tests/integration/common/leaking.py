@@ -13,8 +13,9 @@ from opentelemetry import trace
 from opentelemetry.trace import Status, StatusCode
 
 from common.masking import register_secret
+from common.telemetry.export import Telemetry
 from common.telemetry.logs import configure_logging
-from common.telemetry.spans import Telemetry, span
+from common.telemetry.spans import span
 from common.telemetry.uncaught import log_uncaught_errors
 
 
@@ -33,6 +34,10 @@ def log_it(secret: str) -> None:
     structlog.get_logger().info("told", token=secret, text=f"it is {secret}", nested=[{"deep": secret}])
     logging.getLogger("library").warning("told %s", secret)
     warnings.warn(f"told {secret}", stacklevel=1)
+    try:
+        raise ValueError(f"logged: {secret}")
+    except ValueError:
+        structlog.get_logger().exception("failed")
 
 
 def trace_it(secret: str) -> None:

@@ -65,6 +65,17 @@ async def test_no_log_line_no_span_and_no_last_word_holds_a_secret(canary: str) 
     exported = b"".join(receiver.bodies)
     assert canary.encode() not in exported
     # All of it was there, but for the secret.
+    logged = {record.body: record for record in receiver.logs}
+    assert logged["told"].attributes | {"instance": ""} == {
+        "token": "***",
+        "text": "it is ***",
+        "nested": [{"deep": "***"}],
+        "service": "collector",
+        "instance": "",
+    }
+    assert logged["told ***"].logger == "library"
+    assert any(record.logger == "py.warnings" and "told ***" in record.body for record in receiver.logs)
+    assert "ValueError: logged: ***" in logged["failed"].attributes["exception.stacktrace"]
     for piece in (b"to ***", b"event ***", b"recorded ***", b"status ***", b"deployment.token", b"plain"):
         assert piece in exported
     assert b"abc" not in exported

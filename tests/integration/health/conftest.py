@@ -19,8 +19,8 @@ async def start_health(tmp_path: Path) -> AsyncIterator[StartHealth]:
     """Start health against the given URLs; it is stopped in the end."""
     started: list[HealthProcess] = []
 
-    async def start(database_url: str, nats_url: str) -> HealthProcess:
-        environment = {"DATABASE_URL": database_url, "NATS_URL": nats_url}
+    async def start(database_url: str, nats_url: str, **more: str) -> HealthProcess:
+        environment = {"DATABASE_URL": database_url, "NATS_URL": nats_url, **more}
         process = HealthProcess(environment, tmp_path / f"health-{len(started)}.log")
         started.append(process)
         return await process.start()

@@ -17,7 +17,7 @@ import httpx
 from bongsu.servers import ports
 from common.bus import Bus
 from common.clock import utc_now
-from common.events import CacheUsage, ComponentState, JobState, PoolUsage
+from common.events import CacheUsage, ComponentState, ConsumerState, JobState, PoolUsage
 from common.presence import Presence
 from servers.surroundings import measured
 from servers.waiting import eventually
@@ -38,6 +38,7 @@ class Voice:
     presence: Presence = field(init=False)
     components: tuple[ComponentState, ...] = ()
     jobs: tuple[JobState, ...] = ()
+    consumers: tuple[ConsumerState, ...] = ()
     started_at: datetime = field(default_factory=utc_now)
 
     async def fall_silent(self) -> None:
@@ -79,6 +80,7 @@ async def speaking(
             "cache": CacheUsage(hits=0, misses=0, hit_rate=0.0, waits=0),
             "jobs": voice.jobs,
             "components": voice.components,
+            "consumers": voice.consumers,
             "started_at": voice.started_at,
             "bus_refusal": bus.refusals.newest,
             "bus_problem": bus.acknowledgements.problem,

@@ -24,6 +24,7 @@ PATHS = (
     "/api/v1/config/history",
     f"/api/v1/signals?cursor={CANARY}",
     f"/api/v1/config/history?key={CANARY}",
+    "/metrics",
     f"/nothing?api_key={CANARY}",
 )
 

@@ -64,3 +64,12 @@ def test_telemetry_and_log_settings_reach_every_service() -> None:
     environment = for_service("health", CALLER, ADDRESSES, simulated())
     assert environment["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://127.0.0.1:4318"
     assert (environment["LOG_LEVEL"], environment["LOG_FORMAT"]) == ("DEBUG", "json")
+
+
+def test_only_health_gets_the_webhook_and_the_way_out_to_it() -> None:
+    caller = CALLER | {"NOTIFY_URL": "https://hooks.example.com/x", "NOTIFY_SETTLE_SECONDS": "30"}
+    given = {name: for_service(name, caller, ADDRESSES, simulated()) for name in SERVICES}
+    assert [name for name in SERVICES if "NOTIFY_URL" in given[name]] == ["health"]
+    assert given["health"]["NOTIFY_SETTLE_SECONDS"] == "30"
+    assert [name for name in SERVICES if "HTTPS_PROXY" in given[name]] == ["health"]
+    assert "127.0.0.1" in given["health"]["NO_PROXY"]

@@ -18,8 +18,10 @@ MAY_ARRIVE_TWICE = {
     "self.ping",
     # The signaler's question changes nothing at Gemini but what it costs, and each try is counted first.
     "self._try_once",
+    # Health's notice: only where it was surely not taken; one that may have been raises a PermanentError.
+    "self._post",
 }
-USES = 2
+USES = 3
 
 
 def retried_in(tree: ast.AST) -> Iterator[str]:

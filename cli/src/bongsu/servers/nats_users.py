@@ -19,6 +19,7 @@ from common.inbox import inbox_of
 from common.streams import (
     CLAIM_SUBJECT,
     CLAIMS,
+    DEAD,
     DEAD_PREFIX,
     DECIDE_ON_CANDLES,
     STORE_CANDLES,
@@ -109,6 +110,8 @@ RIGHTS: Mapping[str, Rights] = {
             ComponentReport.subject,
             # How full each stream is.
             *(f"{_API}.STREAM.INFO.{stream.name}" for stream in STREAMS),
+            # Why each dead message is dead, for whoever is notified.
+            f"{_API}.STREAM.MSG.GET.{DEAD}",
         ),
         subscribe=(
             _every(ServiceHeartbeat.subject),

@@ -23,11 +23,12 @@ _SYSTEM = (
     "PYTHONPYCACHEPREFIX",
 )
 _TELLING = ("LOG_LEVEL", "LOG_FORMAT")
-# Needed to get out to the real Upbit and Gemini; on loopback a proxy would only be in the way.
+# Needed to get out to the real Upbit and Gemini, and to a webhook; on loopback a proxy is only in the way.
 _OUTWARD = (
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
 )
+_NOTIFY = ("NOTIFY_URL", "NOTIFY_URL_FILE", "NOTIFY_SETTLE_SECONDS")
 _GEMINI = ("GEMINI_API_KEY", "GEMINI_API_KEY_FILE", "GOOGLE_GEMINI_BASE_URL")
 
 
@@ -71,7 +72,8 @@ def for_service(
         "NATS_URL": addresses.buses[service],
         "REPLICAS": str(replicas),
     }
-    if market.kind == "live":
+    notifies = service == "health" and any(environment.get(name) for name in _NOTIFY[:2])
+    if market.kind == "live" or notifies:
         result |= {name: environment[name] for name in _OUTWARD if environment.get(name)}
         result["NO_PROXY"] = result["no_proxy"] = ",".join(
             filter(None, (HOST, "localhost", environment.get("NO_PROXY") or environment.get("no_proxy")))
@@ -85,7 +87,8 @@ def _own(
     if service == "collector":
         return {"UPBIT_BASE_URL": addresses.upbit, "MARKET_SOURCE": SOURCES[market.kind]}
     if service == "health":
-        return {"HEALTH_HOST": addresses.health_host, "HEALTH_PORT": str(addresses.health_port)}
+        served = {"HEALTH_HOST": addresses.health_host, "HEALTH_PORT": str(addresses.health_port)}
+        return served | {name: environment[name] for name in _NOTIFY if environment.get(name)}
     if addresses.gemini:
         return {"GEMINI_API_KEY": SIMULATED_GEMINI_KEY, "GOOGLE_GEMINI_BASE_URL": addresses.gemini}
     return {name: environment[name] for name in _GEMINI if environment.get(name)}

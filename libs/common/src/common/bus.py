@@ -31,7 +31,7 @@ from common.incoming import read_event
 from common.refusals import Refusals
 from common.settings import nats_servers
 from common.streams import Consumer
-from common.telemetry.names import LogEvent
+from common.telemetry.names import Attribute, AttributeValue, LogEvent, SpanName
 from common.telemetry.spans import inject_trace, span
 
 EventT = TypeVar("EventT", bound=Event)
@@ -168,8 +168,19 @@ class Bus:
             raise PermanentError(f"{event.subject}: {len(body)} bytes, at most {MAX_MESSAGE_BYTES} are sent")
         message_id = event.message_id()
         headers = {"content-type": "application/json"} | ({MESSAGE_ID: message_id} if message_id else {})
-        with span(f"publish {event.subject}", kind=SpanKind.PRODUCER):
-            await self.send(event.subject_name(), body, headers=inject_trace(headers), stream=event.stream)
+        subject = event.subject_name()
+        attributes: dict[str, str] = {
+            Attribute.MESSAGING: AttributeValue.NATS,
+            Attribute.MESSAGING_OPERATION: AttributeValue.PUBLISH,
+            Attribute.MESSAGING_TYPE: AttributeValue.SEND,
+            Attribute.DESTINATION_TEMPLATE: event.subject,
+            Attribute.DESTINATION: subject,
+        }
+        if message_id:
+            attributes[Attribute.MESSAGE_ID] = message_id
+        name = SpanName.PUBLISH.format(destination=event.subject)
+        with span(name, kind=SpanKind.PRODUCER, attributes=attributes):
+            await self.send(subject, body, headers=inject_trace(headers), stream=event.stream)
 
     async def send(self, subject: str, body: bytes, *, headers: dict[str, str], stream: str | None) -> None:
         """Send bytes; same errors as `publish`."""

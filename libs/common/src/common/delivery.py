@@ -28,7 +28,8 @@ from common.events import Event
 from common.incoming import UnreadableError, read_event
 from common.masking import mask_sensitive
 from common.streams import DEAD
-from common.telemetry.names import LogEvent
+from common.telemetry.instruments import messages
+from common.telemetry.names import Attribute, AttributeValue, LogEvent, SpanName
 from common.telemetry.spans import extract_trace, fail_span, inject_trace, span
 
 EventT = TypeVar("EventT", bound=Event)
@@ -83,8 +84,16 @@ class Deliveries:
             count=metadata.num_delivered,
         )
         parent = extract_trace(message.headers or {})
-        name = f"process {event_type.subject}"
-        with span(name, kind=SpanKind.CONSUMER, parent=parent) as current:
+        name = SpanName.PROCESS.format(destination=event_type.subject)
+        attributes: dict[str, str] = {
+            Attribute.MESSAGING: AttributeValue.NATS,
+            Attribute.MESSAGING_OPERATION: AttributeValue.PROCESS,
+            Attribute.MESSAGING_TYPE: AttributeValue.PROCESS,
+            Attribute.DESTINATION_TEMPLATE: event_type.subject,
+            Attribute.DESTINATION: message.subject,
+            Attribute.CONSUMER: metadata.consumer,
+        }
+        with span(name, kind=SpanKind.CONSUMER, parent=parent, attributes=attributes) as current:
             try:
                 async with _in_progress(message):
                     event = read_event(message.data, event_type, subject=message.subject)
@@ -100,7 +109,7 @@ class Deliveries:
                 fail_span(current, error)
                 await self._bury(message, delivery, error)
             except asyncio.CancelledError:
-                await _settle(message.nak(delay=0.1))
+                await _settle(message, message.nak(delay=0.1), "handed_back")
                 raise
             except Exception as error:  # noqa: BLE001  the one edge where every handler's failure ends
                 fail_span(current, error)
@@ -108,7 +117,7 @@ class Deliveries:
             else:
                 self._tries.pop(delivery.sequence, None)
                 self._out_of_memory = 0
-                await _settle(message.ack())
+                await _settle(message, message.ack(), "acknowledged")
 
     async def _hand_back(
         self, message: Msg, delivery: Delivery, error: Exception, delay: float | None
@@ -121,7 +130,7 @@ class Deliveries:
             delay_seconds=seconds,
             error=str(error) or type(error).__name__,
         )
-        await _settle(message.nak(delay=seconds))
+        await _settle(message, message.nak(delay=seconds), "handed_back")
 
     def _end_when_out_of_memory(self) -> None:
         """Have the process stop, as somebody with SIGTERM would: only a new one has memory again."""
@@ -141,7 +150,8 @@ class Deliveries:
             self._log.error(
                 LogEvent.MESSAGE_HANDED_BACK, sequence=delivery.sequence, tries=tries, exc_info=error
             )
-            await _settle(message.nak(delay=DELAYS_SECONDS[min(tries, len(DELAYS_SECONDS)) - 1]))
+            delay = DELAYS_SECONDS[min(tries, len(DELAYS_SECONDS)) - 1]
+            await _settle(message, message.nak(delay=delay), "handed_back")
 
     async def _bury(self, message: Msg, delivery: Delivery, error: Exception) -> None:
         reason = mask_sensitive(f"{type(error).__name__}: {error}").replace("\n", " ")[:1000]
@@ -165,7 +175,7 @@ class Deliveries:
             LogEvent.MESSAGE_DEAD, subject=delivery.subject, sequence=delivery.sequence, error=reason
         )
         self._tries.pop(delivery.sequence, None)
-        await _settle(message.term())
+        await _settle(message, message.term(), "dead")
 
 
 def _category(error: Exception) -> DeadCategory:
@@ -181,7 +191,8 @@ async def _in_progress(message: Msg) -> AsyncIterator[None]:
     async def report() -> None:
         while True:
             await asyncio.sleep(IN_PROGRESS_SECONDS)
-            await _settle(message.in_progress())
+            with _unheard():
+                await message.in_progress()
 
     reporter = asyncio.create_task(report())
     try:
@@ -190,7 +201,12 @@ async def _in_progress(message: Msg) -> AsyncIterator[None]:
         reporter.cancel()
 
 
-async def _settle(answer: Awaitable[None]) -> None:
-    # Not heard by the server: the message comes again after ack_wait, and its effect is idempotent.
-    with contextlib.suppress(NatsError, OSError, TimeoutError):
+async def _settle(message: Msg, answer: Awaitable[None], outcome: str) -> None:
+    messages().add(1, {Attribute.CONSUMER: message.metadata.consumer, Attribute.OUTCOME: outcome})
+    with _unheard():
         await answer
+
+
+def _unheard() -> contextlib.suppress:
+    """Let an answer get lost: the message comes again after ack_wait, and its effect is idempotent."""
+    return contextlib.suppress(NatsError, OSError, TimeoutError)

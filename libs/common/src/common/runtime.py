@@ -13,7 +13,6 @@ import os
 import signal
 import socket
 import sys
-import threading
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -37,11 +36,11 @@ from common.presence import Presence
 from common.scheduler import Scheduler
 from common.schema import require_schema
 from common.settings import ServiceSettings, SettingsError, SettingsT, load_settings
+from common.telemetry.export import Telemetry
 from common.telemetry.instruments import observe_cache, observe_pool
 from common.telemetry.jobs import JobOwner
 from common.telemetry.logs import configure_logging, flush_logs
 from common.telemetry.names import LogEvent
-from common.telemetry.spans import Telemetry
 from common.telemetry.uncaught import log_uncaught_errors
 from common.watchdog import Watchdog
 
@@ -52,7 +51,6 @@ WAITS_SECONDS = 5.0
 # More than the two seconds that work in flight has: what does not end is then cancelled and handed back.
 STEP_SECONDS = 2.5
 STOP_SECONDS = 3.5
-FLUSH_SECONDS = 1.0
 EXIT_USAGE = 2
 
 
@@ -91,7 +89,9 @@ class Runtime:
             log_format=settings.log_format,
         )
         self.log = structlog.get_logger(name)
-        self.telemetry = Telemetry(service=name, instance=self.instance, environment=environment)
+        self.telemetry = Telemetry(
+            service=name, instance=self.instance, version=self.version, environment=environment
+        )
         self.bus = Bus(settings.nats_url.get_secret_value(), service=name, instance=self.instance)
         self.database = Database(
             settings.database_url.get_secret_value(),
@@ -137,6 +137,7 @@ class Runtime:
             await self._stop(service, presence)
             watchdog.stop()
             self.log.info(LogEvent.SERVICE_STOPPED)
+            self.telemetry.shutdown()
         return code
 
     def _presence(self, service: Service) -> Presence:
@@ -238,10 +239,6 @@ class Runtime:
         ):
             left = max(0.1, deadline - time.monotonic())
             await self._bounded(step, min(STEP_SECONDS, left))
-        # A thread of its own: an exporter that hangs must not keep the process.
-        flushing = threading.Thread(target=self.telemetry.shutdown, daemon=True)
-        flushing.start()
-        flushing.join(FLUSH_SECONDS)
 
     async def _end_work(self) -> None:
         """Runs and messages in flight have the same two seconds."""

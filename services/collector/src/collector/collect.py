@@ -16,10 +16,12 @@ from common.clock import ExchangeClock, closed_until
 from common.config_keys import BACKFILL_DAYS
 from common.config_store import ConfigRepository
 from common.events import CandlesClosed
+from common.telemetry.names import SpanName
 from common.telemetry.spans import span
 
 # The probe asks every three seconds, the WebSocket tells more often.
 SILENT_SECONDS = 10.0
+SPAN = SpanName.COLLECT.format(destination=CandlesClosed.subject)
 
 
 class CandleCollector:
@@ -79,7 +81,7 @@ class CandleCollector:
         self, market: str, covers_from: datetime, covers_to: datetime, *, repair_run_id: str | None = None
     ) -> CandlesClosed | None:
         """Fetch one page and publish it, in a trace of its own; None when nothing in it is closed yet."""
-        with span(f"collect {CandlesClosed.subject}", parent=Context()):
+        with span(SPAN, parent=Context()):
             page = await self._upbit.fetch_page(market, covers_from, covers_to, repair_run_id=repair_run_id)
             if page:
                 await self._bus.publish(page)
@@ -89,7 +91,7 @@ class CandleCollector:
         self, market: str, covers_from: datetime, covers_to: datetime, *, repair_run_id: str
     ) -> None:
         """Fetch one page again and publish it where Upbit says something else now than what is stored."""
-        with span(f"collect {CandlesClosed.subject}", parent=Context()):
+        with span(SPAN, parent=Context()):
             page = await self._upbit.fetch_page(market, covers_from, covers_to, repair_run_id=repair_run_id)
             if page and await self._repository.differs(page):
                 await self._bus.publish(page)

@@ -12,7 +12,7 @@ from common.clock import ExchangeClock
 from common.delivery import Delivery
 from common.errors import PermanentError
 from common.events import CandlesClosed
-from common.telemetry.names import LogEvent
+from common.telemetry.names import Attribute, LogEvent, SpanName
 from common.telemetry.spans import span
 
 # So that the next page is fetched and read while PostgreSQL stores the one before.
@@ -36,7 +36,7 @@ class PageStore:
     async def store(self, page: CandlesClosed, sequence: int) -> None:
         """Store a page, `sequence` of the stream; PermanentError for one that is from the future."""
         _refuse_future(page, self._clock)
-        with span("store market_data", attributes={"page.candles": len(page.candles)}):
+        with span(SpanName.STORE_CANDLES, attributes={Attribute.PAGE_CANDLES: len(page.candles)}):
             contradicted = await self._repository.store_page(page)
         if contradicted:
             self._log.error(

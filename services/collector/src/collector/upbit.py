@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
+from opentelemetry.trace import SpanKind
 from upbit import (
     APIConnectionError,
     APIError,
@@ -26,10 +28,13 @@ from common.clock import MINUTE, ExchangeClock
 from common.errors import PermanentError, ServiceError, TransientError
 from common.events import CandlesClosed
 from common.retry import Dependency, with_retry
+from common.telemetry.names import Attribute, SpanName
+from common.telemetry.spans import span
 
 TIMEOUT_SECONDS = 5.0
 PING_SECONDS = 2.0
 MAX_BODY_BYTES = 1024 * 1024
+MINUTES_PATH = "/v1/candles/minutes/{unit}"
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,11 @@ class UpbitClient:
             timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=3.0),
         )
         self.state = CallState(error=None, limited=False, latency_ms=None)
+        self._span_attributes: dict[str, str] = {
+            Attribute.HTTP_METHOD: "GET",
+            Attribute.URL_TEMPLATE: MINUTES_PATH,
+            Attribute.SERVER_ADDRESS: urlsplit(base_url).hostname or "",
+        }
         retried = with_retry(dependency=Dependency("upbit"))
         self._fetch_with_retry = retried(self._fetch_page)
         self._tell_time_with_retry = retried(self.ping)
@@ -154,9 +164,12 @@ class UpbitClient:
 
     async def _call(self, request: Any) -> tuple[Any, datetime]:
         """Send one request when it is its turn; returns the JSON with decimals as text, and the time."""
+        name = SpanName.UPBIT.format(method="GET", template=MINUTES_PATH)
         try:
             async with self.gate:
-                return await self._answer(request, TIMEOUT_SECONDS)
+                # Behind the gate, so that it is as long as Upbit took.
+                with span(name, kind=SpanKind.CLIENT, attributes=self._span_attributes):
+                    return await self._answer(request, TIMEOUT_SECONDS)
         finally:
             # Where the gate refused, the SDK's call was never begun.
             request.close()

@@ -41,8 +41,12 @@ class HealthAnswers:
 
     async def detail(self) -> DetailedHealthResponse:
         """Return everything that is known now."""
+        return judge(await self.facts(), version=self._version)
+
+    async def facts(self) -> Facts:
+        """Return what everything is judged by."""
         await self._roll_call.hold()
-        return judge(self._facts(), version=self._version)
+        return self._facts()
 
     def readiness(self) -> Readiness:
         """Return whether this instance has its bus and its database."""

@@ -7,7 +7,7 @@ import socket
 import sys
 
 from common.clock import ExchangeClock
-from common.events import ComponentState
+from common.events import ComponentState, JobFinished, SignalGenerated
 from common.runtime import Runtime
 from health.answers import HealthAnswers
 from health.api import build_api
@@ -15,8 +15,12 @@ from health.api_answers import ApiAnswers
 from health.api_repository import ApiRepository
 from health.bounded_reads import BoundedReads
 from health.feed import Feed
+from health.figures_probe import FiguresProbe
+from health.figures_repository import FiguresRepository
 from health.heard import Heard
 from health.listening import Listening
+from health.metrics_routes import build_metrics
+from health.notifier import Notifier
 from health.overview import MarketsOverview
 from health.own_state import OwnState
 from health.page_parts import SIGNALS, page_parts
@@ -30,12 +34,13 @@ from health.server import HttpServer, ListenError, listen
 from health.settings import HealthSettings
 from health.status_watch import StatusWatch
 from health.stream_probe import StreamProbe
+from health.tally import Tally
 
 
 class Health:
     """The service: HTTP first, so that it tells the truth also while everything else is away."""
 
-    def __init__(self, runtime: Runtime, bound: socket.socket) -> None:
+    def __init__(self, runtime: Runtime, settings: HealthSettings, bound: socket.socket) -> None:
         exchange = ExchangeClock()
         registry = Registry(own=runtime.service)
         repository = HealthRepository(runtime.database)
@@ -63,8 +68,33 @@ class Health:
         )
         self._feed = Feed(page_parts(self._watch, api))
         heard.on_signal = lambda: self._feed.hurry(SIGNALS)
+        tally = Tally()
+        self._listening.also_hear(
+            JobFinished.subject.format(service="*", job_name="*"), tally.on_job_finished
+        )
+        self._listening.also_hear(SignalGenerated.subject.format(market="*"), tally.on_signal_generated)
+        self._figures = FiguresProbe(FiguresRepository(runtime.database), runtime.config)
+        self._notifier: Notifier | None = None
+        if settings.notify_url:
+            from health.webhook import Webhook  # only where it is set: an HTTP library comes along
+
+            self._notifier = Notifier(
+                instance=runtime.instance,
+                bus=runtime.bus,
+                answers=answers,
+                registry=registry,
+                streams=self._streams,
+                webhook=Webhook(settings.notify_url),
+                count=tally.note_notification,
+                settle_seconds=settings.notify_settle_seconds,
+            )
         http = build_http(
-            answers, overview, build_api(self._watch, api), build_page(self._feed), version=runtime.version
+            answers,
+            overview,
+            build_api(self._watch, api),
+            build_page(self._feed),
+            build_metrics(answers, self._figures, exchange, (tally.families,), version=runtime.version),
+            version=runtime.version,
         )
         self._server = HttpServer(http, bound)
 
@@ -76,17 +106,23 @@ class Health:
         self._streams.start()
         self._watch.start()
         self._feed.start()
+        if self._notifier:
+            self._notifier.start()
 
     async def start(self) -> None:
-        """Nothing is left to begin: all of it runs since `prepare`."""
+        """Begin to read figures; the rest runs since `prepare`."""
+        self._figures.start()
 
     async def stop(self) -> None:
         """Stop serving, asking and hearing."""
         await self._feed.stop()
         await self._server.stop()
         await self._watch.stop()
+        if self._notifier:
+            await self._notifier.stop()
         await self._probe.stop()
         await self._streams.stop()
+        await self._figures.stop()
         await self._listening.stop()
 
     def components(self) -> tuple[ComponentState, ...]:
@@ -101,4 +137,4 @@ def build(settings: HealthSettings) -> tuple[Runtime, Health]:
     except ListenError as error:
         sys.exit(f"health: {error}")
     runtime = Runtime("health", settings, os.environ)
-    return runtime, Health(runtime, bound)
+    return runtime, Health(runtime, settings, bound)

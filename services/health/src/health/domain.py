@@ -59,11 +59,18 @@ class DatabaseReading:
 
 @dataclass(frozen=True)
 class StreamFill:
-    """How full a stream is, 0 to 1; 0 for one that makes room by itself."""
+    """What a stream holds, and how full it is, 0 to 1; 0 for one that makes room by itself.
+
+    Attributes:
+        last_sequence: Of the newest message that it ever held.
+    """
 
     name: str
     ratio: float = 0.0
     is_missing: bool = False
+    messages: int = 0
+    size_bytes: int = 0
+    last_sequence: int = 0
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 import structlog
@@ -39,9 +40,16 @@ class Listening:
         self._task: asyncio.Task[None] | None = None
         self._log = structlog.get_logger("health.listening")
         bus.on_reconnect(self._note_reconnect)
+        self._others: defaultdict[str, list[Callable[[bytes], None]]] = defaultdict(list)
+        for subject, hear in heard.subjects().items():
+            self.also_hear(subject, hear)
         self.inbox: str | None = None
         self.back_since: datetime | None = None
         self.replied = asyncio.Event()
+
+    def also_hear(self, subject: str, hear: Callable[[bytes], None]) -> None:
+        """Give every message of a subject to `hear`, which raises PermanentError for what is none."""
+        self._others[subject].append(hear)
 
     def start(self) -> None:
         """Begin to hear as soon as the bus is connected."""
@@ -67,7 +75,7 @@ class Listening:
             (ServiceHeartbeat.subject.format(service="*"), self._on_heartbeat),
             (TickerUpdated.subject.format(market="*"), self._on_ticker),
             (inbox, self._on_report),
-            *self._heard.subjects().items(),
+            *((subject, _each(hearers)) for subject, hearers in self._others.items()),
         )
         subscriptions = []
         try:
@@ -105,3 +113,13 @@ class Listening:
         ticker = read_event(body, TickerUpdated)
         self._exchange.observe(ticker.exchange_time)
         self._heard.ticker(ticker)
+
+
+def _each(hearers: Sequence[Callable[[bytes], None]]) -> Callable[[bytes], None]:
+    """Return one hearer that gives a message to each of them."""
+
+    def hear(body: bytes) -> None:
+        for hearer in hearers:
+            hearer(body)
+
+    return hear

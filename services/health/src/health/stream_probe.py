@@ -79,7 +79,12 @@ async def _fill(jetstream: JetStreamContext, name: str) -> StreamFill:
 def _judged(name: str, info: StreamInfo) -> StreamFill:
     """Return how full a stream is; one that lets go of its oldest is never full."""
     config, state = info.config, info.state
-    if config.discard != DiscardPolicy.NEW:
-        return StreamFill(name)
     limits = ((state.bytes, config.max_bytes), (state.messages, config.max_msgs))
-    return StreamFill(name, ratio=max((used / most for used, most in limits if most and most > 0), default=0))
+    ratio = max((used / most for used, most in limits if most and most > 0), default=0.0)
+    return StreamFill(
+        name,
+        ratio=ratio if config.discard == DiscardPolicy.NEW else 0.0,
+        messages=state.messages,
+        size_bytes=state.bytes,
+        last_sequence=state.last_seq,
+    )

@@ -20,6 +20,7 @@ from opentelemetry.trace import SpanKind
 from pydantic import SecretStr
 
 from common.clock import utc_now
+from common.telemetry.names import Attribute, AttributeValue, SpanName
 from common.telemetry.spans import fail_span, span
 from signaler.domain.errors import GeminiError, RequestRefusedError, UnavailableError
 from signaler.domain.exchange import Exchange
@@ -83,9 +84,13 @@ class Gemini:
         wire = _Wire()
         token = _wire.set(wire)
         started = time.monotonic()
-        attributes = {"gen_ai.operation.name": "generate_content", "gen_ai.request.model": model}
+        attributes: dict[str, str] = {
+            Attribute.GEN_AI_OPERATION: AttributeValue.GENERATE,
+            Attribute.GEN_AI_PROVIDER: AttributeValue.GEMINI,
+            Attribute.GEN_AI_MODEL: model,
+        }
         try:
-            with span("generate_content gemini", kind=SpanKind.CLIENT, attributes=attributes) as current:
+            with span(SpanName.GENERATE, kind=SpanKind.CLIENT, attributes=attributes) as current:
                 body, failure = await self._call(model, turns, timeout_seconds)
                 if failure:
                     fail_span(current, failure)

@@ -15,6 +15,7 @@ from opentelemetry.trace import SpanKind
 
 from common.database import Database
 from common.events import Action, Candle, SignalGenerated
+from common.telemetry.names import Attribute, AttributeValue, SpanName
 from common.telemetry.spans import span
 from signaler.domain.look_back import Gap, StoredCandle
 
@@ -22,6 +23,12 @@ _SIGNAL_COLUMNS = (
     "id, symbol, candle_timestamp, signal_type, confidence, reasoning, source, cause,"
     " price_at_signal, created_at"
 )
+
+_INSERT: dict[str, str] = {
+    Attribute.DATABASE: AttributeValue.POSTGRESQL,
+    Attribute.ROWS_OPERATION: AttributeValue.INSERT,
+    Attribute.TABLE: "trading_signals",
+}
 
 
 @dataclass(frozen=True)
@@ -146,7 +153,7 @@ class SignalRepository:
             f" ON CONFLICT (symbol, candle_timestamp) DO NOTHING RETURNING {_SIGNAL_COLUMNS}),"
             " to_tell AS (INSERT INTO signals_to_tell SELECT id FROM stored) SELECT * FROM stored"
         )
-        with span("insert trading_signals", kind=SpanKind.CLIENT):
+        with span(SpanName.INSERT_SIGNAL, kind=SpanKind.CLIENT, attributes=_INSERT):
             async with self._database.connection() as connection:
                 row = await connection.fetchrow(statement, *(_storable(vars(new)[c]) for c in columns))
         if row:

@@ -36,6 +36,18 @@ def retry_wait() -> Histogram:
     return metrics.get_meter(TRACER).create_histogram(Metric.RETRY_WAIT, unit="s")
 
 
+@cache
+def messages() -> Counter:
+    """Count deliveries of messages, by consumer and what became of each: `outcome`."""
+    return metrics.get_meter(TRACER).create_counter(Metric.MESSAGES)
+
+
+@cache
+def telemetry_dropped() -> Counter:
+    """Count spans, data points and log records that did not reach their collector, by signal and cause."""
+    return metrics.get_meter(TRACER).create_counter(Metric.TELEMETRY_DROPPED)
+
+
 def observe_pool(name: str, usage: Callable[[], PoolUsage]) -> None:
     """Export a pool's figures from now on: connections by state (`used`, `idle`), their limit, who waits."""
     pool: dict[str, str] = {Attribute.POOL: name}

@@ -18,7 +18,7 @@ from common.clock import utc_now
 from common.events import JobFinished, Outcome
 from common.masking import mask_sensitive
 from common.telemetry.instruments import job_duration, job_runs
-from common.telemetry.names import Attribute, LogEvent
+from common.telemetry.names import Attribute, LogEvent, SpanName
 from common.telemetry.spans import current_trace_id, span
 
 
@@ -74,7 +74,7 @@ async def track_job(job_name: str, *, owner: JobOwner, run_id: str | None = None
     started = time.monotonic()
     attributes: dict[str, str] = {Attribute.JOB_NAME: job_name, Attribute.JOB_RUN_ID: run.run_id}
     try:
-        with span(f"job {job_name}", attributes=attributes) as current:
+        with span(SpanName.JOB.format(job=job_name), attributes=attributes) as current:
             try:
                 yield run
             except asyncio.CancelledError as error:

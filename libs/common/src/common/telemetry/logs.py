@@ -1,7 +1,7 @@
 """How does a log line look, and why can no secret be in one?
 
 Every logger, ours and the libraries', ends in one handler: merge context, render the exception without
-locals, mask, then JSON.
+locals, mask, then JSON. What is exported besides is handed on behind the mask, so it is never anything else.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import contextlib
 import json
 import logging
 import sys
+from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
 import structlog
@@ -33,12 +34,16 @@ _QUIET_LOGGERS = (
 )
 
 
+HandOn = Callable[[Mapping[str, Any]], None]
+
+
 class _Handler(logging.Handler):
-    """Prints one line for each record."""
+    """Prints one line for each record; `hand_on` gets its masked fields as well."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self._output = LogOutput(stream)
+        self.hand_on: HandOn | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print a record, whatever becomes of it."""
@@ -87,6 +92,7 @@ def configure_logging(*, service: str, instance: str, level: str, log_format: st
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 _mask_event,
+                _hand_on_from(handler),
                 renderer,
             ],
         )
@@ -113,6 +119,13 @@ def configure_logging(*, service: str, instance: str, level: str, log_format: st
     logging.captureWarnings(capture=True)
 
 
+def hand_log_on(receiver: HandOn | None) -> None:
+    """Give the masked fields of each line to `receiver` too, which must not wait; None for nobody."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, _Handler):
+            handler.hand_on = receiver
+
+
 def flush_logs() -> None:
     """Have everything printed that was said so far, as far as somebody takes it, within half a second."""
     for handler in logging.getLogger().handlers:
@@ -137,6 +150,17 @@ def _add_trace(_: Any, __: str, event: EventDict) -> EventDict:
         event.setdefault("trace_id", trace.format_trace_id(context.trace_id))
         event.setdefault("span_id", trace.format_span_id(context.span_id))
     return event
+
+
+def _hand_on_from(handler: _Handler) -> Processor:
+    def hand_on(_: Any, __: str, event: EventDict) -> EventDict:
+        if handler.hand_on:
+            # Whatever goes wrong there, the line is printed.
+            with contextlib.suppress(Exception):
+                handler.hand_on(event)
+        return event
+
+    return hand_on
 
 
 def _mask_event(_: Any, __: str, event: EventDict) -> EventDict:

@@ -1,4 +1,7 @@
-"""How are log events, spans, attributes and metrics called? Each name stands once, here."""
+"""How are log events, spans, attributes and metrics called? Each name stands once, here.
+
+OpenTelemetry's semantic conventions where they have a name, ours under `bongsu.` where they have none.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,8 @@ class LogEvent(StrEnum):
     BUS_RECONNECTED = "bus.reconnected"
     BUS_REFUSED = "bus.refused"
     CANDLES_CONTRADICTED = "candles.contradicted"
-    CLOCK_STEPPED = "clock.stepped"
     CLOCKS_DIFFER = "clocks.differ"
+    CLOCK_STEPPED = "clock.stepped"
     CONFIG_CHANGED = "config.changed"
     CONFIG_INVALID = "config.invalid"
     CONFIG_STALE = "config.stale"
@@ -35,6 +38,9 @@ class LogEvent(StrEnum):
     MEMORY_EXHAUSTED = "memory.exhausted"
     MESSAGE_DEAD = "message.dead"
     MESSAGE_HANDED_BACK = "message.handed_back"
+    NOTIFICATION_DROPPED = "notification.dropped"
+    NOTIFICATION_FAILED = "notification.failed"
+    NOTIFICATION_SENT = "notification.sent"
     PAGE_STORED_EARLY = "page.stored_early"
     PROBE_FAILED = "probe.failed"
     PROBE_RECOVERED = "probe.recovered"
@@ -45,6 +51,22 @@ class LogEvent(StrEnum):
     SERVICE_STOPPED = "service.stopped"
     SERVICE_STOPPING = "service.stopping"
     TASK_FAILED = "task.failed"
+    TELEMETRY_DROPPED = "telemetry.dropped"
+    TELEMETRY_OFF = "telemetry.off"
+    TELEMETRY_RESUMED = "telemetry.resumed"
+
+
+class SpanName(StrEnum):
+    """`{operation} {destination}`; a destination is a template, never a market."""
+
+    COLLECT = "collect {destination}"
+    PUBLISH = "publish {destination}"
+    PROCESS = "process {destination}"
+    JOB = "job {job}"
+    UPBIT = "{method} {template}"
+    GENERATE = "generate_content gemini"
+    STORE_CANDLES = "store market_data"
+    INSERT_SIGNAL = "insert trading_signals"
 
 
 class Metric(StrEnum):
@@ -57,9 +79,10 @@ class Metric(StrEnum):
     CONNECTIONS_WAITED_FOR = "db.client.connection.pending_requests"
     JOB_DURATION = "bongsu.job.duration"
     JOBS = "bongsu.jobs"
+    MESSAGES = "bongsu.messages"
     RETRIES = "bongsu.retries"
     RETRY_WAIT = "bongsu.retry.wait"
-    MESSAGES = "bongsu.messages"
+    TELEMETRY_DROPPED = "bongsu.telemetry.dropped"
 
 
 class Attribute(StrEnum):
@@ -67,16 +90,47 @@ class Attribute(StrEnum):
 
     ATTEMPT = "attempt"
     CONNECTION_STATE = "db.client.connection.state"
+    CONSUMER = "messaging.consumer.group.name"
+    DATABASE = "db.system.name"
     DEPENDENCY = "dependency"
+    DESTINATION = "messaging.destination.name"
+    DESTINATION_TEMPLATE = "messaging.destination.template"
     ERROR_TYPE = "error.type"
+    EXCEPTION_STACKTRACE = "exception.stacktrace"
+    GEN_AI_MODEL = "gen_ai.request.model"
+    GEN_AI_OPERATION = "gen_ai.operation.name"
+    GEN_AI_PROVIDER = "gen_ai.provider.name"
+    HTTP_METHOD = "http.request.method"
     JOB = "job"
     JOB_ATTEMPTS = "job.attempts"
     JOB_NAME = "job.name"
     JOB_OUTCOME = "job.outcome"
     JOB_RUN_ID = "job.run_id"
+    MESSAGE_ID = "messaging.message.id"
+    MESSAGING = "messaging.system"
+    MESSAGING_OPERATION = "messaging.operation.name"
+    MESSAGING_TYPE = "messaging.operation.type"
     OUTCOME = "outcome"
+    PAGE_CANDLES = "page.candles"
     POOL = "db.client.connection.pool.name"
+    ROWS_OPERATION = "db.operation.name"
+    SERVER_ADDRESS = "server.address"
+    TABLE = "db.collection.name"
+    TELEMETRY_SIGNAL = "signal"
+    URL_TEMPLATE = "url.template"
 
 
-TRACEPARENT = "traceparent"
+class AttributeValue(StrEnum):
+    """Constant values of attributes."""
+
+    GEMINI = "gcp.gemini"
+    GENERATE = "generate_content"
+    INSERT = "INSERT"
+    NATS = "nats"
+    POSTGRESQL = "postgresql"
+    PROCESS = "process"
+    PUBLISH = "publish"
+    SEND = "send"
+
+
 TRACER = "bongsu"

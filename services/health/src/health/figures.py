@@ -1,0 +1,77 @@
+"""What is known that no check judges? Each market's candles, the day's Gemini use, the disk. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from common.clock import MINUTE
+
+REPLAY = "replay"
+
+
+@dataclass(frozen=True)
+class MarketFigures:
+    """What is stored of one market.
+
+    Attributes:
+        newest: Open time of the newest candle; None without one.
+        resolved_until: End of the newest gap that is closed; None without one.
+        source: Of the newest candle: `upbit`, `simulator` or `replay`.
+        collected_at: Exchange time that the newest candle was told at.
+    """
+
+    market: str
+    newest: datetime | None = None
+    resolved_until: datetime | None = None
+    source: str | None = None
+    collected_at: datetime | None = None
+    open_gap_seconds: float = 0.0
+
+    def newest_age(self, now: datetime, exchange_time: datetime | None) -> timedelta | None:
+        """Return how long ago the newest candle opened; None without one."""
+        return self._age(self.newest, now, exchange_time)
+
+    def covered_age(self, now: datetime, exchange_time: datetime | None) -> timedelta | None:
+        """Return how long ago the last minute ended that is a candle or proven empty; None without one."""
+        ends = [end for end in (self.newest and self.newest + MINUTE, self.resolved_until) if end]
+        return self._age(max(ends, default=None), now, exchange_time)
+
+    def _age(
+        self, moment: datetime | None, now: datetime, exchange_time: datetime | None
+    ) -> timedelta | None:
+        if moment is None:
+            return None
+        # A recording's minutes are long past; they age by its own clock.
+        until = (exchange_time or self.collected_at or now) if self.source == REPLAY else now
+        return max(until - moment, timedelta())
+
+
+@dataclass(frozen=True)
+class GeminiFigures:
+    """What Gemini was asked today, and how often and for how much it may be."""
+
+    requests: Mapping[str, int]
+    request_budget: int
+    cost_usd: Decimal
+    cost_budget_usd: Decimal
+
+
+@dataclass(frozen=True)
+class DiskFigures:
+    """The disk that this process works on, in bytes."""
+
+    size: int
+    free: int
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The newest that was read; None for what was never read yet."""
+
+    markets: tuple[MarketFigures, ...] = ()
+    gemini: GeminiFigures | None = None
+    database_bytes: int | None = None
+    disk: DiskFigures | None = None
