@@ -1,15 +1,19 @@
-"""Does every example in a help text do what it says, on a stack as a newcomer starts it?"""
+"""Does every example in a help text or a paper do what it says, on a stack as a newcomer starts it?
+
+The `make` commands of the papers are looked at in tests/unit/papers, those of Docker in tests/compose.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import json
+import os
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import nats
@@ -19,10 +23,10 @@ from typer.main import get_command
 
 from bongsu.app import build_app
 from bongsu.invocation import run
+from papers.commands import typed
+from servers.fixtures import passable_folder
 from servers.waiting import eventually_sync
-
-if TYPE_CHECKING:
-    from system.conftest import Run, Start
+from system.conftest import Run
 
 EXAMPLE = re.compile(r"^(?:As in|A list needs quotes): (bongsu .+)$", re.MULTILINE)
 FIRST_SECONDS = 40.0
@@ -44,20 +48,26 @@ def examples() -> dict[str, list[str]]:
     return {name: EXAMPLE.findall(text) for name, text in helps(app, "bongsu")}
 
 
-@pytest.fixture
-def stack(start: Start, home: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """A healthy stack in `.bongsu` of the working directory, with a signal and nine dead messages."""
-    running = start("--ephemeral", folder=home / ".bongsu").until_up()
-    monkeypatch.chdir(home)
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Run]:
+    """A healthy stack in a folder's `.bongsu`, with a signal and nine dead messages."""
+    with passable_folder() as home:
+        running = Run(home / ".bongsu", "--ephemeral").until_up()
+        asyncio.run(bury(running.document["nats_url"]))
+        eventually_sync(lambda: running.health().get("status") == "healthy", FIRST_SECONDS)
+        overview = f"{running.document['health_url']}/api/overview"
+        eventually_sync(
+            lambda: httpx.get(overview, trust_env=False).json()["markets"][0]["signals"], FIRST_SECONDS
+        )
+        yield running
+        running.stop()
+
+
+@pytest.fixture(autouse=True)
+def _beside_the_stack(stack: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(stack.folder.parent)
     for name in ("DATABASE_URL", "NATS_URL", "HEALTH_URL"):
         monkeypatch.delenv(name, raising=False)
-    asyncio.run(bury(running.document["nats_url"]))
-    eventually_sync(lambda: running.health().get("status") == "healthy", FIRST_SECONDS)
-    overview = f"{running.document['health_url']}/api/overview"
-    eventually_sync(
-        lambda: httpx.get(overview, trust_env=False).json()["markets"][0]["signals"], FIRST_SECONDS
-    )
-    return running
 
 
 async def bury(url: str) -> None:
@@ -67,20 +77,40 @@ async def bury(url: str) -> None:
     await client.close()
 
 
-@pytest.mark.usefixtures("stack")
 def test_every_example_does_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["signals", "--json"]) == (0, "")
-    known = json.loads(capsys.readouterr().out)[0]["id"][:8]
     found = examples()
     assert [name for name, lines in found.items() if not lines] == []
+    known = newest_signal(capsys)
     for example in itertools.chain(*found.values()):
-        words = shlex.split(example.partition(" > ")[0])[1:]
-        if words[:2] == ["signals", "show"]:
-            words[2] = known
-        code, message = run(words)
-        printed = capsys.readouterr()
-        assert (code, message, printed.err) == (0, "", ""), (example, printed.out)
-        # No line warns where nothing is wrong.
-        assert printed.out or words[0] == "logs"
-        if "--json" in words:
-            json.loads(printed.out)
+        try_out(shlex.split(example.partition(" > ")[0])[1:], known, capsys)
+
+
+def test_every_command_of_the_papers_does_what_it_says(
+    stack: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = newest_signal(capsys)
+    for command in (each for each in typed() if each.program == "bongsu"):
+        try_out(command.words[1:], known, capsys)
+    for command in (each for each in typed() if each.program == "curl"):
+        line = command.line.replace(":8080", f":{stack.port}").replace("curl", "curl --fail-with-body", 1)
+        environment = {**os.environ, "UPBIT_URL": stack.document["upbit_url"]}
+        done = subprocess.run(["sh", "-c", line], env=environment, capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0, (line, done.stdout, done.stderr)
+
+
+def newest_signal(capsys: pytest.CaptureFixture[str]) -> str:
+    """Return the beginning of its id, as the table shows it."""
+    assert run(["signals", "--json"]) == (0, "")
+    return str(json.loads(capsys.readouterr().out)[0]["id"][:8])
+
+
+def try_out(words: list[str], known: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Run a command as it is written, on a signal that there is; no line warns where nothing is wrong."""
+    if words[:2] == ["signals", "show"]:
+        words = [*words[:2], known, *words[3:]]
+    code, message = run(words)
+    printed = capsys.readouterr()
+    assert (code, message, printed.err) == (0, "", ""), (words, printed.out)
+    assert printed.out or words[0] == "logs"
+    if "--json" in words:
+        json.loads(printed.out)

@@ -148,8 +148,8 @@ def test_a_short_secret_is_not_registered() -> None:
 
 
 def test_a_secret_that_is_a_word_is_masked_as_a_word_only() -> None:
-    register_secret("postgres")
-    assert mask_sensitive("postgresql://db/bongsu knows postgres") == "postgresql://db/bongsu knows ***"
+    register_secret("timescale")
+    assert mask_sensitive("timescaledb://db/bongsu knows timescale") == "timescaledb://db/bongsu knows ***"
 
 
 def test_a_long_text_is_cut_and_a_secret_on_the_cut_is_masked() -> None:
