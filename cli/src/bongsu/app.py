@@ -9,6 +9,8 @@ from bongsu.commands.config import config
 from bongsu.commands.dead import dead
 from bongsu.commands.gaps import gaps
 from bongsu.commands.jobs import jobs
+from bongsu.commands.migrate import migrate
+from bongsu.commands.reconcile import reconcile
 from bongsu.commands.signals import signals
 from bongsu.commands.status import status
 from bongsu.up.command import up
@@ -24,7 +26,7 @@ def build_app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
         help="Bitcoin signals for Upbit, and a truthful health answer.",
     )
-    for command in (up, status, signals, candles, gaps, jobs):
+    for command in (up, status, signals, candles, gaps, jobs, migrate, reconcile):
         app.command()(command)
     app.add_typer(config, name="config")
     app.add_typer(dead, name="dead")

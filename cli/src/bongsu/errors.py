@@ -5,6 +5,7 @@ from __future__ import annotations
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 69
+EXIT_NOT_ALLOWED = 77
 
 
 class CommandError(Exception):
@@ -23,6 +24,12 @@ class UnreachableError(CommandError):
     """A server that the command needs does not answer."""
 
     exit_code = EXIT_UNREACHABLE
+
+
+class NotAllowedError(CommandError):
+    """A server refuses the user or what it asks for."""
+
+    exit_code = EXIT_NOT_ALLOWED
 
 
 class ServerError(CommandError):
