@@ -11,12 +11,12 @@ export UV_PROJECT_ENVIRONMENT := .venv
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults faults-long acceptance bench check format lock clean
+.PHONY: help setup run test faults faults-long acceptance bench compose-test check format lock clean
 
 help: ## show this list
 	@echo "Bongsu: Bitcoin signals for Upbit, and a truthful health answer. Needs Python 3.11+, git and make."
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo '  make run ARGS="--port 9000"   options of "bongsu up"; see: make run ARGS=--help'
 
@@ -50,6 +50,9 @@ acceptance: $(READY) ## measure every promise on the real stack, into docs/accep
 
 bench: $(READY) ## measure how fast it is against other ways, into docs/performance.md; ARGS="cache" for a part
 	@PYTHONPATH=tests .venv/bin/python -m bench $(ARGS)
+
+compose-test: $(READY) ## the Compose stack on a Docker engine, or as root on one of its own (under ten minutes)
+	@.venv/bin/pytest -s --no-header tests/compose/whole_life.py $(ARGS)
 
 check: $(READY) ## formatting, lint, types, import contracts, compose.yaml
 	@.venv/bin/ruff format --check .
