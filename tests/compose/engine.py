@@ -39,15 +39,14 @@ class Engine:
     is_private: bool = False
 
     def run(
-        self, *arguments: str, variables: Mapping[str, str] | None = None, text: bytes | None = None
+        self, *arguments: str, variables: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[bytes]:
         """Run `docker …` in the project's folder; its output is captured."""
         return subprocess.run(
             [self.docker, *arguments],
             cwd=ROOT,
             env={**os.environ, **self.environment, **(variables or {})},
-            input=text,
-            stdin=None if text is not None else subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=COMMAND_SECONDS,
         )

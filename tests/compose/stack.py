@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import os
+import re
 import subprocess
 import sys
 import time
@@ -14,11 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from compose.engine import Engine
+from compose.engine import ROOT, Engine
 
 PROJECT = "bongsu-test"
 SERVICES = ("health", "collector", "signaler")
 SERVERS = ("postgres", "nats", "reconciler", *SERVICES, "upbit-simulator", "gemini-simulator")
+_LINE = re.compile(r"(?m)^(\w+)=(.*)$")
 PROBE = Path(__file__).with_name("probe.py")
 POLL_SECONDS = 0.5
 
@@ -35,6 +38,15 @@ AND NOT EXISTS (
 OPEN_GAPS = "SELECT count(*) FROM candle_gaps WHERE status = 'open'"
 NEWEST = "SELECT max(timestamp) FROM market_data"
 CANDLES = "SELECT count(*) FROM market_data"
+SOME_TIME_AGO = "SELECT max(timestamp) - interval '5 minutes' FROM market_data"
+# What nobody changes any more.
+CONTENTS = """
+SELECT (SELECT md5(string_agg(concat_ws(',', symbol, timestamp, close), ';' ORDER BY symbol, timestamp))
+        FROM market_data WHERE timestamp < '{until}'),
+       (SELECT md5(string_agg(concat_ws(',', id, reasoning), ';' ORDER BY id))
+        FROM trading_signals WHERE candle_timestamp < '{until}'),
+       (SELECT count(*) FROM system_config_history)"""
+ANYBODY_MAY_CONNECT = "SELECT has_database_privilege('public', 'bongsu', 'CONNECT')"
 SIGNALS = "SELECT count(*) FROM trading_signals WHERE source = 'gemini'"
 
 
@@ -56,10 +68,38 @@ class Stack:
         """Run `docker compose --env-file sim.env …`; AssertionError with its words when it fails."""
         return self.engine.ask("compose", "--env-file", "sim.env", *arguments, variables=self._variables())
 
-    def try_compose(self, *arguments: str, text: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
-        """Run it, however it ends."""
-        words = ("compose", "--env-file", "sim.env", *arguments)
-        return self.engine.run(*words, variables=self._variables(), text=text)
+    def said_in(self, service: str, command: str) -> list[str]:
+        """Return the lines that a shell command prints in a service's container, however it ends."""
+        words = ("compose", "--env-file", "sim.env", "exec", "-T", service, "sh", "-c", command)
+        return self.engine.run(*words, variables=self._variables()).stdout.decode().splitlines()
+
+    def documented(self, heading: str) -> str:
+        """Run what docs/operations.md says below a heading, and return what it prints.
+
+        In a folder that holds `deploy` as the project's does, and what the documented commands leave there.
+        """
+        folder = self.secrets.with_name("typed")
+        if not folder.exists():
+            folder.mkdir()
+            (folder / "deploy").symlink_to(ROOT / "deploy")
+        simulated = dict(_LINE.findall((ROOT / "sim.env").read_text(encoding="utf-8")))
+        result = subprocess.run(
+            ["sh", "-eu", "-c", _shell_below(heading)],
+            cwd=folder,
+            env={
+                **os.environ,
+                "PATH": f"{Path(self.engine.docker).parent}:{os.environ['PATH']}",
+                "COMPOSE_FILE": str(ROOT / "compose.yaml"),
+                **self.engine.environment,
+                **simulated,
+                **self._variables(),
+            },
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+        assert result.returncode == 0, f"{heading}: {result.stdout[-1000:]}{result.stderr[-3000:]}"
+        return result.stdout
 
     def up(self, *arguments: str) -> None:
         """Bring up what is named, everything by default, and wait until it is healthy."""
@@ -143,6 +183,13 @@ class Stack:
             "SECRETS_DIR": str(self.secrets),
         }
         return {**own, **self.variables}
+
+
+def _shell_below(heading: str) -> str:
+    """Return the first block of shell below a heading of docs/operations.md."""
+    text = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    below = text.partition(f"# {heading}\n")[2]
+    return below.partition("```sh\n")[2].partition("```")[0]
 
 
 def until(condition: Callable[[], bool], within: float, reason: Callable[[], str]) -> None:

@@ -6,26 +6,29 @@ One stack for all tests, in this order; each leaves it healthy.
 from __future__ import annotations
 
 import json
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from compose.conftest import told
-from compose.engine import ROOT
 from compose.stack import (
+    ANYBODY_MAY_CONNECT,
     CANDLES,
+    CONTENTS,
     NEWEST,
     OPEN_GAPS,
     PROJECT,
     SERVERS,
     SERVICES,
     SIGNALS,
+    SOME_TIME_AGO,
     UNEXPLAINED,
     Stack,
     until,
 )
+from servers.commands import bongsu
+from servers.fixtures import passable_folder
+from servers.foreign_postgres import ask, foreign_postgres
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -56,7 +59,7 @@ def test_a_container_can_do_nothing_but_its_work(stack: Stack, service: str) -> 
     look = (
         "id -u; grep -E '^(CapEff|CapPrm|CapBnd|NoNewPrivs)' /proc/1/status; touch /x 2>&1; touch /usr/x 2>&1"
     )
-    said = stack.try_compose("exec", "--no-TTY", service, "sh", "-c", look).stdout.decode().splitlines()
+    said = stack.said_in(service, look)
     assert said[0] != "0"
     assert {line.split()[0]: int(line.split()[1], 16) for line in said[1:5]} == {
         **dict.fromkeys(("CapPrm:", "CapEff:", "CapBnd:"), 0),
@@ -77,9 +80,10 @@ def test_no_password_is_in_a_variable_or_a_log(stack: Stack) -> None:
 
 
 def test_the_command_works_in_a_container_of_its_own(stack: Stack) -> None:
-    document = json.loads(stack.compose("run", "--rm", "--no-TTY", "bongsu", "status", "--json"))
-    assert document["health"]["status"] == "healthy"
-    assert "signal_interval_minutes" in stack.compose("run", "--rm", "--no-TTY", "bongsu", "config", "list")
+    said = stack.documented("Every day")
+    assert "healthy" in said
+    assert "signal_interval_minutes" in said
+    assert '"event": "service.ready"' in said or '"event":"service.ready"' in said
 
 
 @pytest.mark.parametrize("service", SERVERS)
@@ -111,70 +115,77 @@ def test_a_container_that_is_cut_off_comes_back(stack: Stack, service: str) -> N
 
 
 def test_the_collector_is_scaled_to_two(stack: Stack) -> None:
-    stack.variables["COLLECTOR_REPLICAS"] = "2"
-    stack.up()
+    stack.documented("Scale")
     until(
         lambda: [s["name"] for s in stack.detail().get("services", [])].count("collector") == 2,
         30,
         lambda: json.dumps(stack.detail().get("services")),
     )
-    stack.until_healthy()
     assert len(stack.ids("collector")) == 2
-    del stack.variables["COLLECTOR_REPLICAS"]
     stack.up()
     stack.until_healthy()
 
 
-def test_a_renewal_one_by_one_misses_no_candle(stack: Stack) -> None:
-    newest, gaps = stack.sql(NEWEST), {}
-    for service in SERVICES:
-        before = stack.inspect(service)["Id"]
-        with stack.probed() as longest:
-            stack.up("--no-deps", "--force-recreate", service)
-            gaps[service] = longest()
-        assert stack.inspect(service)["Id"] != before
-    told(f"health was not to be reached for, at most: {gaps}")
-    # Only its own renewal interrupts it.
-    assert max(gaps["collector"], gaps["signaler"]) < 1
+def test_an_upgrade_renews_one_by_one_and_misses_no_candle(stack: Stack) -> None:
+    before = {name: stack.inspect(name) for name in SERVERS}
+    newest = stack.sql(NEWEST)
+    stack.variables["BONGSU_VERSION"] = "0.1.1"
+    with stack.probed() as longest:
+        stack.documented("Upgrade")
+        told(f"upgraded; health's HTTP was away for {longest():.1f} s")
+    after = {name: stack.inspect(name) for name in SERVERS}
+    renewed = {name for name in SERVERS if before[name]["Id"] != after[name]["Id"]}
+    assert renewed == set(SERVERS) - {"postgres"}
+    started = [after[name]["State"]["StartedAt"] for name in SERVICES]
+    assert started == sorted(started)
     until(lambda: stack.sql(NEWEST) > newest, 90, lambda: "no newer candle came")
     stack.until_healthy()
 
 
-def test_a_password_is_renewed(stack: Stack) -> None:
-    folder = str(stack.secrets)
-    before = (stack.secrets / "collector_database_url").read_text()
-    environment = {"PATH": "/usr/bin:/bin", "SECRETS_DIR": folder}
-    subprocess.run(["sh", "deploy/secrets.sh", "--renew", "collector"], cwd=ROOT, env=environment, check=True)
-    assert (stack.secrets / "collector_database_url").read_text() != before
-    stack.compose(
-        "up", "--detach", "--no-build", "--no-deps", "--force-recreate", "migrate", "nats", "collector"
-    )
+@pytest.mark.parametrize("service", SERVICES)
+def test_renewing_another_service_does_not_interrupt_health(stack: Stack, service: str) -> None:
+    with stack.probed() as longest:
+        stack.up("--no-deps", "--force-recreate", service)
+        gap = longest()
+    told(f"health's HTTP was away for {gap:.2f} s while {service} was renewed")
+    assert service == "health" or gap < 1
+    stack.until_healthy()
+
+
+@pytest.mark.parametrize(
+    "heading", ["A service's passwords", "The administrator's passwords", "The superuser's password"]
+)
+def test_passwords_are_renewed(stack: Stack, heading: str) -> None:
+    before = {path.name: path.read_text() for path in stack.secrets.iterdir()}
+    stack.documented(heading)
+    assert {path.name: path.read_text() for path in stack.secrets.iterdir()} != before
     stack.until_healthy(90)
 
 
-def test_a_backup_brings_a_lost_database_back(stack: Stack, tmp_path: Path) -> None:
-    dumped = stack.try_compose("exec", "-T", "postgres", "pg_dump", "-U", "postgres", "-Fc", "bongsu")
-    assert dumped.returncode == 0, dumped.stderr
-    counted = int(stack.sql(CANDLES))
-    stack.compose("stop", "signaler", "collector", "health")
-    stack.compose("exec", "-T", "postgres", "dropdb", "-U", "postgres", "--force", "bongsu")
-    stack.compose("exec", "-T", "postgres", "createdb", "-U", "postgres", "-O", "bongsu_admin", "bongsu")
-    restored = stack.try_compose(
-        "exec",
-        "-T",
-        "postgres",
-        "pg_restore",
-        "-U",
-        "postgres",
-        "-d",
-        "bongsu",
-        "--exit-on-error",
-        text=dumped.stdout,
-    )
-    assert restored.returncode == 0, restored.stderr
-    stack.up()
+def test_a_backup_brings_a_lost_database_back(stack: Stack) -> None:
+    contents = CONTENTS.format(until=stack.sql(SOME_TIME_AGO))
+    saved = stack.sql(contents)
+    stack.documented("Back up")
+    stack.documented("Restore")
     stack.until_healthy(90)
-    assert int(stack.sql(CANDLES)) >= counted
+    assert stack.sql(contents) == saved
+    # It is closed to all but Bongsu's roles, as before.
+    assert stack.sql(ANYBODY_MAY_CONNECT) == "f"
+
+
+def test_a_backup_is_restored_by_a_newer_postgresql(stack: Stack) -> None:
+    dump = stack.secrets.with_name("typed") / "bongsu.dump"
+    with passable_folder() as folder, foreign_postgres(folder) as newer:
+        assert bongsu("migrate", **newer.variables).code == 0
+        newer.run("dropdb", "--force", "bongsu")
+        newer.run("pg_restore", "-d", "postgres", "--create", "--exit-on-error", str(dump))
+        assert bongsu("migrate", **newer.variables, MARKET_SOURCE="simulator").code == 0
+        [(version, counted)] = ask(
+            newer.superuser_url("bongsu"), "SELECT version(), count(*) FROM market_data"
+        )
+    told(f"{counted} candles restored by {version.partition(' on ')[0]}")
+    assert not version.startswith("PostgreSQL 15")
+    assert counted > 1000
 
 
 def test_nothing_was_missed_in_all_of_this(stack: Stack) -> None:

@@ -15,8 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bongsu import migrations
 from bongsu.errors import CommandError, UnreachableError, UsageError
-from bongsu.output import say
+from bongsu.output import print_json, say
 from bongsu.roles import VARIABLE, make_roles
+from bongsu.running_stack import AsJson
 from bongsu.servers.postgres_config import ROLES
 from bongsu.up.market import SOURCES, Market, live, simulated
 from bongsu.up.seeding import seed
@@ -67,6 +68,7 @@ def migrate(
     wait: Annotated[
         int, typer.Option(metavar="SECONDS", min=0, max=600, help="How long to wait for the server.")
     ] = 0,
+    as_json: AsJson = False,
 ) -> None:
     """Make the roles, apply the migrations, end. Safe to repeat.
 
@@ -74,10 +76,18 @@ def migrate(
     of DATABASE_URL, COLLECTOR_DATABASE_URL, SIGNALER_DATABASE_URL and HEALTH_DATABASE_URL; each may come from
     a file that <NAME>_FILE names.
 
-    Example: DATABASE_URL_FILE=secrets/admin_database_url bongsu migrate --wait 30
+    As in: bongsu migrate --wait 30
     """
     settings = _settings(os.environ)
-    asyncio.run(_migrate(settings, wait_seconds=wait))
+    roles, applied = asyncio.run(_migrate(settings, wait_seconds=wait))
+    if as_json:
+        print_json({"roles": roles, "migrations": applied})
+        return
+    for role in roles:
+        say(f"role {role} is made")
+    for name in applied:
+        say(f"{name} is applied")
+    say("the database is as this version needs it")
 
 
 def _settings(environment: Mapping[str, str]) -> MigrateSettings:
@@ -87,19 +97,17 @@ def _settings(environment: Mapping[str, str]) -> MigrateSettings:
         raise UsageError(str(error)) from error
 
 
-async def _migrate(settings: MigrateSettings, *, wait_seconds: float) -> None:
+async def _migrate(settings: MigrateSettings, *, wait_seconds: float) -> tuple[list[str], list[str]]:
+    """Return which roles are new, and which files ran."""
     passwords = settings.passwords() if settings.superuser else {}
     url = settings.database_url.get_secret_value()
     await _until_up(settings.superuser or url, wait_seconds)
-    if settings.superuser:
-        for role in await make_roles(settings.superuser, passwords):
-            say(f"role {role} is made")
-    for name in await migrations.apply(url):
-        say(f"{name} is applied")
+    roles = await make_roles(settings.superuser, passwords) if settings.superuser else []
+    applied = await migrations.apply(url)
     market = simulated() if settings.market_source == "simulator" else live()
     await _refuse_another(url, market)
     await seed(url, market, author=AUTHOR)
-    say("the database is as this version needs it")
+    return roles, applied
 
 
 async def _until_up(url: str, seconds: float) -> None:

@@ -47,7 +47,7 @@ def reconcile(
     Looks every 5 s. NATS_URL names the server and the user who may declare; BEAT_FILE a file that is touched
     after each look, for health checks. Exit code 77 when that user may not.
 
-    Example: NATS_URL_FILE=secrets/admin_nats_url bongsu reconcile
+    As in: bongsu reconcile --replicas 3
     """
     try:
         settings = load_settings(ReconcileSettings, os.environ)
