@@ -90,8 +90,8 @@ def test_the_command_works_in_a_container_of_its_own(stack: Stack) -> None:
 def test_a_container_that_is_killed_comes_back(stack: Stack, service: str) -> None:
     before = stack.inspect(service)
     # From outside: what `docker kill` ends is not started again, and nobody inside may end the first process.
-    kill = ("run", "--rm", "--pid=host", "--privileged", "python:3.11-slim", "kill", "-9")
-    stack.engine.ask(*kill, str(before["State"]["Pid"]))
+    kill = ("run", "--rm", "--pid=host", "--privileged", "python:3.11-slim", "sh", "-c")
+    stack.engine.ask(*kill, f"kill -9 {before['State']['Pid']}")
     until(
         lambda: stack.inspect(service)["RestartCount"] > before["RestartCount"],
         30,
