@@ -11,7 +11,7 @@ export UV_PROJECT_ENVIRONMENT := .venv
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults faults-long acceptance bench compose-test check format lock clean
+.PHONY: help setup run test faults faults-long acceptance bench compose-test check papers format lock clean
 
 help: ## show this list
 	@echo "Bongsu: Bitcoin signals for Upbit, and a truthful health answer. Needs Python 3.11+, git and make."
@@ -60,6 +60,9 @@ check: $(READY) ## formatting, lint, types, import contracts, compose.yaml
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 	@sh deploy/compose_check.sh
+
+papers: $(READY) ## write the tables that README and docs take from the code
+	@PYTHONPATH=tests .venv/bin/python -m papers
 
 format: $(READY) ## format the code and apply safe lint fixes
 	@.venv/bin/ruff format .

@@ -38,20 +38,19 @@ async def stale_values(build: Build, chance: random.Random) -> AsyncGenerator[Se
     async with empty_stack({}) as (running, _), slow_line(port_of(running.postgres.url())) as line:
         reading = through(line.port, running.database_url("collector"))
         async with (
-            _instance(running.postgres.url(), running.nats.url("cli"), TTLCache()) as (setter, _),
-            _instance(reading, running.nats.url("collector"), cache) as (reader, told),
+            _instance(running.postgres.url(), running.nats.url("cli"), TTLCache()) as setter,
+            _instance(reading, running.nats.url("collector"), cache) as reader,
         ):
             line.delay_seconds = DELAY_SECONDS
             for number in itertools.count():
                 value = number % 30 + 1
-                await _race(setter, reader, value, chance)
-                await eventually(lambda number=number: len(told) > number, HEARD_SECONDS)  # type: ignore[misc]
+                revision = await _race(setter, reader, value, chance)
+                await eventually(lambda revision=revision: reader.revision >= revision, HEARD_SECONDS)  # type: ignore[misc]
                 yield await _stale(reader, value)
 
 
-async def _race(
-    setter: ConfigRepository, reader: ConfigRepository, value: int, chance: random.Random
-) -> None:
+async def _race(setter: ConfigRepository, reader: ConfigRepository, value: int, chance: random.Random) -> int:
+    """Read and change at the same time; returns the change's revision."""
     # As its time, or a reconnect, drops the copy: only a load can race.
     await reader.cache.invalidate()
 
@@ -59,11 +58,13 @@ async def _race(
         await asyncio.sleep(chance.uniform(0, DELAY_SECONDS))
         await reader.get(BACKFILL_DAYS)
 
-    async def change() -> None:
+    async def change() -> int:
         await asyncio.sleep(chance.uniform(0, 2 * DELAY_SECONDS))
-        await setter.set_value("backfill_days", value, changed_by="faults")
+        return await setter.set_value("backfill_days", value, changed_by="faults")
 
-    await asyncio.gather(change(), *(read() for _ in range(READERS)))
+    changed = asyncio.create_task(change())
+    await asyncio.gather(changed, *(read() for _ in range(READERS)))
+    return changed.result()
 
 
 async def _stale(reader: ConfigRepository, value: int) -> Seen:
@@ -82,26 +83,20 @@ async def _stale(reader: ConfigRepository, value: int) -> Seen:
 
 
 @asynccontextmanager
-async def _instance(
-    database_url: str, nats_url: str, cache: Any
-) -> AsyncIterator[tuple[ConfigRepository, list[int]]]:
-    """Connect one, as far as its settings go; the list grows with each change that it was told of."""
-    told: list[int] = []
+async def _instance(database_url: str, nats_url: str, cache: Any) -> AsyncIterator[ConfigRepository]:
+    """Connect one, as far as its settings go."""
     bus = Bus(nats_url, service="faults", instance="faults")
     database = Database(database_url, service="faults", share=Share(1, 4))
     config = ConfigRepository(database, cache, bus.publish)
     watch = ConfigWatch(bus, config)
 
-    async def note() -> None:
-        told.append(config.revision)
-
-    watch.listen(note)
     try:
         await bus.connect()
         await database.open()
         await config.refresh()
         await bus.start()
-        yield config, told
+        yield config
     finally:
+        await watch.stop()
         await bus.close()
         await database.close()

@@ -32,7 +32,8 @@ async def meta_leader(monitor_urls: Sequence[str]) -> str | None:
                 answer = (await client.get(f"{url}/jsz")).json()
         except (httpx.HTTPError, ValueError):
             continue
-        if leader := _member(answer["meta_cluster"].get("leader")):
+        # A server that is just starting is in no cluster yet.
+        if leader := _member(answer.get("meta_cluster", {}).get("leader")):
             return leader
     return None
 

@@ -22,7 +22,7 @@ def in_terminal(*arguments: str, columns: int, **environment: str) -> Ended:
         stdout=its,
         stderr=its,
         cwd="/",
-        env=surroundings(TERM="xterm-256color", **environment),
+        env=surroundings(**{"TERM": "xterm-256color", **environment}),
         start_new_session=True,
     )
     os.close(its)

@@ -27,7 +27,7 @@ class UnreachableError(CommandError):
 
 
 class NotAllowedError(CommandError):
-    """A server refuses the user or what it asks for."""
+    """A server or the file system knows who asks, or does not want to, and refuses."""
 
     exit_code = EXIT_NOT_ALLOWED
 
@@ -46,3 +46,8 @@ class ServerError(CommandError):
         super().__init__(f"{server}: {problem}{hint}")
         self.server = server
         self.problem = problem
+
+
+def file_error(error: OSError) -> type[CommandError]:
+    """Return which of these an error of the file system is: not allowed, or failed."""
+    return NotAllowedError if isinstance(error, PermissionError) else CommandError

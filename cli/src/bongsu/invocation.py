@@ -9,7 +9,7 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 from typer._click.exceptions import UsageError as ClickUsageError
 
 from bongsu.app import build_app
-from bongsu.errors import EXIT_FAILED, EXIT_UNREACHABLE, CommandError
+from bongsu.errors import EXIT_FAILED, EXIT_UNREACHABLE, CommandError, file_error
 from bongsu.output import one_line
 from bongsu.standard_streams import unwritable
 from common.errors import ServiceError, TransientError
@@ -39,6 +39,9 @@ def _outcome(arguments: list[str]) -> tuple[int, str]:
         unreachable = isinstance(error, TransientError)
         return EXIT_UNREACHABLE if unreachable else EXIT_FAILED, str(error)
     except Exception as error:  # noqa: BLE001  the process ends here, and a person reads one line
+        if isinstance(error, OSError) and error.filename and error.strerror:
+            where = f"{error.filename}: {error.strerror}; check the path, and what you may do there"
+            return file_error(error).exit_code, where
         return EXIT_FAILED, unwritable(error) or _bug(error)
     # A run is ended by an interrupt, whenever it comes, and that is no failure.
     return 0 if code == EXIT_INTERRUPTED and arguments[:1] in (["up"], ["reconcile"]) else code, ""
@@ -48,7 +51,8 @@ def _usage(error: ClickException) -> str:
     if isinstance(error, NoArgsIsHelpError):
         sys.stderr.write(error.format_message() + "\n")
         return ""
-    text = error.format_message().strip().rstrip(".")
+    # pydantic, which typer validates with, says so before each sentence of its own.
+    text = error.format_message().replace("Value error, ", "").strip().rstrip(".")
     command = error.ctx.command_path if isinstance(error, ClickUsageError) and error.ctx else "bongsu"
     # Behind "Did you mean 'status'?" a semicolon would be odd.
     return f"{text} See {command} --help" if text.endswith("?") else f"{text}; see {command} --help"

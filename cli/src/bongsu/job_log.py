@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel
 
-from bongsu.errors import UsageError
+from bongsu.errors import NotAllowedError, UsageError
 from common.events import JobFinished
 from common.telemetry.names import LogEvent
 
@@ -133,7 +133,8 @@ def _opened(name: str) -> Iterator[BufferedReader | gzip.GzipFile]:
         raise UsageError(f"--log {shown}: cannot be unpacked ({error}); it is cut off or damaged") from error
     except OSError as error:
         problem = f"cannot be read ({error.strerror}); name a log of JSON lines, or - for standard input"
-        raise UsageError(f"--log {shown}: {problem}") from error
+        kind = NotAllowedError if isinstance(error, PermissionError) else UsageError
+        raise kind(f"--log {shown}: {problem}") from error
 
 
 def _raw(name: str) -> BufferedReader:

@@ -14,7 +14,7 @@ from nats.js import JetStreamContext
 from nats.js.errors import APIError, NotFoundError
 from nats.protocol.parser import PERMISSIONS_ERR
 
-from bongsu.errors import CommandError, UnreachableError
+from bongsu.errors import CommandError, NotAllowedError, UnreachableError
 from common.inbox import inbox_prefix
 from common.settings import nats_servers
 
@@ -28,7 +28,8 @@ async def connected(url: str, *, command: str, stream: str) -> AsyncIterator[Cli
 
     Raises:
         UnreachableError: NATS is not known, or does not answer.
-        CommandError: It refuses this user, or has no such stream.
+        NotAllowedError: It refuses this user.
+        CommandError: It has no such stream.
     """
     if not url:
         raise UnreachableError("NATS_URL is not known; start the stack with `make run`, or set NATS_URL")
@@ -47,7 +48,9 @@ async def connected(url: str, *, command: str, stream: str) -> AsyncIterator[Cli
     except (NatsError, OSError, TimeoutError) as error:
         # A request that is not allowed is never answered; why comes beside it.
         if denied := next((str(reason) for reason in reasons if PERMISSIONS_ERR in str(reason)), ""):
-            raise CommandError(f"NATS refuses: {denied}; name a user who may do that in NATS_URL") from error
+            raise NotAllowedError(
+                f"NATS refuses: {denied}; name a user who may do that in NATS_URL"
+            ) from error
         raise _unreachable(error) from error
     finally:
         with contextlib.suppress(NatsError, OSError, TimeoutError):
@@ -78,7 +81,7 @@ async def _connect(url: str, command: str, reasons: list[Exception]) -> Client:
     except (NoServersError, OSError, TimeoutError) as error:
         raise _unreachable(reasons[0] if reasons else error) from error
     except NatsError as error:
-        raise CommandError(
+        raise NotAllowedError(
             f"NATS refuses the connection: {error}; check the user and password in NATS_URL"
         ) from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -18,6 +19,9 @@ from common.masking import mask, mask_sensitive
 
 # Without a terminal nothing is cut: one row, one line.
 ENDLESS_WIDTH = 100_000
+BETWEEN_COLUMNS = "  "
+# A column that breaks into lines is no use to anybody below this.
+READABLE_WIDTH = 10
 # A model writes some of what is shown, and a terminal obeys what it is shown.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
@@ -33,36 +37,40 @@ def print_table(
 ) -> None:
     """Print a table; the last `wrapped` columns break into lines where the terminal is too narrow.
 
-    Without a terminal there are no colours, and each row is one line.
+    Where even that does not fit, each field is a line of its own. Without a terminal there are no colours,
+    and each row is one line.
     """
     terminal = sys.stdout.isatty()
     console = Console(
         width=None if terminal else ENDLESS_WIDTH,
         force_terminal=terminal,
-        no_color=not terminal,
+        no_color=not _is_styled(),
         markup=False,
         emoji=False,
         highlight=False,
     )
     cells = [[_cell(value) for value in row] for row in rows]
-    table = Table(box=None, pad_edge=False, header_style="bold" if terminal else "")
-    for index, column in enumerate(columns):
-        whole = index < len(columns) - wrapped
-        table.add_column(
-            column,
-            no_wrap=whole,
-            min_width=max(cell_len(text) for text in (column, *(row[index] for row in cells)))
-            if whole
-            else 0,
-            justify="right" if _are_numbers([row[index] for row in rows]) else "left",
-            overflow="fold",
-        )
-    for row in cells:
-        table.add_row(*row)
+    widths = [max(map(cell_len, (column, *texts))) for column, *texts in zip(columns, *cells, strict=True)]
+    bold = "bold" if _is_styled() else ""
     # Captured, since rich ends the process by itself where a pipe's reader has left.
     with console.capture() as capture:
-        console.print(title, style="bold" if terminal else "")
-        console.print(table, crop=False)
+        console.print(title, style=bold)
+        if _narrowest(widths, wrapped) > console.width:
+            console.print("\n\n".join(_one_below_the_other(columns, row) for row in cells))
+        else:
+            table = Table(box=None, pad_edge=False, header_style=bold)
+            for index, (column, width) in enumerate(zip(columns, widths, strict=True)):
+                whole = index < len(columns) - wrapped
+                table.add_column(
+                    column,
+                    no_wrap=whole,
+                    min_width=width if whole else 0,
+                    justify="right" if _are_numbers([row[index] for row in rows]) else "left",
+                    overflow="fold",
+                )
+            for row in cells:
+                table.add_row(*row)
+            console.print(table, crop=False)
     sys.stdout.write("\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n")
 
 
@@ -92,6 +100,21 @@ def number(value: object) -> str:
         return f"{Decimal(str(value)).normalize():,f}"
     except ArithmeticError:
         return str(value)
+
+
+def _is_styled() -> bool:
+    """Return whether what is printed may be bold: only a terminal knows, and NO_COLOR is obeyed."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _narrowest(widths: Sequence[int], wrapped: int) -> int:
+    whole = len(widths) - wrapped
+    broken = (min(width, READABLE_WIDTH) for width in widths[whole:])
+    return sum(widths[:whole]) + sum(broken) + len(BETWEEN_COLUMNS) * (len(widths) - 1)
+
+
+def _one_below_the_other(columns: Sequence[str], row: Sequence[str]) -> str:
+    return "\n".join(f"{column}: {text}" for column, text in zip(columns, row, strict=True) if text)
 
 
 def _takes_unicode() -> bool:

@@ -13,7 +13,7 @@ from datetime import UTC, timedelta
 from pathlib import Path
 from typing import TextIO
 
-from bongsu.errors import CommandError
+from bongsu.errors import CommandError, file_error
 from bongsu.repository import StoredCandle
 
 KOREA = timedelta(hours=9)
@@ -65,7 +65,7 @@ def _unfinished(path: Path) -> Iterator[_Unfinished]:
         with contextlib.closing(_opened(beside, packed=path.suffix == ".gz")) as file:
             yield _Unfinished(file, beside, target)
     except OSError as error:
-        raise CommandError(
+        raise file_error(error)(
             f"{path} cannot be written: {error.strerror}; name a file in a folder that you may write to"
         ) from error
     finally:

@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from bongsu.errors import CommandError, UnreachableError
+from bongsu.errors import CommandError, NotAllowedError, UnreachableError
 from common.database import Database, Share
 from common.errors import ServiceError, TransientError
 
@@ -17,6 +17,8 @@ from common.errors import ServiceError, TransientError
 ONE = Share(1, 1)
 ROWS_AT_ONCE = 5_000
 LOCK_TIMED_OUT = "PostgreSQL says 55P03"
+# A login that is refused, a privilege that is missing.
+NOT_ALLOWED = ("PostgreSQL says 28", "PostgreSQL says 42501")
 
 
 @asynccontextmanager
@@ -42,7 +44,8 @@ def _as_command_error(error: ServiceError) -> CommandError:
             f"PostgreSQL cannot be used now ({reason}); start the stack with `make run`, or correct"
             " DATABASE_URL"
         )
-    return CommandError(f"{error}; check that DATABASE_URL names Bongsu's database and bongsu_admin")
+    kind = NotAllowedError if str(error).startswith(NOT_ALLOWED) else CommandError
+    return kind(f"{error}; check that DATABASE_URL names Bongsu's database and bongsu_admin")
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,24 @@ async def newest_signals(source: Database, *, market: str | None, limit: int) ->
             " model_served, price_at_signal, created_at FROM trading_signals"
             " WHERE ($1::text IS NULL OR symbol = $1) ORDER BY created_at DESC LIMIT $2",
             market,
+            limit,
+        )
+    return [dict(row) for row in rows]
+
+
+async def found_signals(source: Database, beginning: str, *, limit: int) -> list[dict[str, Any]]:
+    """Return all that is stored of the signals whose id begins so, at most `limit` of them.
+
+    Args:
+        beginning: Lower-case hexadecimal digits and hyphens only.
+    """
+    async with source.connection() as connection:
+        rows = await connection.fetch(
+            "SELECT id::text, symbol, candle_timestamp, signal_type, confidence, reasoning, source, cause,"
+            " model_requested, model_served, prompt_version, snapshot::text, request, response, input_tokens,"
+            " output_tokens, latency_ms, cost_usd, price_at_signal, config_revision, trace_id, created_at"
+            " FROM trading_signals WHERE id::text LIKE $1 || '%' ORDER BY created_at DESC LIMIT $2",
+            beginning,
             limit,
         )
     return [dict(row) for row in rows]

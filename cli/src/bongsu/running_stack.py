@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
 
-from bongsu.errors import CommandError, UnreachableError, UsageError
+from bongsu.errors import CommandError, UnreachableError, UsageError, file_error
 from common.masking import register_secret
 from common.settings import SettingsError, nats_servers, read_secret
 
@@ -41,12 +41,16 @@ SCHEMES = {
 class RunningStack:
     """The URLs of a stack by variable; each is checked when it is asked for, so a wrong one harms no other.
 
+    Attributes:
+        document: What `run.json` says besides; {} where it was not needed.
+
     Raises:
         UnreachableError: The URL is not known.
         UsageError: It is no such URL; the message never shows it.
     """
 
     urls: Mapping[str, str]
+    document: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def database_url(self) -> str:
@@ -84,13 +88,14 @@ def find_stack(data_dir: Path) -> RunningStack:
         UsageError: Nor can a file that the environment names.
     """
     urls = {name: _from_environment(name) for name in EXAMPLES}
+    written: dict[str, Any] = {}
     if not all(urls.values()):
         written = _read_run_file(data_dir / "run.json", needed=not any(urls.values()))
         urls = {name: url or str(written.get(name.lower()) or "") for name, url in urls.items()}
     for name, url in urls.items():
         for part in _parts(name, url):
             _hide_password(part)
-    return RunningStack(urls)
+    return RunningStack(urls, written)
 
 
 def _from_environment(name: str) -> str:
@@ -121,7 +126,7 @@ def _hide_password(url: str) -> None:
     register_secret(parts.password or parts.username or "")
 
 
-def _read_run_file(path: Path, *, needed: bool) -> dict[str, object]:
+def _read_run_file(path: Path, *, needed: bool) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -132,7 +137,7 @@ def _read_run_file(path: Path, *, needed: bool) -> dict[str, object]:
             " folder with --data-dir"
         ) from error
     except OSError as error:
-        raise CommandError(
+        raise file_error(error)(
             f"{path} cannot be read ({error.strerror}); name the folder of your stack with --data-dir"
         ) from error
     except ValueError:

@@ -7,6 +7,7 @@ import io
 import logging
 import os
 import sys
+import warnings
 
 import structlog
 
@@ -30,7 +31,8 @@ def unwritable(error: Exception) -> str:
 
 
 def silence_logs() -> None:
-    """Drop what common and the libraries log: a command says itself what concerns its user."""
+    """Drop what common and the libraries log or warn of: a command says itself what concerns its user."""
+    warnings.simplefilter("ignore")
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     logging.getLogger().addHandler(logging.NullHandler())
 

@@ -273,3 +273,15 @@ async def test_without_postgresql_every_command_says_so(
     assert (ended.code, ended.out) == (69, "")
     assert "PostgreSQL cannot be used now" in ended.line
     assert "hunter2" not in ended.err
+
+
+async def test_what_was_set_is_one_json_document(stack: Stack) -> None:
+    words = ("backfill_days", "7", "retention_days", "90", "--json")
+    ended = await asyncio.to_thread(bongsu, "config", "set", *words, **stack)
+    assert (ended.code, ended.document) == (
+        0,
+        [
+            {"key": "backfill_days", "value": 7, "revision": 1},
+            {"key": "retention_days", "value": 90, "revision": 2},
+        ],
+    )

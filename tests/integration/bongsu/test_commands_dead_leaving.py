@@ -212,6 +212,22 @@ async def test_a_user_that_may_not_delete_is_told_so(
     await put(jetstream, PAGES)
     monkeypatch.setenv("NATS_URL", fresh_nats.url("cli"))
     ended = await command("dead", "drop", "1")
-    assert (ended.code, ended.out) == (1, "")
+    assert (ended.code, ended.out) == (77, "")
     assert ended.line.endswith("; name a user who may do that in NATS_URL\n")
     assert await count(jetstream, "DEAD") == 1
+
+
+async def test_what_became_of_each_message_is_one_json_document(
+    command: Command, jetstream: JetStreamContext
+) -> None:
+    await put(jetstream, PAGES)
+    await put(jetstream, "nobody.takes.this")
+    await put(jetstream, PAGES)
+    ended = await command("dead", "retry", "1", "2", "--json")
+    assert ended.code == 1
+    assert [(row["sequence"], row["kept"]) for row in ended.document] == [(1, False), (2, True)]
+    assert ended.line == "bongsu: 1 of 2 messages are still dead; each line says why\n"
+    dropped = await command("dead", "drop", "2", "--json")
+    assert dropped.document == [{"sequence": 2, "kept": False, "said": "dropped"}]
+    assert (await command("dead", "drop", "--all", "--json")).document == {"dropped": 1}
+    assert (await command("dead", "retry", "--all", "--json")).document == []

@@ -106,7 +106,7 @@ async def test_a_wrong_password_is_named_and_not_shown(
     url = f"postgresql://bongsu_admin:hunter2secret@127.0.0.1:{postgres.port}/bongsu_migrated"
     monkeypatch.setenv("DATABASE_URL", url)
     ended = await command("signals")
-    assert (ended.code, ended.out) == (1, "")
+    assert (ended.code, ended.out) == (77, "")
     assert ended.line == (
         'bongsu: PostgreSQL says 28P01: password authentication failed for user "bongsu_admin";'
         " check that DATABASE_URL names Bongsu's database and bongsu_admin\n"
@@ -118,7 +118,7 @@ async def test_a_role_that_may_not_is_named(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", postgres.url("bongsu_collector", database))
     ended = await command("signals")
-    assert (ended.code, ended.out) == (1, "")
+    assert (ended.code, ended.out) == (77, "")
     assert ended.line.startswith(
         "bongsu: PostgreSQL says 42501: permission denied for table trading_signals;"
     )

@@ -97,7 +97,7 @@ async def test_a_wrong_password_is_named_and_not_shown(
 ) -> None:
     monkeypatch.setenv("NATS_URL", f"nats://cli:hunter2secret@127.0.0.1:{fresh_nats.port}")
     ended = await command("jobs")
-    assert (ended.code, ended.out) == (1, "")
+    assert (ended.code, ended.out) == (77, "")
     assert ended.line.startswith("bongsu: NATS refuses the connection: ")
     assert "hunter2" not in ended.err
 
@@ -114,6 +114,6 @@ async def test_a_user_that_may_not_read_ends_in_one_line(
 ) -> None:
     monkeypatch.setenv("NATS_URL", fresh_nats.url("collector"))
     ended = await command("jobs")
-    assert (ended.code, ended.out) == (1, "")
+    assert (ended.code, ended.out) == (77, "")
     assert ended.line.lower().startswith("bongsu: nats refuses: nats: permissions violation for publish to ")
     assert ended.line.endswith("; name a user who may do that in NATS_URL\n")

@@ -48,7 +48,8 @@ async def test_on_a_narrow_terminal_only_the_reason_is_broken_into_lines(stack: 
     assert ended.code == 0
     lines = re.sub(r"\x1b\[[0-9;]*m", "", ended.out).splitlines()
     assert max(map(len, lines)) <= 72
-    assert lines[2].startswith("2026-01-13 09:00  KRW-BTC  BUY  0.7  135,722,000  gemini  [/x] The")
+    assert lines[0] == "Signals of KRW-BTC, newest first (UTC)"
+    assert "  2026-01-13 09:00  BUY  0.7  135,722,000  gemini  [/x] The" in lines[2]
     assert "volatility agree." in " ".join(line.strip() for line in lines)
 
 
@@ -60,10 +61,10 @@ async def test_in_a_pipe_there_are_no_colours_and_each_signal_is_a_line(
     ended = await command("signals")
     assert "\x1b" not in ended.out
     newest, older = ended.out.splitlines()[2:]
-    assert newest.startswith("2026-01-13 09:01")
+    assert newest[8:].startswith("  2026-01-13 09:01")
     assert "rule    out_of_time: no time is left; long long" in newest
     assert newest.endswith(" …")
-    assert older.startswith("2026-01-13 09:00")
+    assert older[8:].startswith("  2026-01-13 09:00")
 
 
 async def test_only_the_market_and_the_number_asked_for_are_shown(command: Command, admin: Admin) -> None:
@@ -95,3 +96,44 @@ async def test_a_market_that_nobody_collects_is_answered_with_those_there_are(
         "bongsu: --market KRW-DOGE: no candle of it is stored; there are KRW-BTC, KRW-ETH\n"
     )
     assert (await command("signals", "--market", "KRW-ETH")).code == 0
+
+
+async def test_one_signal_is_shown_whole_by_the_beginning_of_its_id(command: Command, admin: Admin) -> None:
+    await store_signal(admin, reasoning="RSI 14 is 59.")
+    await admin.execute(
+        "UPDATE trading_signals SET snapshot = $1, request = $2, response = 'cut off {', trace_id = 'abc'",
+        '{"price": 135722000, "indicators": {"rsi_14": 59.25}}',
+        '{"contents": [{"parts": [{"text": "Decide"}]}], "api_key": "hunter2secret"}',
+    )
+    [row] = (await command("signals", "--json")).document
+    ended = await command("signals", "show", row["id"][:8].upper())
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith(f"Signal {row['id']}\n")
+    for told in (
+        "\ntrace_id          abc\n",
+        '"rsi_14": 59.25',
+        '"text": "Decide"',
+        "\nresponse:\ncut off {\n",
+    ):
+        assert told in ended.out
+    assert "hunter2" not in ended.out
+    document = (await command("signals", "show", row["id"], "--json")).document
+    assert document["snapshot"]["indicators"] == {"rsi_14": 59.25}
+    assert (document["response"], document["prompt_version"]) == ("cut off {", "1")
+
+
+async def test_an_id_that_is_nobodys_or_several_signals_is_said_to_be(command: Command, admin: Admin) -> None:
+    for minute in range(2):
+        await store_signal(admin, minute=minute)
+    await admin.execute(
+        "UPDATE trading_signals SET id = ('abcd0000-0000-4000-8000-00000000000' || extract(minute FROM"
+        " candle_timestamp)::int)::uuid"
+    )
+    several = await command("signals", "show", "abcd")
+    assert (several.code, several.line) == (
+        1,
+        "bongsu: the ids of several signals begin with abcd; give more of it\n",
+    )
+    nobody = await command("signals", "show", "abce", "--json")
+    assert (nobody.code, nobody.out) == (1, "")
+    assert nobody.line.startswith("bongsu: no signal's id begins with abce; `bongsu signals` shows")

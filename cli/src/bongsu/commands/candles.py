@@ -54,7 +54,10 @@ def candles(
     data_dir: DataDir = DEFAULT_DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
-    """Show the newest candles, or write them to a file."""
+    """Show the newest candles, or write them to a file.
+
+    As in: bongsu candles --market KRW-BTC --limit 5
+    """
     wanted = Wanted(market, *time_range(since, until), limit)
     url = find_stack(data_dir).database_url
     if export:

@@ -24,15 +24,25 @@ from common.errors import PermanentError
 
 NEGATIVE_NUMBER = re.compile(r"-(\.?\d|inf|nan).*", re.IGNORECASE)
 
-config = typer.Typer(no_args_is_help=True, help="Read and change runtime settings; no restart is needed.")
+config = typer.Typer(
+    no_args_is_help=True,
+    help="Read and change runtime settings; no restart is needed.\n\nAs in: bongsu config list",
+)
 
 KEY_HELP = "Name of the setting; `bongsu config list` shows all."
-Key = Annotated[str, typer.Argument(metavar="KEY", help=KEY_HELP)]
-AnyKey = Annotated[str | None, typer.Argument(metavar="KEY", help=KEY_HELP)]
+
+
+def _completed(incomplete: str) -> list[tuple[str, str]]:
+    return [(name, key.meaning) for name, key in REGISTRY.items() if name.startswith(incomplete)]
+
+
+Key = Annotated[str, typer.Argument(metavar="KEY", help=KEY_HELP, autocompletion=_completed)]
+AnyKey = Annotated[str | None, typer.Argument(metavar="KEY", help=KEY_HELP, autocompletion=_completed)]
 KeysAndValues = Annotated[
     list[str],
     typer.Argument(
         metavar="KEY VALUE",
+        autocompletion=_completed,
         help="Settings and their new values: 15, 0.6, true, a name, or a list in quotes.",
     ),
 ]
@@ -57,7 +67,10 @@ class NumbersAreNoOptions(TyperCommand):
 
 @config.command("get")
 def get(key: Key, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> None:
-    """Print one setting's value."""
+    """Print one setting's value.
+
+    As in: bongsu config get signal_interval_minutes
+    """
     _known(key)
     setting = _read(data_dir)[key]
     if as_json:
@@ -70,7 +83,12 @@ def get(key: Key, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False)
 
 
 @config.command("set", cls=NumbersAreNoOptions)
-def set_(words: KeysAndValues, if_revision: IfRevision = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+def set_(
+    words: KeysAndValues,
+    if_revision: IfRevision = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: AsJson = False,
+) -> None:
     """Change settings for every service: all, or none.
 
     As in: bongsu config set backfill_days 7 retention_days 90
@@ -83,15 +101,23 @@ def set_(words: KeysAndValues, if_revision: IfRevision = None, data_dir: DataDir
     expected = {} if if_revision is None else dict.fromkeys(values, if_revision)
     stack = find_stack(data_dir)
     revisions, reason = asyncio.run(write_settings(stack.database_url, stack.nats_url, values, expected))
-    for key, revision in revisions.items():
-        say(f"{key} = {spelled(values[key])} (revision {revision})")
+    if as_json:
+        print_json(
+            [{"key": key, "value": values[key], "revision": revision} for key, revision in revisions.items()]
+        )
+    else:
+        for key, revision in revisions.items():
+            say(f"{key} = {spelled(values[key])} (revision {revision})")
     if reason:
         note(f"the services are not told now ({reason}); they find the change by themselves within 30 s")
 
 
 @config.command("list")
 def list_(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> None:
-    """Print every setting: value, default, who set it, meaning."""
+    """Print every setting: value, default, who set it, meaning.
+
+    As in: bongsu config list --json
+    """
     settings = _read(data_dir).values()
     if as_json:
         print_json([setting.as_json() for setting in settings])

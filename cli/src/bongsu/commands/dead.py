@@ -24,7 +24,7 @@ NONE = "no message is dead"
 
 dead = typer.Typer(
     no_args_is_help=True,
-    help="See the messages that no service could handle; send them again or drop them.",
+    help="See messages that no service could handle; send or drop them.\n\nAs in: bongsu dead list",
 )
 
 SEQUENCE_HELP = "Number of a dead message; `bongsu dead list` shows them."
@@ -39,7 +39,10 @@ Limit = Annotated[int, typer.Option(metavar="N", min=1, max=1_000_000, help="How
 
 @dead.command("list")
 def list_(limit: Limit = 20, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> None:
-    """Print the dead messages, newest first, and why each is dead."""
+    """Print the dead messages, newest first, and why each is dead.
+
+    As in: bongsu dead list --limit 5
+    """
     messages, total = asyncio.run(_newest(find_stack(data_dir).nats_url, limit))
     if as_json:
         print_json([_summary(message) for message in messages])
@@ -56,7 +59,10 @@ def list_(limit: Limit = 20, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJs
 
 @dead.command("show")
 def show(sequence: One, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> None:
-    """Print one dead message: its headers and its body, without secrets."""
+    """Print one dead message: its headers and its body, without secrets.
+
+    As in: bongsu dead show 7
+    """
     message = asyncio.run(_found(find_stack(data_dir).nats_url, sequence))
     if as_json:
         _print_document(message)
@@ -65,8 +71,10 @@ def show(sequence: One, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = 
 
 
 @dead.command("retry")
-def retry(sequences: Some = None, every: All = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
-    """Send messages again to whoever reads them, and then delete them here.
+def retry(
+    sequences: Some = None, every: All = False, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False
+) -> None:
+    """Send messages again to their readers, and delete them here.
 
     Each is stored in its own stream before it is deleted in DEAD. One that is given up once more comes back
     under a new number.
@@ -74,27 +82,31 @@ def retry(sequences: Some = None, every: All = False, data_dir: DataDir = DEFAUL
     As in: bongsu dead retry 7 9
     """
     chosen = _chosen(sequences, every=every)
-    left = asyncio.run(_tell_each(retry_each(find_stack(data_dir).nats_url, chosen)))
-    if not left:
+    left = asyncio.run(_tell_each(retry_each(find_stack(data_dir).nats_url, chosen), as_json=as_json))
+    if not left and not as_json:
         say(NONE)
     if kept := sum(each.is_kept for each in left):
         raise CommandError(f"{kept} of {len(left)} messages are still dead; each line says why")
 
 
 @dead.command("drop")
-def drop(sequences: Some = None, every: All = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+def drop(
+    sequences: Some = None, every: All = False, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False
+) -> None:
     """Delete dead messages for good; nothing asks again.
 
-    As in: bongsu dead drop 7 9
+    As in: bongsu dead drop 8
     """
     chosen = _chosen(sequences, every=every)
     url = find_stack(data_dir).nats_url
     if chosen is not None:
-        asyncio.run(_tell_each(drop_each(url, chosen)))
-    elif dropped := asyncio.run(drop_all(url)):
-        say(f"{dropped} {'message' if dropped == 1 else 'messages'} dropped")
+        asyncio.run(_tell_each(drop_each(url, chosen), as_json=as_json))
+        return
+    dropped = asyncio.run(drop_all(url))
+    if as_json:
+        print_json({"dropped": dropped})
     else:
-        say(NONE)
+        say(f"{dropped} {'message' if dropped == 1 else 'messages'} dropped" if dropped else NONE)
 
 
 def _chosen(sequences: list[int] | None, *, every: bool) -> list[int] | None:
@@ -106,13 +118,21 @@ def _chosen(sequences: list[int] | None, *, every: bool) -> list[int] | None:
     return None if every else list(dict.fromkeys(sequences or ()))
 
 
-async def _tell_each(leaving: AsyncGenerator[Left, None]) -> list[Left]:
-    left = []
-    # Told out here: inside, an output that cannot be written would be taken for a connection that broke.
-    async with aclosing(leaving):
-        async for each in leaving:
-            say(f"{each.sequence}: {each.said}")
-            left.append(each)
+async def _tell_each(leaving: AsyncGenerator[Left, None], *, as_json: bool) -> list[Left]:
+    """Print what becomes of each as it happens; as one document at the end, also of half the work."""
+    left: list[Left] = []
+    try:
+        # Told out here: inside, an output that cannot be written would be taken for a connection that broke.
+        async with aclosing(leaving):
+            async for each in leaving:
+                left.append(each)
+                if not as_json:
+                    say(f"{each.sequence}: {each.said}")
+    finally:
+        if as_json:
+            print_json(
+                [{"sequence": each.sequence, "kept": each.is_kept, "said": each.said} for each in left]
+            )
     return left
 
 

@@ -33,10 +33,12 @@ def gaps(
     data_dir: DataDir = DEFAULT_DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
-    """Show which minutes have no candle, or had none, and how it was found out.
+    """Show which minutes have or had no candle, and how that is known.
 
     The sums are of the minutes in the time asked for, whatever their status; below them are the gaps that
     reach into it, newest first.
+
+    As in: bongsu gaps --status open --market KRW-BTC
     """
     asked = Asked(market, *time_range(since, until))
     sums, rows, begun = asyncio.run(_read(find_stack(data_dir).database_url, asked, status, limit))

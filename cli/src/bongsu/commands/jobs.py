@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bongsu.errors import CommandError, UsageError
+from bongsu.commands.time_range import span_begin
+from bongsu.errors import CommandError
 from bongsu.job_log import JobLog, read_job_logs
 from bongsu.job_statistics import JobStatistics, JobTally
 from bongsu.job_stream import read_kept_runs
 from bongsu.output import note, print_json, print_table, say
 from bongsu.running_stack import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
-from common.clock import utc_now
 
-SPAN = re.compile(r"([0-9]{1,6})([smhd])")
-SECONDS_OF = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 MS_PLACES = 2
 NONE_SINCE = "no run ended in that time"
 
@@ -50,23 +47,11 @@ def jobs(
 
     As in: bongsu jobs --log .bongsu/logs/collector.log --since 24h
     """
-    begin = _begin(since)
+    begin = span_begin(since)
     if log:
         _tell_log(log, begin, as_json=as_json)
     else:
         _tell_stream(data_dir, begin, as_json=as_json)
-
-
-def _begin(since: str | None) -> datetime | None:
-    if since is None:
-        return None
-    match = SPAN.fullmatch(since)
-    try:
-        if match and int(match[1]):
-            return utc_now() - timedelta(seconds=int(match[1]) * SECONDS_OF[match[2]])
-    except OverflowError:
-        pass  # longer ago than the first year there is
-    raise UsageError(f"--since {since[:40]!r}: must be a span of time such as 90s, 30m, 24h or 7d")
 
 
 def _tell_stream(data_dir: Path, begin: datetime | None, *, as_json: bool) -> None:

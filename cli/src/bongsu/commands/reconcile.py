@@ -42,9 +42,9 @@ def reconcile(
         int, typer.Option(metavar="N", min=1, max=5, help="How many NATS servers hold each stream.")
     ] = 1,
 ) -> None:
-    """Declare streams and consumers and keep them so, until SIGTERM.
+    """Declare streams and consumers, and keep them so.
 
-    Looks every 5 s. NATS_URL names the server and the user who may declare; BEAT_FILE a file that is touched
+    Looks every 5 s until SIGTERM. NATS_URL names the server and the user who may declare; BEAT_FILE a file that is touched
     after each look, for health checks. Exit code 77 when that user may not.
 
     As in: bongsu reconcile --replicas 3

@@ -1,51 +1,83 @@
-"""What was decided lately? `bongsu signals`."""
+"""What was decided lately, and on what grounds? `bongsu signals`, `bongsu signals show ID`."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import textwrap
 from typing import Annotated, Any
 
 import typer
+from typer._click.core import ParameterSource
 
+from bongsu.body_text import body_text
 from bongsu.commands.market import Market, refuse_unknown
-from bongsu.output import in_minutes, print_json, print_table, say
-from bongsu.repository import database, newest_signals
+from bongsu.errors import CommandError, UsageError
+from bongsu.output import in_minutes, number, print_json, print_table, say
+from bongsu.repository import database, found_signals, newest_signals
 from bongsu.running_stack import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
 
 REASON_LENGTH = 120
+# As many characters of an id as a table shows; two signals that share them are as good as never stored.
+SHOWN_OF_ID = 8
+BEGINNING = re.compile(r"[0-9a-f][0-9a-f-]{3,35}")
+TEXTS = ("snapshot", "request", "response")
+
+signals = typer.Typer()
+
+Id = Annotated[
+    str,
+    typer.Argument(metavar="ID", help="Id of a signal, or how it begins; `bongsu signals` shows that."),
+]
 
 
-def signals(
+@signals.callback(invoke_without_command=True)
+def list_(
+    context: typer.Context,
     market: Market = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="How many at most.")] = 20,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
-    """Show the newest signals, and why each was decided."""
+    """Show the newest signals, and why each was decided.
+
+    As in: bongsu signals --market KRW-BTC --limit 5
+    """
+    if context.invoked_subcommand:
+        _refuse_options(context)
+        return
     rows = asyncio.run(_read(find_stack(data_dir).database_url, market, limit))
     if as_json:
         print_json(rows)
     elif not rows:
         say("no signal is stored yet; `bongsu status` tells whether one is due")
     else:
-        print_table(
-            "Signals, newest first (UTC)",
-            ("minute", "market", "signal", "price", "by", "why"),
-            [_shown(row) for row in rows],
-        )
+        _print(rows)
 
 
-def _shown(row: dict[str, Any]) -> tuple[object, ...]:
-    why = row["reasoning"] if row["cause"] is None else f"{row['cause']}; {row['reasoning']}"
-    return (
-        in_minutes(row["candle_timestamp"]),
-        row["symbol"],
-        f"{row['signal_type']:4} {row['confidence']}",
-        row["price_at_signal"],
-        row["source"],
-        textwrap.shorten(why, REASON_LENGTH, placeholder=" …"),
-    )
+@signals.command("show")
+def show(id_: Id, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> None:
+    """Show one signal whole: what Gemini saw, was asked, and said.
+
+    As in: bongsu signals show 1f0c2a9e
+    """
+    beginning = id_.strip().lower()
+    if not BEGINNING.fullmatch(beginning):
+        raise UsageError(f"ID {id_[:40]!r}: must be the first 4 or more characters of a signal's id")
+    signal = asyncio.run(_found(find_stack(data_dir).database_url, beginning))
+    if as_json:
+        print_json(signal | {"snapshot": json.loads(signal["snapshot"])})
+    else:
+        _print_whole(signal)
+
+
+def _refuse_options(context: typer.Context) -> None:
+    for name in context.params:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise UsageError(
+                "options of `bongsu signals show` stand behind it; see bongsu signals show --help"
+            )
 
 
 async def _read(url: str, market: str | None, limit: int) -> list[dict[str, Any]]:
@@ -54,3 +86,49 @@ async def _read(url: str, market: str | None, limit: int) -> list[dict[str, Any]
         if not rows:
             await refuse_unknown(opened, market)
         return rows
+
+
+async def _found(url: str, beginning: str) -> dict[str, Any]:
+    async with database(url) as opened:
+        rows = await found_signals(opened, beginning, limit=2)
+    if not rows:
+        raise CommandError(f"no signal's id begins with {beginning}; `bongsu signals` shows the newest ones")
+    if len(rows) > 1:
+        raise CommandError(f"the ids of several signals begin with {beginning}; give more of it")
+    return rows[0]
+
+
+def _print(rows: list[dict[str, Any]]) -> None:
+    # In a terminal of 80 columns there is no room to say the same market in every row.
+    markets = {row["symbol"] for row in rows}
+    one = f" of {markets.pop()}" if len(markets) == 1 else ""
+    columns = ("id", "minute", *(() if one else ("market",)), "signal", "price", "by", "why")
+    print_table(f"Signals{one}, newest first (UTC)", columns, [_shown(row, one) for row in rows])
+
+
+def _shown(row: dict[str, Any], one: str) -> tuple[object, ...]:
+    why = row["reasoning"] if row["cause"] is None else f"{row['cause']}; {row['reasoning']}"
+    return (
+        row["id"][:SHOWN_OF_ID],
+        in_minutes(row["candle_timestamp"]),
+        *(() if one else (row["symbol"],)),
+        f"{row['signal_type']:4} {row['confidence']}",
+        row["price_at_signal"],
+        row["source"],
+        textwrap.shorten(why, REASON_LENGTH, placeholder=" …"),
+    )
+
+
+def _print_whole(signal: dict[str, Any]) -> None:
+    fields = [
+        (name, number(value) if name == "price_at_signal" else value)
+        for name, value in signal.items()
+        if name not in TEXTS and value is not None
+    ]
+    print_table(f"Signal {signal['id']}", ("field", "value"), [(name, str(value)) for name, value in fields])
+    for name in TEXTS:
+        if (text := signal[name]) is not None:
+            say("")
+            say(f"{name}:")
+            for line in body_text(text.encode()).text.splitlines():
+                say(line)

@@ -19,6 +19,8 @@ def status(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> Non
     """Show health, services and the newest data.
 
     Exit code 1 when the stack is unhealthy.
+
+    As in: bongsu status --json
     """
     url = find_stack(data_dir).health_url
     detail = _get(f"{url}/health/detail")

@@ -1,13 +1,18 @@
-"""Which span of time does a command mean? `--from` and `--to`, in UTC, the latter exclusive."""
+"""Which span of time does a command mean? `--from` and `--to`, in UTC, the latter exclusive; or `--since`."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 
 from bongsu.errors import UsageError
+from common.clock import utc_now
+
+SPAN = re.compile(r"([0-9]{1,6})([smhd])")
+SECONDS_OF = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 Since = Annotated[
     str | None, typer.Option("--from", metavar="TIME", help="From this minute on, UTC: 2026-01-13T09:59.")
@@ -21,6 +26,19 @@ def time_range(since: str | None, until: str | None) -> tuple[datetime | None, d
     if begin and end and begin >= end:
         raise UsageError(f"--from {since}: must be earlier than --to {until}; swap them")
     return begin, end
+
+
+def span_begin(span: str | None) -> datetime | None:
+    """Return when the last `90s`, `30m`, `24h` or `7d` began, None for None; UsageError for no span."""
+    if span is None:
+        return None
+    match = SPAN.fullmatch(span)
+    try:
+        if match and int(match[1]):
+            return utc_now() - timedelta(seconds=int(match[1]) * SECONDS_OF[match[2]])
+    except OverflowError:
+        pass  # longer ago than the first year there is
+    raise UsageError(f"--since {span[:40]!r}: must be a span of time such as 90s, 30m, 24h or 7d")
 
 
 def _moment(option: str, text: str | None) -> datetime | None:

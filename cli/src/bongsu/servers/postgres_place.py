@@ -49,15 +49,23 @@ def find_place(directory: Path) -> Place:
         _note(directory, cluster)
         return Place(cluster, wheel_binaries(), None)
     directory.chmod(PASSABLE)
-    cluster = _noted(directory) or _new_cluster_of_root(directory)
+    cluster = known_cluster(directory) or _new_cluster_of_root(directory)
     account = _owner(cluster)
     _note(directory, cluster)
     return Place(cluster, _binaries_for(account), account)
 
 
+def known_cluster(directory: Path) -> Path | None:
+    """Return where the cluster of `directory` is, None where it has none yet."""
+    with contextlib.suppress(FileNotFoundError):
+        cluster = directory / (directory / PATH_FILE).read_text(encoding="utf-8").strip()
+        return cluster if cluster.is_dir() else None
+    return None
+
+
 def remove_cluster(directory: Path) -> None:
     """Delete a cluster that lives outside its data dir; one inside goes with the folder."""
-    cluster = _noted(directory)
+    cluster = known_cluster(directory)
     if cluster and cluster.parent.parent == ROOTS_HOME:
         shutil.rmtree(cluster.parent, ignore_errors=True)
 
@@ -89,13 +97,6 @@ def _make_passable(folder: Path, account: Account | None) -> None:
     if account:
         ROOTS_HOME.mkdir(mode=PASSABLE, parents=True, exist_ok=True)
     folder.mkdir(mode=PASSABLE, parents=True, exist_ok=True)
-
-
-def _noted(directory: Path) -> Path | None:
-    with contextlib.suppress(FileNotFoundError):
-        cluster = directory / (directory / PATH_FILE).read_text(encoding="utf-8").strip()
-        return cluster if cluster.is_dir() else None
-    return None
 
 
 def _note(directory: Path, cluster: Path) -> None:

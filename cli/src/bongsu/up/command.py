@@ -68,6 +68,8 @@ def up(
     """Run everything on this machine; Ctrl-C stops it.
 
     PostgreSQL, NATS, the simulators of Upbit and Gemini, and the three services.
+
+    As in: bongsu up --port 9000 --ephemeral
     """
     options = Options(
         port, data_dir, live, replay, speed, ephemeral, no_ui, parse_replicas(replicas), nats_cluster

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bongsu.errors import CommandError
+from bongsu.errors import CommandError, file_error
 from bongsu.servers.files import write_file
 from bongsu.servers.postgres_place import remove_cluster
 from bongsu.servers.running import end_process, process_started
@@ -51,7 +51,7 @@ class DataDir:
             folder = cls(path.resolve(), ephemeral=ephemeral)
             folder._hold(path)
         except OSError as error:
-            raise CommandError(
+            raise file_error(error)(
                 f"{path}: cannot be used as data dir ({error.strerror}); name one that you may write to:"
                 " --data-dir DIR"
             ) from error

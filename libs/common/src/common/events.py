@@ -21,7 +21,15 @@ import itertools
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 from common.clock import closed_until, is_whole_minute
 from common.masking import CUT, mask_sensitive
@@ -37,8 +45,10 @@ INTERRUPTION_SHOWN_SECONDS = 6.0
 
 Market = Annotated[str, Field(pattern=MARKET_PATTERN)]
 # Decimal fields take no NaN and no infinity, by pydantic's own rule.
-Price = Annotated[Decimal, Field(gt=0, max_digits=28)]
-Amount = Annotated[Decimal, Field(ge=0, max_digits=38)]
+# A number in JSON is still taken, but nobody is to send one.
+_AsText = WithJsonSchema({"type": "string", "format": "decimal"})
+Price = Annotated[Decimal, Field(gt=0, max_digits=28), _AsText]
+Amount = Annotated[Decimal, Field(ge=0, max_digits=38), _AsText]
 # Whatever a person, a model or an exception wrote: no event carries a secret of it, nor more than is read.
 Text = Annotated[str, AfterValidator(lambda text: _short(mask_sensitive(text)))]
 Action = Literal["BUY", "SELL", "HOLD"]

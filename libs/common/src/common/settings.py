@@ -111,12 +111,31 @@ class ServiceSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    database_url: DatabaseUrl = Field(alias="DATABASE_URL")
-    nats_url: NatsUrl = Field(alias="NATS_URL")
-    log_level: LogLevel = Field(default="INFO", alias="LOG_LEVEL")
-    log_format: LogFormat = Field(default="json", alias="LOG_FORMAT")
-    replicas: int = Field(default=1, alias="REPLICAS", ge=1, le=20)
-    beat_file: BeatFile | None = Field(default=None, alias="BEAT_FILE")
+    database_url: DatabaseUrl = Field(
+        alias="DATABASE_URL", description="PostgreSQL with the service's own role, as a URL."
+    )
+    nats_url: NatsUrl = Field(
+        alias="NATS_URL",
+        description="NATS with the service's own user; a cluster's servers with commas between.",
+    )
+    log_level: LogLevel = Field(
+        default="INFO", alias="LOG_LEVEL", description="DEBUG, INFO, WARNING or ERROR."
+    )
+    log_format: LogFormat = Field(
+        default="json", alias="LOG_FORMAT", description="json: a line an event; console: for people."
+    )
+    replicas: int = Field(
+        default=1,
+        alias="REPLICAS",
+        ge=1,
+        le=20,
+        description="How many instances of the service run at once: they share its connections.",
+    )
+    beat_file: BeatFile | None = Field(
+        default=None,
+        alias="BEAT_FILE",
+        description="A file in memory that is touched every 5 s, for health checks; off by default.",
+    )
 
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)

@@ -137,6 +137,31 @@ async def reconcile(js: JetStreamContext, *, replicas: int = 1) -> list[str]:
     return changes
 
 
+async def differences(js: JetStreamContext) -> list[str]:
+    """Return a sentence for each stream and consumer that is not as declared; changes nothing.
+
+    How many servers hold a stream is left out: only the reconciler is told.
+    """
+    found = []
+    for stream in STREAMS:
+        try:
+            config = (await js.stream_info(str(stream.name))).config
+        except NotFoundError:
+            found.append(f"stream {stream.name} is missing")
+            continue
+        if drifted := _drift(stream, config, _STREAM_FIELDS):
+            found.append(f"stream {stream.name} differs in {', '.join(drifted)}")
+    for consumer in CONSUMERS:
+        try:
+            known = (await js.consumer_info(consumer.stream, consumer.name)).config
+        except NotFoundError:
+            found.append(f"consumer {consumer.name} is missing")
+            continue
+        if drifted := _drift(consumer_config(consumer), known, _CONSUMER_FIELDS):
+            found.append(f"consumer {consumer.name} differs in {', '.join(drifted)}")
+    return found
+
+
 async def _reconcile_stream(js: JetStreamContext, wanted: StreamConfig) -> str | None:
     try:
         found = (await js.stream_info(str(wanted.name))).config

@@ -1,13 +1,10 @@
 """Run the collector: settings, composition, loop."""
 
-import sys
+from common.own_packages import hide_packages_of_others
 
-# Not the collector's own packages, but `make run` has one environment for all, and structlog, FastStream and
-# PyJWT import these wherever they are installed: 12 MB for nothing. Here they find them missing.
-for _others in ("rich", "greenlet", "uvicorn", "cryptography"):
-    sys.modules.setdefault(_others, None)  # type: ignore[arg-type]
+hide_packages_of_others()
 
-from collector.app import build  # noqa: E402
+from collector.app import build  # noqa: E402  what is hidden must be so before the first import
 from collector.settings import CollectorSettings  # noqa: E402
 from common.runtime import main  # noqa: E402
 

@@ -12,6 +12,12 @@ from common.settings import BaseUrl, ServiceSettings
 class CollectorSettings(ServiceSettings):
     """Public data needs no key, so the collector holds none."""
 
-    upbit_base_url: BaseUrl = Field(default="https://api.upbit.com", alias="UPBIT_BASE_URL")
+    upbit_base_url: BaseUrl = Field(
+        default="https://api.upbit.com", alias="UPBIT_BASE_URL", description="Upbit, or a simulator of it."
+    )
     # Written beside every value, so that simulated prices can never be taken for real ones.
-    market_source: Literal["upbit", "simulator", "replay"] = Field(default="upbit", alias="MARKET_SOURCE")
+    market_source: Literal["upbit", "simulator", "replay"] = Field(
+        default="upbit",
+        alias="MARKET_SOURCE",
+        description="What the prices are: upbit, simulator or replay; stored with each.",
+    )

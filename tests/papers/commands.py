@@ -1,0 +1,52 @@
+"""Which commands do the papers tell a person to type?"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from papers.pages import ROOT
+
+PAGES = ("README.md", "README.ko.md", "CONTRIBUTING.md", "docs/operations.md", "docs/alerts.md")
+_BLOCK = re.compile(r"^```(?:sh|console)?\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_PROGRAMS = ("make", "bongsu", ".venv/bin/bongsu", "curl", "docker", "git", "sh")
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A line of a code block, as a person types it; `program` is its first word behind variables."""
+
+    page: str
+    line: str
+
+    @property
+    def words(self) -> list[str]:
+        """The words of the line, comments and variables before the program left out."""
+        words = shlex.split(self.line, comments=True)
+        while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
+            words.pop(0)
+        return words
+
+    @property
+    def program(self) -> str:
+        """What is run."""
+        return self.words[0].rpartition("/")[2] if self.words else ""
+
+
+def typed() -> Iterator[Typed]:
+    """Yield every command of every paper, once each, in order; lines of output are none."""
+    seen = set()
+    for page in PAGES:
+        path = ROOT / page
+        for block in _BLOCK.findall(path.read_text(encoding="utf-8")) if path.exists() else ():
+            for line in block.replace("\\\n", " ").splitlines():
+                command = Typed(page, line.strip())
+                if _is_command(line) and command.line not in seen:
+                    seen.add(command.line)
+                    yield command
+
+
+def _is_command(line: str) -> bool:
+    return bool(re.match(rf"\s*(?:[A-Z_]+=\S*\s+)*(?:{'|'.join(map(re.escape, _PROGRAMS))})\s", line))

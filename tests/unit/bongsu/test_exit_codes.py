@@ -1,0 +1,142 @@
+"""Does every command end with the same code for the same reason, and is it complete?"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from bongsu.__main__ import STAYING
+from bongsu.app import build_app
+from bongsu.invocation import run
+from servers.commands import COMMAND
+from servers.fixtures import passable_folder
+from servers.surroundings import surroundings
+
+# These do without a stack, or read other variables.
+ALONE = ("up", "doctor", "asyncapi", "version", "migrate", "reconcile")
+NOBODY = 65534
+# What a command cannot be called without.
+NEEDED = {
+    "signals show": ["abcd"],
+    "config get": ["markets"],
+    "config set": ["backfill_days", "7"],
+    "dead show": ["1"],
+    "dead retry": ["--all"],
+    "dead drop": ["--all"],
+}
+
+
+def commands() -> Iterator[str]:
+    """Yield every command line that does something, without its arguments."""
+    app = get_command(build_app())
+    assert isinstance(app, TyperGroup)
+    for name, command in app.commands.items():
+        group = command if isinstance(command, TyperGroup) else None
+        yield from (f"{name} {each}" for each in (group.commands if group else ()))
+        if group is None or group.invoke_without_command:
+            yield name
+
+
+ALL = tuple(commands())
+
+
+@pytest.fixture(autouse=True)
+def _no_stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("DATABASE_URL", "NATS_URL", "HEALTH_URL", "HEALTH_PORT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize("command", ALL)
+def test_an_option_that_does_not_exist_ends_with_2(command: str) -> None:
+    code, message = run([*command.split(), "--no-such-option"])
+    assert code == 2
+    assert message.startswith("No such option: --no-such-option")
+
+
+@pytest.mark.parametrize("command", [each for each in ALL if each not in ALONE])
+def test_without_a_stack_it_ends_with_69(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, message = run([*command.split(), *NEEDED.get(command, [])])
+    assert (code, capsys.readouterr().out) == (69, "")
+    assert "make run" in message
+
+
+@contextmanager
+def without_rights() -> Iterator[None]:
+    """Be somebody who may read what everybody may; only root is anybody else to begin with."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.parametrize("command", [each for each in ALL if each not in ALONE])
+def test_another_users_stack_ends_with_77(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with passable_folder() as folder:
+        (folder / "run.json").touch(mode=0o000)
+        (folder / "logs").mkdir(mode=0o000)
+        with without_rights():
+            code, message = run([*command.split(), *NEEDED.get(command, []), "--data-dir", str(folder)])
+    assert (code, capsys.readouterr().out) == (77, "")
+    assert "cannot be read (Permission denied)" in message
+
+
+@pytest.mark.parametrize("command", [each for each in ALL if each not in STAYING])
+def test_every_command_speaks_json(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*command.split(), "--help"]) == (0, "")
+    assert "--json " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["", *ALL, "config", "dead"])
+def test_every_help_has_an_example_and_fits(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*command.split(), "--help"]) == (0, "")
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith(f"  As in: bongsu {command}".rstrip()) for line in lines)
+    assert max(map(len, lines)) <= 80
+    assert not any(line.endswith("...") for line in lines[1:])
+
+
+@pytest.mark.parametrize("command", ALL)
+def test_no_option_takes_a_secret(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run([*command.split(), "--help"])
+    words = capsys.readouterr().out.lower()
+    assert not any(f"--{each}" in words for each in ("password", "key", "secret", "token", "url"))
+
+
+@pytest.mark.parametrize(
+    ("shell", "variables"),
+    [
+        ("bash", {"COMP_WORDS": "bongsu config get gemini_t", "COMP_CWORD": "3"}),
+        ("zsh", {"_TYPER_COMPLETE_ARGS": "bongsu config get gemini_t"}),
+        (
+            "fish",
+            {"_TYPER_COMPLETE_ARGS": "bongsu config get gemini_t", "_TYPER_COMPLETE_FISH_ACTION": "get-args"},
+        ),
+    ],
+)
+def test_a_shell_completes_the_name_of_a_setting(shell: str, variables: dict[str, str]) -> None:
+    environment = surroundings(_BONGSU_COMPLETE=f"complete_{shell}", **variables)
+    result = subprocess.run([*COMMAND], capture_output=True, encoding="utf-8", env=environment)
+    assert "gemini_timeout_seconds" in result.stdout
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_a_home_without_room_for_the_completion_is_named() -> None:
+    environment = surroundings(HOME="/proc/nobodys/home", SHELL="/bin/bash")
+    result = subprocess.run(
+        [*COMMAND, "--install-completion"], capture_output=True, encoding="utf-8", env=environment
+    )
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "; check the path, and what you may do there" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
