@@ -44,8 +44,8 @@ def reconcile(
 ) -> None:
     """Declare streams and consumers, and keep them so.
 
-    Looks every 5 s until SIGTERM. NATS_URL names the server and the user who may declare; BEAT_FILE a file that is touched
-    after each look, for health checks. Exit code 77 when that user may not.
+    Looks every 5 s until SIGTERM. NATS_URL names the server and the user who may declare; BEAT_FILE a file
+    that is touched after each look, for health checks. Exit code 77 when that user may not.
 
     As in: bongsu reconcile --replicas 3
     """
