@@ -18,7 +18,7 @@ COPY services services
 COPY simulators simulators
 COPY cli cli
 # Offline: uv builds these itself, and nothing comes in that the lock does not name.
-RUN uv pip install --quiet --offline --python /opt/bongsu --no-deps ${PACKAGES}
+RUN uv pip install --quiet --offline --no-sources --python /opt/bongsu --no-deps ${PACKAGES}
 
 FROM python:3.11-slim AS service
 RUN useradd --uid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin bongsu
