@@ -15,12 +15,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bongsu.servers.process import wait_until
+from bongsu.servers.process import die_with_parent, wait_until
 
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
 # The name server and the network that slirp4netns shows inside.
 NAME_SERVER = "10.0.2.3"
+# The control group of all its containers.
+GROUP = f"bongsu-compose-{os.getpid()}"
+GROUPS = Path("/sys/fs/cgroup")
 TOOLS = Path(__file__).parents[2] / ".compose"
 # The first process: it also takes in what others leave behind.
 FIRST = "ip link set lo up && while :; do sleep 3600; done"
@@ -41,6 +44,7 @@ def private_engine(folder: Path) -> Iterator[PrivateEngine]:
     with contextlib.ExitStack() as stack:
         first = stack.enter_context(_namespaces(folder))
         stack.enter_context(_way_out(first, folder))
+        stack.callback(_remove_groups)
         stack.enter_context(_daemon(first, folder))
         yield PrivateEngine(
             {"DOCKER_HOST": f"unix://{folder}/docker.sock", "DOCKER_CONFIG": str(_client(folder))},
@@ -93,8 +97,9 @@ def _way_out(first: int, folder: Path) -> Iterator[None]:
 def _daemon(first: int, folder: Path) -> Iterator[None]:
     own = [f"--{name}={folder / name}" for name in ("data-root", "exec-root", "pidfile")]
     host = f"--host=unix://{folder}/docker.sock"
+    group = f"--cgroup-parent=/{GROUP}"
     command = ["nsenter", "--target", str(first), "--net", "--mount", "--pid", "--", "/usr/sbin/dockerd"]
-    process = _start([*command, *own, host], folder / "dockerd.log")
+    process = _start([*command, *own, host, group], folder / "dockerd.log")
     try:
         assert wait_until(lambda: process.poll() is not None or _greets(folder), START_SECONDS), _log(folder)
         assert process.poll() is None, _log(folder)
@@ -105,6 +110,14 @@ def _daemon(first: int, folder: Path) -> Iterator[None]:
         _inside(first, "kill", "-TERM", str(inner), pids=True)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(STOP_SECONDS)
+
+
+def _remove_groups() -> None:
+    """Remove what is left of the control groups, empty by now, the innermost first."""
+    for group in (path for path in GROUPS.rglob(GROUP) if path.is_dir()):
+        for inner in sorted(filter(Path.is_dir, group.rglob("*")), reverse=True):
+            inner.rmdir()
+        group.rmdir()
 
 
 def _greets(folder: Path) -> bool:
@@ -127,7 +140,12 @@ def _client(folder: Path) -> Path:
 def _start(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
     with log.open("wb") as output:
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=die_with_parent(os.getpid()),  # noqa: PLW1509  calls two functions of libc, no lock
         )
 
 
@@ -144,6 +162,8 @@ def _traces() -> set[str]:
     """Return what an engine could leave on this machine: processes, network cards, mounts, control groups."""
     found = {f"card {name}" for name in os.listdir("/sys/class/net")}
     found |= {f"mount {line.split()[4]}" for line in Path("/proc/self/mountinfo").read_text().splitlines()}
+    found |= {f"control group {path}" for path in GROUPS.glob("*/*") if path.is_dir()}
+    found |= {f"control group {path}" for path in GROUPS.glob("*") if path.is_dir()}
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
             if entry.name.isdigit() and (name := (entry / "comm").read_text().strip()) in _PROGRAMS:
