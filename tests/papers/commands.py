@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from papers.pages import ROOT
 
 PAGES = ("README.md", "README.ko.md", "CONTRIBUTING.md", "docs/operations.md", "docs/alerts.md")
-_BLOCK = re.compile(r"^```(?:sh|console)?\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+# In a block of any other language stands what is not run as it is.
+_SHELL = ("", "sh")
 _PROGRAMS = ("make", "bongsu", ".venv/bin/bongsu", "curl", "docker", "git", "sh")
 
 
@@ -40,7 +42,9 @@ def typed() -> Iterator[Typed]:
     seen = set()
     for page in PAGES:
         path = ROOT / page
-        for block in _BLOCK.findall(path.read_text(encoding="utf-8")) if path.exists() else ():
+        for language, block in _BLOCK.findall(path.read_text(encoding="utf-8")):
+            if language not in _SHELL:
+                continue
             for line in block.replace("\\\n", " ").splitlines():
                 command = Typed(page, line.strip())
                 if _is_command(line) and command.line not in seen:

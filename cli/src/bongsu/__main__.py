@@ -10,6 +10,8 @@ from types import FrameType
 
 OLDEST_PYTHON = (3, 11)
 EXIT_INTERRUPTED = 130
+# Run until they are stopped, which is no failure.
+STAYING = ("up", "reconcile")
 
 
 def main() -> None:
@@ -17,10 +19,11 @@ def main() -> None:
     if sys.version_info < OLDEST_PYTHON:
         wanted, found = ".".join(map(str, OLDEST_PYTHON)), ".".join(map(str, sys.version_info[:3]))
         _end(f"Python {wanted} or newer is needed, this is {found}; run `make run`, which finds one", 1)
-    is_up = sys.argv[1:2] == ["up"]
+    stays = bool(sys.argv[1:2]) and sys.argv[1] in STAYING
     try:
-        if is_up:
-            # Also before its own handlers stand, and where a script's background job ignores INT.
+        if stays:
+            # Also before its own handlers stand, where a script's background job ignores INT, and as the
+            # first process of a container, which TERM does not end by itself.
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, _interrupt)
         # Only now: an older Python could not even read these.
@@ -34,7 +37,7 @@ def main() -> None:
         silence_logs()
         code, message = run(sys.argv[1:])
     except KeyboardInterrupt:
-        code, message = 0 if is_up else EXIT_INTERRUPTED, ""
+        code, message = 0 if stays else EXIT_INTERRUPTED, ""
     _end(message, code)
 
 

@@ -12,6 +12,8 @@ from bongsu.commands.doctor import doctor
 from bongsu.commands.gaps import gaps
 from bongsu.commands.jobs import jobs
 from bongsu.commands.logs import logs
+from bongsu.commands.migrate import migrate
+from bongsu.commands.reconcile import reconcile
 from bongsu.commands.signals import signals
 from bongsu.commands.status import status
 from bongsu.commands.version import version, version_option
@@ -29,7 +31,7 @@ def build_app() -> typer.Typer:
         epilog="Exit codes: 0 fine, 1 failed, 2 usage, 69 unavailable, 77 not allowed.",
         callback=version_option,
     )
-    for command in (up, status, doctor, candles, gaps, jobs, logs, asyncapi, version):
+    for command in (up, status, doctor, candles, gaps, jobs, logs, migrate, reconcile, asyncapi, version):
         app.command()(command)
     for group, name in ((signals, "signals"), (config, "config"), (dead, "dead")):
         app.add_typer(group, name=name)

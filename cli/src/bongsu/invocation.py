@@ -44,7 +44,7 @@ def _outcome(arguments: list[str]) -> tuple[int, str]:
             return file_error(error).exit_code, where
         return EXIT_FAILED, unwritable(error) or _bug(error)
     # A run is ended by an interrupt, whenever it comes, and that is no failure.
-    return 0 if code == EXIT_INTERRUPTED and arguments[:1] == ["up"] else code, ""
+    return 0 if code == EXIT_INTERRUPTED and arguments[:1] in (["up"], ["reconcile"]) else code, ""
 
 
 def _usage(error: ClickException) -> str:

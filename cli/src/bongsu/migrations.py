@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 
-from bongsu.errors import CommandError, UnreachableError
+from bongsu.errors import CommandError, NotAllowedError, UnreachableError
 
 FILE_NAME = re.compile(r"^(\d{4})_([a-z0-9_]+)\.sql$")
 LOCK_KEY = 0x626F6E677375
@@ -75,14 +75,10 @@ async def apply(url: str, *, folder: Path | None = None) -> list[str]:
     Raises:
         CommandError: A file that ran before has changed, or one fails; it and all later ones did not run.
         UnreachableError: The server does not answer.
+        NotAllowedError: It refuses the user, or the user may not make tables.
     """
     migrations = read_migrations(folder or default_folder())
-    try:
-        connection = await asyncpg.connect(
-            url, timeout=CONNECT_SECONDS, server_settings={"application_name": "bongsu.migrations"}
-        )
-    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-        raise UnreachableError(f"PostgreSQL: {type(error).__name__} while connecting to migrate") from error
+    connection = await connect(url, variable="DATABASE_URL")
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", LOCK_KEY, timeout=LOCK_SECONDS)
         return await _apply_missing(connection, migrations)
@@ -90,8 +86,40 @@ async def apply(url: str, *, folder: Path | None = None) -> list[str]:
         await connection.close(timeout=2)
 
 
+async def connect(url: str, *, variable: str) -> asyncpg.Connection[Any]:
+    """Connect for one piece of work on tables and roles.
+
+    Args:
+        variable: Where the URL was set, for who has to correct it.
+
+    Raises:
+        UnreachableError: The server does not answer, or not yet.
+        NotAllowedError: It refuses the user.
+        CommandError: It has no such database, or can't do it for another reason.
+    """
+    try:
+        return await asyncpg.connect(
+            url, timeout=CONNECT_SECONDS, server_settings={"application_name": "bongsu.migrations"}
+        )
+    except asyncpg.InvalidAuthorizationSpecificationError as error:
+        raise NotAllowedError(
+            f"PostgreSQL refuses the connection: {error}; correct user and password in {variable}"
+        ) from error
+    except (OSError, TimeoutError, asyncpg.CannotConnectNowError) as error:
+        raise UnreachableError(
+            f"PostgreSQL does not answer ({type(error).__name__}); start it, or correct {variable}"
+        ) from error
+    except asyncpg.PostgresError as error:
+        raise CommandError(f"PostgreSQL refuses the connection: {error}; correct {variable}") from error
+
+
 async def _apply_missing(connection: asyncpg.Connection[Any], migrations: list[Migration]) -> list[str]:
-    await connection.execute(_LEDGER)
+    try:
+        await connection.execute(_LEDGER)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise NotAllowedError(
+            f"PostgreSQL: {error}; DATABASE_URL must name bongsu_admin, who owns the database"
+        ) from error
     rows = await connection.fetch("SELECT version, sha256 FROM schema_migrations")
     seen = {row["version"]: row["sha256"] for row in rows}
     for migration in migrations:
@@ -116,5 +144,9 @@ async def _apply_one(connection: asyncpg.Connection[Any], migration: Migration) 
                 migration.name,
                 migration.sha256,
             )
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise NotAllowedError(
+            f"{migration.file_name}: {error}; DATABASE_URL must name bongsu_admin, who owns the database"
+        ) from error
     except asyncpg.PostgresError as error:
         raise CommandError(f"{migration.file_name}: {error}") from error

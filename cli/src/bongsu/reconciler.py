@@ -9,7 +9,9 @@ from collections.abc import Callable
 import nats
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
+from nats.protocol.parser import AUTHORIZATION_VIOLATION, PERMISSIONS_ERR
 
+from bongsu.errors import NotAllowedError
 from common.errors import TransientError
 from common.inbox import inbox_prefix
 from common.settings import nats_servers
@@ -29,10 +31,19 @@ async def reconcile_once(url: str, *, replicas: int = 1) -> list[str]:
 
     Raises:
         TransientError: NATS cannot be reached or does not answer.
+        NotAllowedError: It refuses the user, or this user's questions.
     """
-    client = await _connect(url)
+    refusals: list[str] = []
+    client = await _connect(url, refusals)
     try:
         return await reconcile(client.jetstream(timeout=ANSWER_SECONDS), replicas=replicas)
+    except TransientError as error:
+        # What is not allowed is never answered; why comes beside it.
+        if refusals:
+            raise NotAllowedError(
+                f"NATS refuses: {refusals[0]}; name the user in NATS_URL who may declare streams"
+            ) from error
+        raise
     finally:
         await client.close()
 
@@ -42,6 +53,7 @@ async def reconcile_when_ready(url: str, *, replicas: int = 1) -> None:
 
     Raises:
         TransientError: There was nobody for 30 s.
+        NotAllowedError: It refuses the user.
     """
     deadline = time.monotonic() + READY_SECONDS
     while True:
@@ -67,9 +79,11 @@ async def keep_reconciled(url: str, say: Callable[[str], None], *, replicas: int
             continue
 
 
-async def _connect(url: str) -> Client:
-    async def ignore(_: Exception) -> None:
-        """Every failure also comes back from the call that it belongs to."""
+async def _connect(url: str, refusals: list[str]) -> Client:
+    async def keep(error: Exception) -> None:
+        # Every other failure comes back from the call that it belongs to.
+        if PERMISSIONS_ERR in str(error):
+            refusals.append(str(error))
 
     try:
         # nats-py goes on trying a server that refuses, every two seconds, whatever `allow_reconnect` says.
@@ -81,7 +95,11 @@ async def _connect(url: str) -> Client:
             allow_reconnect=False,
             max_reconnect_attempts=1,
             reconnect_time_wait=0,
-            error_cb=ignore,
+            error_cb=keep,
         )
     except (NatsError, OSError, TimeoutError) as error:
+        if AUTHORIZATION_VIOLATION in str(error).lower():
+            raise NotAllowedError(
+                "NATS refuses the user or the password; correct NATS_URL, or give NATS the same password"
+            ) from error
         raise TransientError(f"NATS cannot be reached: {type(error).__name__}") from error

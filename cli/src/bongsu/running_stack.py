@@ -1,4 +1,7 @@
-"""Where is the stack that a command talks to? In `<data-dir>/run.json`, or in the environment."""
+"""Where is the stack that a command talks to? In `<data-dir>/run.json`, or in the environment.
+
+A URL in the environment may also be in a file, which `<NAME>_FILE` names.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ import typer
 
 from bongsu.errors import CommandError, UnreachableError, UsageError, file_error
 from common.masking import register_secret
-from common.settings import nats_servers
+from common.settings import SettingsError, nats_servers, read_secret
 
 DataDir = Annotated[
     Path, typer.Option("--data-dir", metavar="DIR", help="Data folder of the stack, as given to `bongsu up`.")
@@ -82,8 +85,9 @@ def find_stack(data_dir: Path) -> RunningStack:
     Raises:
         UnreachableError: Nothing runs there.
         CommandError: `run.json` cannot be read.
+        UsageError: Nor can a file that the environment names.
     """
-    urls = {name: os.environ.get(name, "").strip() for name in EXAMPLES}
+    urls = {name: _from_environment(name) for name in EXAMPLES}
     written: dict[str, Any] = {}
     if not all(urls.values()):
         written = _read_run_file(data_dir / "run.json", needed=not any(urls.values()))
@@ -92,6 +96,13 @@ def find_stack(data_dir: Path) -> RunningStack:
         for part in _parts(name, url):
             _hide_password(part)
     return RunningStack(urls, written)
+
+
+def _from_environment(name: str) -> str:
+    try:
+        return read_secret(name, os.environ)
+    except SettingsError as error:
+        raise UsageError(str(error)) from error
 
 
 def _parts(name: str, url: str) -> list[str]:

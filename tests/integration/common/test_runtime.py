@@ -50,6 +50,14 @@ def ready(running: ServiceProcess) -> bool:
     return bool(running.events("service.ready"))
 
 
+async def test_a_file_shows_that_it_lives_once_it_is_up(start: Start, tmp_path: Path) -> None:
+    beat = tmp_path / "beat"
+    with start(BEAT_FILE=str(beat)) as running:
+        await eventually(lambda: ready(running), START_SECONDS)
+        first = await eventually(lambda: beat.exists() and beat.stat().st_mtime_ns)
+        assert await eventually(lambda: beat.stat().st_mtime_ns > first, within=9)
+
+
 async def test_a_stop_is_clean_and_says_goodbye(start: Start, admin: Client) -> None:
     heard: list[ServiceHeartbeat] = []
 

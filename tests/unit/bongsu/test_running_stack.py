@@ -41,6 +41,16 @@ def test_the_environment_wins_variable_by_variable(tmp_path: Path, monkeypatch: 
     assert stack.health_url == "http://127.0.0.1:8080"
 
 
+def test_an_address_may_be_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "url").write_text(OTHER + "\n")
+    monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "url"))
+    assert find_stack(tmp_path).database_url == OTHER
+    assert "other-one" not in mask_sensitive(f"connecting to {OTHER}")
+    monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "missing"))
+    with pytest.raises(UsageError, match="DATABASE_URL_FILE: the file cannot be read"):
+        find_stack(tmp_path)
+
+
 def test_with_an_address_in_the_environment_no_folder_is_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -213,3 +213,10 @@ def test_settings_never_print_their_secrets() -> None:
 def test_the_servers_of_a_cluster_are_told_with_commas_between() -> None:
     assert nats_servers("nats://n1:4222") == ["nats://n1:4222"]
     assert nats_servers("nats://n1:4222, nats://n2:4222") == ["nats://n1:4222", "nats://n2:4222"]
+
+
+def test_a_beat_file_needs_its_folder(tmp_path: Path) -> None:
+    assert load(BEAT_FILE=str(tmp_path / "beat")).beat_file == tmp_path / "beat"
+    assert load().beat_file is None
+    told = problems(URLS | {"BEAT_FILE": str(tmp_path / "missing" / "beat")})
+    assert told == ["BEAT_FILE: must be a file in a folder that exists"]

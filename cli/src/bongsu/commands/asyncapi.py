@@ -14,7 +14,7 @@ from bongsu.output import print_json
 def asyncapi(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of YAML.")] = False,
 ) -> None:
-    """Print the AsyncAPI document: subjects, fields, senders, readers.
+    """Print the AsyncAPI document: who sends what, who reads it.
 
     Made from the code that sends the messages; no server is asked.
 

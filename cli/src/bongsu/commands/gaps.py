@@ -33,7 +33,7 @@ def gaps(
     data_dir: DataDir = DEFAULT_DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
-    """Show which minutes have or had no candle, and how that is known.
+    """Show which minutes have or had no candle, and the evidence.
 
     The sums are of the minutes in the time asked for, whatever their status; below them are the gaps that
     reach into it, newest first.

@@ -1,8 +1,9 @@
-"""What does the embedded nats-server's configuration say? Pure."""
+"""What does a nats-server's configuration say? Pure."""
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,24 +46,56 @@ def server_configuration(
         name: Told in the server's greeting, so that a client knows it speaks to this one.
         passwords: By user; letters, digits, `-` and `_` only.
     """
-    users = "\n".join(_user(user, passwords[user]) for user in USERS)
     return f"""\
 server_name: {json.dumps(name)}
 listen: "{HOST}:{port}"
 http: "{HOST}:{monitor_port}"
+{_store(str(store))}
+{_users({user: json.dumps(password) for user, password in passwords.items()})}
+{_cluster(cluster) if cluster else ""}"""
+
+
+def compose_configuration() -> str:
+    """Return the text of deploy/nats.conf, for the Compose stack; the passwords are in another file."""
+    return f"""\
+# The nats-server of compose.yaml, made from the table of rights (servers/nats_users.py of the command):
+#   .venv/bin/python -m bongsu.servers.nats_config > deploy/nats.conf
+server_name: bongsu
+listen: "0.0.0.0:4222"
+# For the health check only, which is inside the container.
+http: "127.0.0.1:8222"
+{_store("/data")}
+# ADMIN_PASSWORD: "...", and so on; deploy/secrets.sh makes it.
+include "nats_passwords.conf"
+{_users({user: f"${password_variable(user)}" for user in USERS})}
+"""
+
+
+def password_variable(user: str) -> str:
+    """Return by which name nats_passwords.conf gives a user's password."""
+    return f"{user.upper()}_PASSWORD"
+
+
+def _store(folder: str) -> str:
+    return f"""\
 max_payload: 1MB
 jetstream {{
-  store_dir: {json.dumps(str(store))}
+  store_dir: {json.dumps(folder)}
   # Acknowledged means on disk; the default syncs every two minutes.
   sync_interval: always
   max_file_store: 4GB
-}}
+}}"""
+
+
+def _users(passwords: Mapping[str, str]) -> str:
+    """Return who may log in and do what; a password as the configuration spells it."""
+    users = "\n".join(_user(user, passwords[user]) for user in USERS)
+    return f"""\
 authorization {{
   users: [
 {users}
   ]
-}}
-{_cluster(cluster) if cluster else ""}"""
+}}"""
 
 
 def _cluster(cluster: Cluster) -> str:
@@ -86,10 +119,14 @@ cluster {{
 def _user(user: str, password: str) -> str:
     rights = RIGHTS.get(user)
     if rights is None:
-        return f'    {{user: "{user}", password: "{password}"}}'
+        return f'    {{user: "{user}", password: {password}}}'
     permissions = {
         "publish": {"allow": rights.publish},
         "subscribe": {"allow": rights.subscribe},
         **({"allow_responses": ANSWER} if rights.answers else {}),
     }
-    return f'    {{user: "{user}", password: "{password}", permissions: {json.dumps(permissions)}}}'
+    return f'    {{user: "{user}", password: {password}, permissions: {json.dumps(permissions)}}}'
+
+
+if __name__ == "__main__":
+    sys.stdout.write(compose_configuration())

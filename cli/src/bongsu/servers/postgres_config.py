@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from bongsu.servers.ports import HOST
 from common.database import SHARES
@@ -23,27 +23,36 @@ _SERVICE_ROLE = {
     "idle_in_transaction_session_timeout": "10s",
 }
 
-# Run once, when the template is made: what ALTER cannot express.
-BOOTSTRAP_SQL = (
-    f"CREATE ROLE {ADMIN} LOGIN CREATEDB",
-    *(f"CREATE ROLE {role} LOGIN" for role in SERVICE_ROLES),
-    f"GRANT pg_signal_backend TO {ADMIN}",
-    f"CREATE DATABASE {DATABASE} OWNER {ADMIN}",
-    # Only the superuser, who cannot log in, has business in the other databases.
-    "REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC",
-)
+
+def bootstrap_statements(*, roles: Collection[str] = (), has_database: bool = False) -> list[str]:
+    """Return the SQL, for a superuser, that makes Bongsu's roles and database, but for those that are there.
+
+    Args:
+        roles: Which of them there are already.
+    """
+    return [
+        *(f"CREATE ROLE {role} LOGIN" for role in ROLES if role not in roles),
+        f"ALTER ROLE {ADMIN} CREATEDB",
+        f"GRANT pg_signal_backend TO {ADMIN}",
+        f"ALTER DATABASE {DATABASE} OWNER TO {ADMIN}"
+        if has_database
+        else f"CREATE DATABASE {DATABASE} OWNER {ADMIN}",
+        # Only the superuser, who does no work here, has business in the other databases.
+        "REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC",
+    ]
 
 
 def role_statements(passwords: Mapping[str, str], *, admin_connections: int) -> list[str]:
     """Return the SQL that gives every role its password, connection limit and settings; safe to repeat.
 
     Args:
-        passwords: By role; letters, digits, `-` and `_` only.
+        passwords: By role, each one line.
     """
     limits = {ADMIN: admin_connections, **SERVICE_ROLES}
     statements = []
     for role, limit in limits.items():
-        statements.append(f"ALTER ROLE {role} PASSWORD '{passwords[role]}' CONNECTION LIMIT {limit}")
+        password = passwords[role].replace("'", "''")
+        statements.append(f"ALTER ROLE {role} PASSWORD '{password}' CONNECTION LIMIT {limit}")
         settings = _EVERY_ROLE | ({} if role == ADMIN else _SERVICE_ROLE)
         statements += [f"ALTER ROLE {role} SET {name} = '{value}'" for name, value in settings.items()]
     return statements

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bongsu.errors import ServerError
-from bongsu.servers.postgres_config import BOOTSTRAP_SQL
+from bongsu.servers.postgres_config import bootstrap_statements
 from bongsu.servers.postgres_place import CLOSED, Place, cache_folder, wheel_version
 from bongsu.servers.process import Account, as_account, die_with_parent
 
@@ -75,7 +75,7 @@ def environment() -> dict[str, str]:
 
 
 def _template(place: Place, cache: Path) -> Path:
-    recipe = hashlib.sha256("\n".join(BOOTSTRAP_SQL).encode()).hexdigest()[:8]
+    recipe = hashlib.sha256("\n".join(bootstrap_statements()).encode()).hexdigest()[:8]
     template = cache / f"cluster-{wheel_version()}-{recipe}"
     if template.is_dir():
         return template
@@ -94,7 +94,7 @@ def _initialise(place: Place) -> None:
         *("-D", str(place.cluster), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"),
         *("--no-sync", "--no-instructions"),
     )
-    run_single(place, BOOTSTRAP_SQL)
+    run_single(place, bootstrap_statements())
 
 
 def _empty_folder(folder: Path, account: Account | None) -> Path:

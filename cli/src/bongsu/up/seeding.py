@@ -32,8 +32,11 @@ def first_settings(market: Market) -> dict[str, Any]:
     return settings
 
 
-async def seed(url: str, market: Market) -> None:
+async def seed(url: str, market: Market, *, author: str = AUTHOR) -> None:
     """Write the first settings into a database where none was ever set, in one transaction.
+
+    Args:
+        author: Who the history says has set them.
 
     Raises:
         CommandError: The server does not keep commits over a power cut.
@@ -44,7 +47,7 @@ async def seed(url: str, market: Market) -> None:
     try:
         await _check_durable(connection)
         if await connection.fetchval("SELECT NOT EXISTS (SELECT FROM system_config_history)"):
-            await _write(connection, first_settings(market))
+            await _write(connection, first_settings(market), author)
     finally:
         await connection.close(timeout=2)
 
@@ -57,9 +60,9 @@ async def _check_durable(connection: asyncpg.Connection[Any]) -> None:
             )
 
 
-async def _write(connection: asyncpg.Connection[Any], settings: dict[str, Any]) -> None:
+async def _write(connection: asyncpg.Connection[Any], settings: dict[str, Any], author: str) -> None:
     async with connection.transaction():
-        await connection.execute("SELECT set_config('bongsu.changed_by', $1, true)", AUTHOR)
+        await connection.execute("SELECT set_config('bongsu.changed_by', $1, true)", author)
         for key, value in settings.items():
             find_key(key).check(value)
             await connection.execute(

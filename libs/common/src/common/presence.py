@@ -1,4 +1,7 @@
-"""How do others know that this instance lives, and how it is? Heartbeats, and answers to health.check."""
+"""How do others know that this instance lives, and how it is?
+
+Heartbeats, and answers to health.check; for who looks from the same machine, a file that is touched.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from common.bus import Bus
@@ -24,6 +28,7 @@ class Presence:
 
     Args:
         figures: Gives what else an `InstanceState` says, as of the moment; it must not wait for anything.
+        beat_file: Touched with every heartbeat, in memory (tmpfs); None touches nothing.
     """
 
     def __init__(
@@ -34,12 +39,14 @@ class Presence:
         instance: str,
         version: str,
         figures: Callable[[], Mapping[str, object]],
+        beat_file: Path | None = None,
     ) -> None:
         self._bus = bus
         self._identity = {"service": service, "instance": instance, "version": version}
         self._started_at = utc_now()
         self._started = time.monotonic()
         self._figures = figures
+        self._beat_file = beat_file
         self._beating: asyncio.Task[None] | None = None
         bus.answer_health_check(lambda: ComponentReport.model_validate(self._state()))
 
@@ -58,6 +65,9 @@ class Presence:
             # A heartbeat that is not heard is what health watches for; the next one comes anyway.
             with contextlib.suppress(ServiceError):
                 await self._send(goodbye=False)
+            # Also while the bus is away: a new process would not bring it back.
+            if self._beat_file:
+                self._beat_file.touch()
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
     async def _send(self, *, goodbye: bool) -> None:

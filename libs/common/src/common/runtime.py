@@ -109,6 +109,7 @@ class Runtime:
         observe_cache(self.config.usage)
         # Set by the service that hears the exchange.
         self.exchange_stands_since: Callable[[], datetime | None] = lambda: None
+        self._beat_file = settings.beat_file
 
     async def run(self, service: Service) -> int:
         """Run until a signal; returns the exit code: 0, or 1 when a server did not come up in time."""
@@ -147,6 +148,7 @@ class Runtime:
             instance=self.instance,
             version=self.version,
             figures=lambda: self.figures(service.components()),
+            beat_file=self._beat_file,
         )
 
     def figures(self, components: tuple[ComponentState, ...] = ()) -> dict[str, object]:

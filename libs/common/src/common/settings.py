@@ -90,10 +90,18 @@ def _no_path(value: str) -> str:
     return value.rstrip("/")
 
 
+def _check_beat_file(value: Path) -> Path:
+    if not value.parent.is_dir():
+        raise ValueError("must be a file in a folder that exists")
+    return value
+
+
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_check_database)]
 # Of one server, or of each in a cluster, with commas between.
 NatsUrl = Annotated[SecretStr, AfterValidator(_check_nats)]
 BaseUrl = Annotated[str, AfterValidator(_no_path)]
+# Touched by a process that lives, for whoever cannot ask it over HTTP.
+BeatFile = Annotated[Path, AfterValidator(_check_beat_file)]
 LogFormat = Literal["json", "console"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -122,6 +130,11 @@ class ServiceSettings(BaseModel):
         ge=1,
         le=20,
         description="How many instances of the service run at once: they share its connections.",
+    )
+    beat_file: BeatFile | None = Field(
+        default=None,
+        alias="BEAT_FILE",
+        description="A file in memory that is touched every 5 s, for health checks; off by default.",
     )
 
 
@@ -158,15 +171,32 @@ def load_settings(model: type[SettingsT], environment: Mapping[str, str]) -> Set
     return settings
 
 
+def read_secret(name: str, environment: Mapping[str, str]) -> str:
+    """Return the variable `name`, or what the file says that `<name>_FILE` names; "" where there is neither.
+
+    Raises:
+        SettingsError: The file cannot be read, or the value breaks a rule for every secret.
+    """
+    source, value = _secret(name, environment)
+    if rule := _broken_rule(value, secret=True):
+        raise SettingsError([f"{source}: {rule}"])
+    return value
+
+
 def _read(name: str, field: FieldInfo, environment: Mapping[str, str]) -> str | None:
+    if "SecretStr" in str(field.annotation):
+        return read_secret(name, environment) or None
     value = environment.get(name, "").strip()
-    secret = "SecretStr" in str(field.annotation)
-    if not value and secret and (path := environment.get(f"{name}_FILE")):
-        name = f"{name}_FILE"
-        value = _read_file(name, Path(path))
-    if rule := _broken_rule(value, secret=secret) or _broken_number(value, field):
+    if rule := _broken_rule(value, secret=False) or _broken_number(value, field):
         raise SettingsError([f"{name}: {rule}"])
     return value or None
+
+
+def _secret(name: str, environment: Mapping[str, str]) -> tuple[str, str]:
+    """Return the variable that a secret came from, and the secret."""
+    value = environment.get(name, "").strip()
+    path = environment.get(f"{name}_FILE")
+    return (name, value) if value or not path else (f"{name}_FILE", _read_file(f"{name}_FILE", Path(path)))
 
 
 def _read_file(name: str, path: Path) -> str:

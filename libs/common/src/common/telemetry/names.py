@@ -50,6 +50,7 @@ class LogEvent(StrEnum):
     SERVICE_STARTING = "service.starting"
     SERVICE_STOPPED = "service.stopped"
     SERVICE_STOPPING = "service.stopping"
+    STREAM_CORRECTED = "stream.corrected"
     TASK_FAILED = "task.failed"
     TELEMETRY_DROPPED = "telemetry.dropped"
     TELEMETRY_OFF = "telemetry.off"

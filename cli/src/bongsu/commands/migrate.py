@@ -1,0 +1,137 @@
+"""Is the database as this build needs it? `bongsu migrate` makes it so, once, and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping
+from typing import Annotated, Literal
+from urllib.parse import unquote, urlsplit
+
+import asyncpg
+import typer
+from pydantic import BaseModel, ConfigDict, Field
+
+from bongsu import migrations
+from bongsu.errors import CommandError, UnreachableError, UsageError
+from bongsu.output import print_json, say
+from bongsu.roles import VARIABLE, make_roles
+from bongsu.running_stack import AsJson
+from bongsu.servers.postgres_config import ROLES
+from bongsu.up.market import SOURCES, Market, live, simulated
+from bongsu.up.seeding import seed
+from common.settings import DatabaseUrl, SettingsError, load_settings
+
+RETRY_SECONDS = 0.5
+AUTHOR = "bongsu migrate"
+
+
+class MigrateSettings(BaseModel):
+    """Whose database, and what becomes of the roles; each URL also as `<NAME>_FILE`."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    database_url: DatabaseUrl = Field(alias="DATABASE_URL")
+    superuser_database_url: DatabaseUrl | None = Field(default=None, alias=VARIABLE)
+    collector_database_url: DatabaseUrl | None = Field(default=None, alias="COLLECTOR_DATABASE_URL")
+    signaler_database_url: DatabaseUrl | None = Field(default=None, alias="SIGNALER_DATABASE_URL")
+    health_database_url: DatabaseUrl | None = Field(default=None, alias="HEALTH_DATABASE_URL")
+    market_source: Literal["upbit", "simulator"] = Field(default="upbit", alias="MARKET_SOURCE")
+
+    @property
+    def superuser(self) -> str | None:
+        """The superuser's URL, None where the roles are made by hand."""
+        url = self.superuser_database_url
+        return url.get_secret_value() if url else None
+
+    def passwords(self) -> dict[str, str]:
+        """Return the password of each role; UsageError where a URL is missing or names another role."""
+        urls = {
+            "DATABASE_URL": self.database_url,
+            "COLLECTOR_DATABASE_URL": self.collector_database_url,
+            "SIGNALER_DATABASE_URL": self.signaler_database_url,
+            "HEALTH_DATABASE_URL": self.health_database_url,
+        }
+        found = {}
+        for role, (name, url) in zip(ROLES, urls.items(), strict=True):
+            parts = urlsplit(url.get_secret_value() if url else "")
+            if parts.username != role or not parts.password:
+                raise UsageError(
+                    f"{name}: must name the user {role} with a password, since {VARIABLE} is set; correct it"
+                )
+            found[role] = unquote(parts.password)
+        return found
+
+
+def migrate(
+    wait: Annotated[
+        int, typer.Option(metavar="SECONDS", min=0, max=600, help="How long to wait for the server.")
+    ] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Make the roles, apply the migrations, end. Safe to repeat.
+
+    DATABASE_URL names bongsu_admin. With SUPERUSER_DATABASE_URL also the roles are made and get the passwords
+    of DATABASE_URL, COLLECTOR_DATABASE_URL, SIGNALER_DATABASE_URL and HEALTH_DATABASE_URL; each may come from
+    a file that <NAME>_FILE names.
+
+    As in: bongsu migrate --wait 30
+    """
+    settings = _settings(os.environ)
+    roles, applied = asyncio.run(_migrate(settings, wait_seconds=wait))
+    if as_json:
+        print_json({"roles": roles, "migrations": applied})
+        return
+    for role in roles:
+        say(f"role {role} is made")
+    for name in applied:
+        say(f"{name} is applied")
+    say("the database is as this version needs it")
+
+
+def _settings(environment: Mapping[str, str]) -> MigrateSettings:
+    try:
+        return load_settings(MigrateSettings, environment)
+    except SettingsError as error:
+        raise UsageError(str(error)) from error
+
+
+async def _migrate(settings: MigrateSettings, *, wait_seconds: float) -> tuple[list[str], list[str]]:
+    """Return which roles are new, and which files ran."""
+    passwords = settings.passwords() if settings.superuser else {}
+    url = settings.database_url.get_secret_value()
+    await _until_up(settings.superuser or url, wait_seconds)
+    roles = await make_roles(settings.superuser, passwords) if settings.superuser else []
+    applied = await migrations.apply(url)
+    market = simulated() if settings.market_source == "simulator" else live()
+    await _refuse_another(url, market)
+    await seed(url, market, author=AUTHOR)
+    return roles, applied
+
+
+async def _until_up(url: str, seconds: float) -> None:
+    """Return once the server takes connections, or at the deadline: what follows says what is wrong."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            await (await migrations.connect(url, variable="DATABASE_URL")).close(timeout=2)
+        except UnreachableError:
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            return
+
+
+async def _refuse_another(url: str, market: Market) -> None:
+    """Raise CommandError where the stored prices are of another market: real and simulated ones never mix."""
+    connection: asyncpg.Connection[asyncpg.Record] = await migrations.connect(url, variable="DATABASE_URL")
+    try:
+        stored = await connection.fetchval("SELECT source FROM market_data LIMIT 1")
+    finally:
+        await connection.close(timeout=2)
+    wanted = SOURCES[market.kind]
+    if stored not in (None, wanted):
+        raise CommandError(
+            f"the database holds prices of {stored}, and MARKET_SOURCE is {wanted}: prices of two markets"
+            " never mix; use another database, in Compose another COMPOSE_PROJECT_NAME"
+        )

@@ -1,0 +1,1 @@
+"""The Compose stack on a real Docker engine: `make compose-test`."""
