@@ -29,6 +29,8 @@ from servers.waiting import eventually_sync
 from system.conftest import Run
 
 EXAMPLE = re.compile(r"^(?:As in|A list needs quotes): (bongsu .+)$", re.MULTILINE)
+# The stack itself, and what a container runs on servers of its own (tests/compose).
+NOT_BESIDE_A_STACK = ("bongsu up", "bongsu migrate", "bongsu reconcile")
 FIRST_SECONDS = 40.0
 DEAD_MESSAGES = 9
 NO_JSON = b"<html>502 Bad Gateway</html>"
@@ -36,14 +38,14 @@ NO_JSON = b"<html>502 Bad Gateway</html>"
 
 def helps(command: Any, name: str) -> Iterator[tuple[str, str]]:
     """Yield each command line, without its arguments, and its help."""
-    if name != "bongsu up":
+    if name not in NOT_BESIDE_A_STACK:
         yield name, command.help
     for each, below in command.commands.items() if isinstance(command, TyperGroup) else ():
         yield from helps(below, f"{name} {each}")
 
 
 def examples() -> dict[str, list[str]]:
-    """Return the examples by command line; that of `bongsu up` is the stack they are tried on."""
+    """Return the examples by command line; but for those that make a stack."""
     app = get_command(build_app())
     return {name: EXAMPLE.findall(text) for name, text in helps(app, "bongsu")}
 

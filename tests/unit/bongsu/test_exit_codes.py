@@ -133,9 +133,10 @@ def test_a_shell_completes_the_name_of_a_setting(shell: str, variables: dict[str
 
 
 def test_a_home_without_room_for_the_completion_is_named() -> None:
-    environment = surroundings(HOME="/proc/nobodys/home", SHELL="/bin/bash")
+    # Typer would else take the shell that the tests were started from.
+    environment = surroundings(HOME="/proc/nobodys/home", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
     result = subprocess.run(
-        [*COMMAND, "--install-completion"], capture_output=True, encoding="utf-8", env=environment
+        [*COMMAND, "--install-completion", "bash"], capture_output=True, encoding="utf-8", env=environment
     )
     assert (result.returncode, result.stdout) == (1, "")
     assert "; check the path, and what you may do there" in result.stderr
