@@ -1,9 +1,10 @@
-"""The smallest service there is: one job, one consumer, which never end or take all memory when told so."""
+"""The smallest service there is: one job, one consumer; what it does wrong when it is told so."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 
 from pydantic import Field
 
@@ -22,6 +23,7 @@ class MinimalSettings(ServiceSettings):
 
     hangs: bool = Field(default=False, alias="HANGS")
     exhausts_memory: bool = Field(default=False, alias="EXHAUSTS_MEMORY")
+    never_stops: bool = Field(default=False, alias="NEVER_STOPS")
 
 
 class Minimal:
@@ -31,6 +33,7 @@ class Minimal:
         self._runtime = runtime
         self._hangs = settings.hangs
         self._exhausts_memory = settings.exhausts_memory
+        self._never_stops = settings.never_stops
         runtime.bus.consume(STORE_CANDLES, CandlesClosed, self._on_page)
 
     async def start(self) -> None:
@@ -38,7 +41,10 @@ class Minimal:
         self._runtime.scheduler.add("data_collection", every_seconds=1, body=self._run)
 
     async def stop(self) -> None:
-        """Nothing was taken that is not given back by the runtime."""
+        """Nothing was taken that is not given back by the runtime; waits on although it is cancelled."""
+        while self._never_stops:
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
 
     def components(self) -> tuple[ComponentState, ...]:
         """Return one component."""

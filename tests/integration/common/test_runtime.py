@@ -123,6 +123,15 @@ async def test_a_stop_hands_back_the_message_and_ends_the_run_that_do_not_end(
     assert JobFinished.model_validate_json(message.data or b"").run_id == record["run_id"]
 
 
+async def test_a_step_that_swallows_its_cancellation_holds_no_stop_up(start: Start) -> None:
+    with start(NEVER_STOPS="true") as running:
+        await eventually(lambda: ready(running), START_SECONDS)
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(5) == 0
+        [unclean] = [line for line in running.events("service.stopping") if "error" in line]
+    assert (unclean["step"], unclean["error"]) == ("Minimal.stop", "TimeoutError: ")
+
+
 async def test_a_second_signal_ends_at_once(start: Start, collector: Bus) -> None:
     await collector.publish(page())
     with start(HANGS="true") as running:

@@ -248,8 +248,13 @@ class Runtime:
 
     async def _bounded(self, step: Callable[[], Awaitable[None]], limit_seconds: float) -> None:
         started = time.monotonic()
+        ending = asyncio.ensure_future(step())
         try:
-            await asyncio.wait_for(step(), limit_seconds)
+            # Not `wait_for`: it waits on for a step that swallows its cancellation, as nats-py's flush does.
+            if not (await asyncio.wait({ending}, timeout=limit_seconds))[0]:
+                ending.cancel()
+                raise TimeoutError
+            ending.result()
         except Exception as error:  # noqa: BLE001  the process ends: say what was not clean, go on closing
             self.log.warning(
                 LogEvent.SERVICE_STOPPING,
