@@ -53,7 +53,7 @@ bench: $(READY) ## measure how fast it is against other ways, into docs/performa
 	@PYTHONPATH=tests .venv/bin/python -m bench $(ARGS)
 
 compose-test: $(READY) ## the Compose stack on a Docker engine, or as root on one of its own (under ten minutes)
-	@.venv/bin/pytest -s --no-header tests/compose/whole_life.py $(ARGS)
+	@.venv/bin/pytest -s --no-header tests/compose/whole_life.py tests/compose/deployment.py $(ARGS)
 
 check: $(READY) ## formatting, lint, types, import contracts, compose.yaml
 	@.venv/bin/ruff format --check .

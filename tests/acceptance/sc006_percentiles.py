@@ -1,4 +1,4 @@
-"""SC-006: can p95 be computed from the JSON log alone? `bongsu jobs --log` against SQL over the same file."""
+"""SC-006: is p95 computed from the JSON log alone? `bongsu jobs --log FILE` and SQL over the same file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def measure() -> list[Finding]:
     return [
         Finding(
             "SC-006",
-            f"p50, p95, p99 of {len(theirs)} jobs in a log of {RUNS} runs: `bongsu jobs --log` and SQL",
+            f"p50, p95, p99 of {len(theirs)} jobs in a log of {RUNS} runs: `bongsu jobs --log FILE` and SQL",
             "equal",
             f"{'equal' if ours == theirs else 'NOT equal'}; the largest p95 is {worst:.2f} ms",
             holds=ours == theirs,

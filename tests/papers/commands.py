@@ -13,7 +13,8 @@ PAGES = ("README.md", "README.ko.md", "CONTRIBUTING.md", "docs/operations.md", "
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 # In a block of any other language stands what is not run as it is.
 _SHELL = ("", "sh")
-_PROGRAMS = ("make", "bongsu", ".venv/bin/bongsu", "curl", "docker", "git", "sh")
+_PROGRAMS = ("make", "bongsu", ".venv/bin/bongsu", "cp", "curl", "docker", "git", "sh")
+_INLINE = re.compile(r"`((?:make|bongsu) [^`]+)`")
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,16 @@ def typed() -> Iterator[Typed]:
                 if _is_command(line) and command.line not in seen:
                     seen.add(command.line)
                     yield command
+
+
+def mentioned() -> Iterator[Typed]:
+    """Yield every command of ours that stands within a sentence of a paper, once each, in order."""
+    seen = set()
+    for path in (*map(ROOT.joinpath, PAGES), *sorted((ROOT / "docs").glob("*.md"))):
+        for line in _INLINE.findall(path.read_text(encoding="utf-8")):
+            if line not in seen:
+                seen.add(line)
+                yield Typed(str(path.relative_to(ROOT)), line)
 
 
 def _is_command(line: str) -> bool:

@@ -51,7 +51,7 @@ def table_of_streams() -> str:
             (
                 code(stream.name),
                 code((stream.subjects or [""])[0]),
-                f"{(stream.max_age or 0) / streams.DAY:.0f} days",
+                _days((stream.max_age or 0) / streams.DAY),
                 f"{(stream.max_bytes or 0) // 1024**2} MB",
                 "refuses new ones" if str(stream.discard.value) == "new" else "lets go of the oldest",
             )
@@ -70,6 +70,10 @@ def table_of_consumers() -> str:
             for each in streams.CONSUMERS
         ),
     )
+
+
+def _days(count: float) -> str:
+    return "1 day" if count == 1 else f"{count:.0f} days"
 
 
 def _chapter(event: type[Event]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import nats
@@ -62,22 +62,27 @@ def jetstream_of(client: Client) -> JetStreamContext:
     return client.jetstream(timeout=ANSWER_SECONDS)
 
 
+async def connect_once(url: str, *, name: str, on_error: Callable[[Exception], Awaitable[None]]) -> Client:
+    """Return a client that ends with its connection; errors as nats-py raises them."""
+    # nats-py goes on trying a server that refuses, every two seconds, whatever `allow_reconnect` says.
+    return await nats.connect(
+        nats_servers(url),
+        name=name,
+        inbox_prefix=inbox_prefix(url),
+        connect_timeout=CONNECT_SECONDS,
+        allow_reconnect=False,
+        max_reconnect_attempts=1,
+        reconnect_time_wait=0,
+        error_cb=on_error,
+    )
+
+
 async def _connect(url: str, command: str, reasons: list[Exception]) -> Client:
     async def keep(reason: Exception) -> None:
         reasons.append(reason)
 
     try:
-        # nats-py goes on trying a server that refuses, every two seconds, whatever `allow_reconnect` says.
-        return await nats.connect(
-            nats_servers(url),
-            name=f"bongsu.cli.{command}",
-            inbox_prefix=inbox_prefix(url),
-            connect_timeout=CONNECT_SECONDS,
-            allow_reconnect=False,
-            max_reconnect_attempts=1,
-            reconnect_time_wait=0,
-            error_cb=keep,
-        )
+        return await connect_once(url, name=f"bongsu.cli.{command}", on_error=keep)
     except (NoServersError, OSError, TimeoutError) as error:
         raise _unreachable(reasons[0] if reasons else error) from error
     except NatsError as error:

@@ -6,19 +6,16 @@ import asyncio
 import time
 from collections.abc import Callable
 
-import nats
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.protocol.parser import AUTHORIZATION_VIOLATION, PERMISSIONS_ERR
 
 from bongsu.errors import NotAllowedError
+from bongsu.nats_connection import connect_once
 from common.errors import TransientError
-from common.inbox import inbox_prefix
-from common.settings import nats_servers
 from common.streams import reconcile
 
 INTERVAL_SECONDS = 5.0
-CONNECT_SECONDS = 2
 # A cluster has chosen its leaders long before.
 READY_SECONDS = 30.0
 RETRY_SECONDS = 0.2
@@ -86,17 +83,7 @@ async def _connect(url: str, refusals: list[str]) -> Client:
             refusals.append(str(error))
 
     try:
-        # nats-py goes on trying a server that refuses, every two seconds, whatever `allow_reconnect` says.
-        return await nats.connect(
-            nats_servers(url),
-            name="bongsu.reconciler",
-            inbox_prefix=inbox_prefix(url),
-            connect_timeout=CONNECT_SECONDS,
-            allow_reconnect=False,
-            max_reconnect_attempts=1,
-            reconnect_time_wait=0,
-            error_cb=keep,
-        )
+        return await connect_once(url, name="bongsu.reconciler", on_error=keep)
     except (NatsError, OSError, TimeoutError) as error:
         if AUTHORIZATION_VIOLATION in str(error).lower():
             raise NotAllowedError(

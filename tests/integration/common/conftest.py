@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import asyncpg
@@ -18,7 +19,11 @@ from common.bus import Bus
 from common.streams import STORE_CANDLES
 from integration.common.configured import ByHand, Instance, instance
 from integration.common.speaking import Speak
+from servers.services import ServiceProcess, service
 from servers.waiting import subscribed
+
+TESTS = Path(__file__).parents[2]
+StartMinimal = Callable[..., AbstractContextManager[ServiceProcess]]
 
 
 @pytest.fixture
@@ -67,6 +72,23 @@ async def speak(fresh_nats: NatsServer) -> AsyncIterator[Speak]:
 async def collector(speak: Speak) -> Bus:
     """The collector's bus, connected."""
     return await speak("collector")
+
+
+@pytest.fixture
+def start_minimal(
+    postgres: PostgresServer, database: str, fresh_nats: NatsServer, tmp_path: Path
+) -> StartMinimal:
+    """Start the minimal service on this test's servers; variables that are given win, and so does a log."""
+
+    def begin(log: Path = tmp_path / "minimal.log", **changes: str) -> AbstractContextManager[ServiceProcess]:
+        environment = {
+            "PYTHONPATH": str(TESTS),
+            "DATABASE_URL": postgres.url("bongsu_collector", database),
+            "NATS_URL": fresh_nats.url("collector"),
+        }
+        return service("integration.common.minimal", log, **{**environment, **changes})
+
+    return begin
 
 
 @pytest.fixture

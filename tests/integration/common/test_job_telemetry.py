@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from bongsu.servers.nats import NatsServer
-from bongsu.servers.postgres import PostgresServer
 from common.database import SHARES
-from integration.common import minimal
+from integration.common.conftest import StartMinimal
 from servers.otlp import SpanReceiver, span_receiver
-from servers.services import service
 from servers.waiting import eventually
 
-TESTS = Path(__file__).parents[2]
 SECONDS = 10.0
 
 
 async def test_a_run_is_exported_as_a_span_and_in_a_histogram_of_exponential_buckets(
-    postgres: PostgresServer, database: str, fresh_nats: NatsServer, tmp_path: Path
+    start_minimal: StartMinimal,
 ) -> None:
     async with span_receiver() as received:
-        with service(
-            minimal.__name__,
-            tmp_path / "minimal.log",
-            PYTHONPATH=str(TESTS),
-            DATABASE_URL=postgres.url("bongsu_collector", database),
-            NATS_URL=fresh_nats.url("collector"),
+        with start_minimal(
             OTEL_EXPORTER_OTLP_ENDPOINT=received.url,
             OTEL_METRIC_EXPORT_INTERVAL="200",
             OTEL_BSP_SCHEDULE_DELAY="200",
@@ -39,9 +28,7 @@ async def test_a_run_is_exported_as_a_span_and_in_a_histogram_of_exponential_buc
     assert exported & logged
 
 
-async def test_the_pool_and_the_cache_are_exported_as_figures(
-    postgres: PostgresServer, database: str, fresh_nats: NatsServer, tmp_path: Path
-) -> None:
+async def test_the_pool_and_the_cache_are_exported_as_figures(start_minimal: StartMinimal) -> None:
     pool = ("db.client.connection.pool.name", "bongsu.collector")
 
     def connections(received: SpanReceiver, state: str) -> float:
@@ -49,12 +36,7 @@ async def test_the_pool_and_the_cache_are_exported_as_figures(
         return received.sums.get(("db.client.connection.count", attributes), 0)
 
     async with span_receiver() as received:
-        with service(
-            minimal.__name__,
-            tmp_path / "minimal.log",
-            PYTHONPATH=str(TESTS),
-            DATABASE_URL=postgres.url("bongsu_collector", database),
-            NATS_URL=fresh_nats.url("collector"),
+        with start_minimal(
             OTEL_EXPORTER_OTLP_ENDPOINT=received.url,
             OTEL_METRIC_EXPORT_INTERVAL="200",
         ):

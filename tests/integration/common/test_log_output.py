@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager, closing
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,31 +12,11 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
-from bongsu.servers.nats import NatsServer
-from bongsu.servers.postgres import PostgresServer
+from integration.common.conftest import StartMinimal
 from integration.common.speaking import count
-from servers.services import ServiceProcess, service
 from servers.waiting import eventually
 
-TESTS = Path(__file__).parents[2]
 START_SECONDS = 10.0
-StartInto = Callable[[Path], AbstractContextManager[ServiceProcess]]
-
-
-@pytest.fixture
-def start_into(postgres: PostgresServer, database: str, fresh_nats: NatsServer) -> StartInto:
-    """Start the minimal service with its log going to a path."""
-
-    def begin(log: Path) -> AbstractContextManager[ServiceProcess]:
-        return service(
-            "integration.common.minimal",
-            log,
-            PYTHONPATH=str(TESTS),
-            DATABASE_URL=postgres.url("bongsu_collector", database),
-            NATS_URL=fresh_nats.url("collector"),
-        )
-
-    return begin
 
 
 @pytest.fixture
@@ -83,11 +62,11 @@ class Pipe:
 
 
 async def test_a_log_that_nobody_reads_holds_nothing_up_and_is_whole_when_somebody_does(
-    start_into: StartInto, jetstream: JetStreamContext, heartbeats: list[bytes], tmp_path: Path
+    start_minimal: StartMinimal, jetstream: JetStreamContext, heartbeats: list[bytes], tmp_path: Path
 ) -> None:
     pipe = Pipe(tmp_path / "log")
     pipe.fill()
-    with closing(pipe), start_into(tmp_path / "log") as running:
+    with closing(pipe), start_minimal(tmp_path / "log") as running:
         await eventually(lambda: heartbeats, START_SECONDS)
 
         async def two_jobs_are_done() -> bool:
@@ -100,18 +79,18 @@ async def test_a_log_that_nobody_reads_holds_nothing_up_and_is_whole_when_somebo
 
 
 async def test_a_log_whose_reader_is_gone_is_no_reason_to_end(
-    start_into: StartInto, heartbeats: list[bytes], tmp_path: Path
+    start_minimal: StartMinimal, heartbeats: list[bytes], tmp_path: Path
 ) -> None:
     pipe = Pipe(tmp_path / "log")
-    with start_into(tmp_path / "log") as running:
+    with start_minimal(tmp_path / "log") as running:
         pipe.close()
         await eventually(lambda: heartbeats, START_SECONDS)
         assert running.stop() == 0
 
 
 async def test_a_log_on_a_full_disk_is_no_reason_to_end(
-    start_into: StartInto, heartbeats: list[bytes]
+    start_minimal: StartMinimal, heartbeats: list[bytes]
 ) -> None:
-    with start_into(Path("/dev/full")) as running:
+    with start_minimal(Path("/dev/full")) as running:
         await eventually(lambda: heartbeats, START_SECONDS)
         assert running.stop() == 0

@@ -12,20 +12,17 @@ from pathlib import Path
 import pytest
 
 from bongsu.servers.nats import NatsServer
-from bongsu.servers.postgres import PostgresServer
 from common import refusals
 from common.bus import Bus
 from common.errors import PermanentError, TransientError
 from common.events import JobFinished, TickerUpdated
 from common.streams import STORE_CANDLES
+from integration.common.conftest import StartMinimal
 from integration.common.handling import Handler, listen
 from integration.common.speaking import BASE, Speak, page
 from integration.common.speaking import signal as decision
 from servers.fixtures import declare_streams
-from servers.services import service
 from servers.waiting import eventually
-
-TESTS = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -110,14 +107,9 @@ async def test_a_bus_that_may_not_hear_its_inbox_knows_it(deaf_nats: NatsServer)
 
 
 async def test_a_service_that_would_hear_nothing_ends_with_the_reason(
-    postgres: PostgresServer, database: str, deaf_nats: NatsServer, tmp_path: Path
+    start_minimal: StartMinimal, deaf_nats: NatsServer
 ) -> None:
-    environment = {
-        "PYTHONPATH": str(TESTS),
-        "DATABASE_URL": postgres.url("bongsu_collector", database),
-        "NATS_URL": deaf_nats.url("collector"),
-    }
-    with service("integration.common.minimal", tmp_path / "minimal.log", **environment) as running:
+    with start_minimal(NATS_URL=deaf_nats.url("collector")) as running:
         await eventually(lambda: running.process.poll() is not None, within=15)
         assert running.process.returncode == 1
         (line,) = [line for line in running.events("service.stopped") if "error" in line]

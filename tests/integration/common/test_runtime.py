@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
-import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
@@ -19,29 +16,12 @@ from bongsu.servers.nats import NatsServer
 from bongsu.servers.postgres import PostgresServer
 from common.bus import Bus
 from common.events import ComponentReport, JobFinished, ServiceHeartbeat
+from integration.common.conftest import StartMinimal
 from integration.common.speaking import kept, page
-from servers.services import ServiceProcess, service
+from servers.services import ServiceProcess
 from servers.waiting import eventually
 
-MINIMAL = "integration.common.minimal"
-TESTS = Path(__file__).parents[2]
 START_SECONDS = 10.0
-Start = Callable[..., AbstractContextManager[ServiceProcess]]
-
-
-@pytest.fixture
-def start(postgres: PostgresServer, database: str, fresh_nats: NatsServer, tmp_path: Path) -> Start:
-    """Start the minimal service on this test's servers; variables that are given win."""
-
-    def begin(**changes: str) -> AbstractContextManager[ServiceProcess]:
-        environment = {
-            "PYTHONPATH": str(TESTS),
-            "DATABASE_URL": postgres.url("bongsu_collector", database),
-            "NATS_URL": fresh_nats.url("collector"),
-        }
-        return service(MINIMAL, tmp_path / "minimal.log", **{**environment, **changes})
-
-    return begin
 
 
 def ready(running: ServiceProcess) -> bool:
@@ -50,22 +30,22 @@ def ready(running: ServiceProcess) -> bool:
     return bool(running.events("service.ready"))
 
 
-async def test_a_file_shows_that_it_lives_once_it_is_up(start: Start, tmp_path: Path) -> None:
+async def test_a_file_shows_that_it_lives_once_it_is_up(start_minimal: StartMinimal, tmp_path: Path) -> None:
     beat = tmp_path / "beat"
-    with start(BEAT_FILE=str(beat)) as running:
+    with start_minimal(BEAT_FILE=str(beat)) as running:
         await eventually(lambda: ready(running), START_SECONDS)
         first = await eventually(lambda: beat.exists() and beat.stat().st_mtime_ns)
         assert await eventually(lambda: beat.stat().st_mtime_ns > first, within=9)
 
 
-async def test_a_stop_is_clean_and_says_goodbye(start: Start, admin: Client) -> None:
+async def test_a_stop_is_clean_and_says_goodbye(start_minimal: StartMinimal, admin: Client) -> None:
     heard: list[ServiceHeartbeat] = []
 
     async def on_heartbeat(message: Msg) -> None:
         heard.append(ServiceHeartbeat.model_validate_json(message.data))
 
     await admin.subscribe("service.heartbeat.collector", cb=on_heartbeat)
-    with start() as running:
+    with start_minimal() as running:
         await eventually(lambda: heard, START_SECONDS)
         answer = await admin.request("health.check", b"", timeout=2)
         report = ComponentReport.model_validate_json(answer.data)
@@ -83,12 +63,12 @@ async def test_a_stop_is_clean_and_says_goodbye(start: Start, admin: Client) -> 
 
 
 async def test_a_service_may_start_before_its_servers(
-    start: Start, own_postgres: PostgresServer, fresh_nats: NatsServer
+    start_minimal: StartMinimal, own_postgres: PostgresServer, fresh_nats: NatsServer
 ) -> None:
     await migrations.apply(own_postgres.url())
     own_postgres.stop()
     fresh_nats.stop()
-    with start(DATABASE_URL=own_postgres.url("bongsu_collector")) as running:
+    with start_minimal(DATABASE_URL=own_postgres.url("bongsu_collector")) as running:
         await eventually(lambda: running.events("dependency.waiting"), START_SECONDS)
         await eventually(lambda: running.events("bus.error"))
         fresh_nats.start()
@@ -97,19 +77,21 @@ async def test_a_service_may_start_before_its_servers(
         assert running.stop() == 0
 
 
-async def test_a_stop_is_heard_while_the_servers_are_still_away(start: Start, fresh_nats: NatsServer) -> None:
+async def test_a_stop_is_heard_while_the_servers_are_still_away(
+    start_minimal: StartMinimal, fresh_nats: NatsServer
+) -> None:
     fresh_nats.stop()
-    with start(DATABASE_URL="postgresql://bongsu_collector:hunter22@127.0.0.1:9/bongsu") as running:
+    with start_minimal(DATABASE_URL="postgresql://bongsu_collector:hunter22@127.0.0.1:9/bongsu") as running:
         await eventually(lambda: running.events("dependency.waiting"), START_SECONDS)
         assert running.stop() == 0
         assert "Traceback" not in running.log.read_text(encoding="utf-8")
 
 
 async def test_a_stop_hands_back_the_message_and_ends_the_run_that_do_not_end(
-    start: Start, collector: Bus, jetstream: JetStreamContext, answers: list[str]
+    start_minimal: StartMinimal, collector: Bus, jetstream: JetStreamContext, answers: list[str]
 ) -> None:
     await collector.publish(page())
-    with start(HANGS="true") as running:
+    with start_minimal(HANGS="true") as running:
         await eventually(lambda: ready(running), START_SECONDS)
         await eventually(lambda: kept(jetstream, "CLAIMS"))
         assert answers == []
@@ -123,8 +105,8 @@ async def test_a_stop_hands_back_the_message_and_ends_the_run_that_do_not_end(
     assert JobFinished.model_validate_json(message.data or b"").run_id == record["run_id"]
 
 
-async def test_a_step_that_swallows_its_cancellation_holds_no_stop_up(start: Start) -> None:
-    with start(NEVER_STOPS="true") as running:
+async def test_a_step_that_swallows_its_cancellation_holds_no_stop_up(start_minimal: StartMinimal) -> None:
+    with start_minimal(NEVER_STOPS="true") as running:
         await eventually(lambda: ready(running), START_SECONDS)
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(5) == 0
@@ -132,9 +114,9 @@ async def test_a_step_that_swallows_its_cancellation_holds_no_stop_up(start: Sta
     assert (unclean["step"], unclean["error"]) == ("Minimal.stop", "TimeoutError: ")
 
 
-async def test_a_second_signal_ends_at_once(start: Start, collector: Bus) -> None:
+async def test_a_second_signal_ends_at_once(start_minimal: StartMinimal, collector: Bus) -> None:
     await collector.publish(page())
-    with start(HANGS="true") as running:
+    with start_minimal(HANGS="true") as running:
         await eventually(lambda: ready(running), START_SECONDS)
         running.process.send_signal(signal.SIGTERM)
         await eventually(lambda: running.events("service.stopping"))
@@ -144,11 +126,13 @@ async def test_a_second_signal_ends_at_once(start: Start, collector: Bus) -> Non
         assert time.monotonic() - began < 1
 
 
-async def test_a_collector_of_telemetry_that_answers_nothing_holds_nothing_up(start: Start) -> None:
+async def test_a_collector_of_telemetry_that_answers_nothing_holds_nothing_up(
+    start_minimal: StartMinimal,
+) -> None:
     taken: list[asyncio.StreamWriter] = []
     silent = await asyncio.start_server(lambda _, writer: taken.append(writer), "127.0.0.1", 0)
     endpoint = f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
-    with start(OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, OTEL_BSP_SCHEDULE_DELAY="100") as running:
+    with start_minimal(OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, OTEL_BSP_SCHEDULE_DELAY="100") as running:
         await eventually(lambda: len(running.events("job.finished")) >= 3, START_SECONDS)
         assert taken
         assert running.stop() == 0
@@ -159,19 +143,21 @@ async def test_a_collector_of_telemetry_that_answers_nothing_holds_nothing_up(st
 
 
 async def test_three_messages_in_a_row_without_memory_end_the_process_and_none_is_lost(
-    start: Start, collector: Bus, jetstream: JetStreamContext, answers: list[str]
+    start_minimal: StartMinimal, collector: Bus, jetstream: JetStreamContext, answers: list[str]
 ) -> None:
     for minute in range(3):
         await collector.publish(page(minute))
-    with start(EXHAUSTS_MEMORY="true") as running:
+    with start_minimal(EXHAUSTS_MEMORY="true") as running:
         assert running.process.wait(START_SECONDS) == 0
         assert running.events("memory.exhausted")
     await eventually(lambda: [answer[:4] for answer in answers] == ["-NAK"] * 3)
     assert await kept(jetstream, "DEAD") == []
 
 
-async def test_a_signal_of_a_terminal_that_closes_is_not_heard_and_ctrl_c_stops(start: Start) -> None:
-    with start() as running:
+async def test_a_signal_of_a_terminal_that_closes_is_not_heard_and_ctrl_c_stops(
+    start_minimal: StartMinimal,
+) -> None:
+    with start_minimal() as running:
         await eventually(lambda: ready(running), START_SECONDS)
         running.process.send_signal(signal.SIGHUP)
         jobs = len(running.events("job.finished"))
@@ -181,9 +167,9 @@ async def test_a_signal_of_a_terminal_that_closes_is_not_heard_and_ctrl_c_stops(
 
 
 async def test_a_refused_password_ends_the_start_and_is_not_told(
-    start: Start, fresh_nats: NatsServer
+    start_minimal: StartMinimal, fresh_nats: NatsServer
 ) -> None:
-    with start(NATS_URL=f"nats://collector:hunter22@127.0.0.1:{fresh_nats.port}") as running:
+    with start_minimal(NATS_URL=f"nats://collector:hunter22@127.0.0.1:{fresh_nats.port}") as running:
         assert running.process.wait(START_SECONDS) == 1
         text = running.log.read_text(encoding="utf-8")
     assert "Authorization Violation" in text
@@ -199,8 +185,8 @@ WRONG = {
 }
 
 
-def test_each_wrong_variable_is_one_line_without_its_value(tmp_path: Path) -> None:
-    with service(MINIMAL, tmp_path / "minimal.log", PYTHONPATH=str(TESTS), **WRONG) as running:
+def test_each_wrong_variable_is_one_line_without_its_value(start_minimal: StartMinimal) -> None:
+    with start_minimal(**WRONG) as running:
         assert running.process.wait(START_SECONDS) == 2
         lines = running.log.read_text(encoding="utf-8").splitlines()
     assert [line.split(": ")[:2] for line in lines] == [["collector", name] for name in WRONG]

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from pathlib import Path
-
 import asyncpg
 import pytest
 
-from bongsu.servers.nats import NatsServer
-from bongsu.servers.postgres import PostgresServer
 from common.schema import TABLES
-from servers.services import ServiceProcess, service
+from integration.common.conftest import StartMinimal
 from servers.waiting import eventually
 
-TESTS = Path(__file__).parents[2]
 START_SECONDS = 10.0
-Start = Callable[[], AbstractContextManager[ServiceProcess]]
 LEDGER_OF_MIGRATIONS = "schema_migrations"
 COLUMNS = """
 SELECT relname, string_agg(attname, ' ' ORDER BY attnum) AS columns
@@ -25,18 +17,6 @@ FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
 WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND attnum > 0 AND NOT attisdropped
 GROUP BY relname
 """
-
-
-@pytest.fixture
-def start(postgres: PostgresServer, database: str, fresh_nats: NatsServer, tmp_path: Path) -> Start:
-    """Start the minimal service on this test's database."""
-    return lambda: service(
-        "integration.common.minimal",
-        tmp_path / "minimal.log",
-        PYTHONPATH=str(TESTS),
-        DATABASE_URL=postgres.url("bongsu_collector", database),
-        NATS_URL=fresh_nats.url("collector"),
-    )
 
 
 async def test_what_services_ask_for_is_what_all_migrations_make(database_url: str) -> None:
@@ -63,12 +43,12 @@ async def test_what_services_ask_for_is_what_all_migrations_make(database_url: s
     ],
 )
 async def test_a_service_ends_at_once_and_names_what_is_missing(
-    start: Start, database_url: str, change: str, message: str
+    start_minimal: StartMinimal, database_url: str, change: str, message: str
 ) -> None:
     admin = await asyncpg.connect(database_url)
     await admin.execute(change)
     await admin.close()
-    with start() as running:
+    with start_minimal() as running:
         await eventually(lambda: running.process.poll() is not None, START_SECONDS)
         assert running.process.returncode == 1
         assert [
@@ -77,8 +57,10 @@ async def test_a_service_ends_at_once_and_names_what_is_missing(
         assert not running.events("service.ready")
 
 
-async def test_a_table_that_vanishes_while_running_ends_nothing(start: Start, database_url: str) -> None:
-    with start() as running:
+async def test_a_table_that_vanishes_while_running_ends_nothing(
+    start_minimal: StartMinimal, database_url: str
+) -> None:
+    with start_minimal() as running:
         await eventually(lambda: running.events("service.ready"), START_SECONDS)
         admin = await asyncpg.connect(database_url)
         await admin.execute("DROP TABLE upbit_block")

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
-from bongsu.servers.nats import NatsServer
-from bongsu.servers.postgres import PostgresServer
-from integration.common import minimal
+from integration.common.conftest import StartMinimal
 from servers.otlp import SpanReceiver, span_receiver
-from servers.services import service
 from servers.waiting import eventually
 
-TESTS = Path(__file__).parents[2]
 SECONDS = 15.0
 
 
@@ -23,16 +18,11 @@ def dropped(receiver: SpanReceiver, signal: str, cause: str) -> float:
 
 
 async def test_what_did_not_arrive_is_counted_and_told_once_and_its_end_too(
-    postgres: PostgresServer, database: str, fresh_nats: NatsServer, tmp_path: Path
+    start_minimal: StartMinimal,
 ) -> None:
     async with span_receiver() as receiver:
         receiver.refuses = 500
-        with service(
-            minimal.__name__,
-            tmp_path / "minimal.log",
-            PYTHONPATH=str(TESTS),
-            DATABASE_URL=postgres.url("bongsu_collector", database),
-            NATS_URL=fresh_nats.url("collector"),
+        with start_minimal(
             OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url,
             OTEL_METRIC_EXPORT_INTERVAL="100",
             OTEL_BSP_SCHEDULE_DELAY="100",

@@ -6,7 +6,7 @@ import itertools
 import json
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -27,6 +27,7 @@ RECORDS = "job.claimed.health.notifications.*"
 DEAD = "dead.market.candle.closed.KRW-BTC"
 SECONDS = 40.0
 MANY = 25
+StartTelling = Callable[..., Awaitable[HealthProcess]]
 
 
 @pytest.fixture
@@ -34,6 +35,20 @@ async def receiver() -> AsyncIterator[WebhookReceiver]:
     """Who is notified."""
     async with webhook_receiver() as serving:
         yield serving
+
+
+@pytest.fixture
+def start_telling(
+    postgres: PostgresServer,
+    database: str,
+    fresh_nats: NatsServer,
+    start_health: StartHealth,
+    receiver: WebhookReceiver,
+) -> StartTelling:
+    """Start a health that tells `receiver` of what lasts for two seconds."""
+    urls = postgres.url("bongsu_health", database), fresh_nats.url("health")
+    settings = {"NOTIFY_URL": receiver.url, "NOTIFY_SETTLE_SECONDS": "2"}
+    return lambda **more: start_health(*urls, **settings, **more)
 
 
 @asynccontextmanager
@@ -75,20 +90,13 @@ async def bury(jetstream: JetStreamContext, reason: str) -> int:
 
 
 async def test_of_two_replicas_one_tells_each_change_and_the_other_goes_on_when_it_dies(
-    postgres: PostgresServer,
-    database: str,
-    fresh_nats: NatsServer,
-    start_health: StartHealth,
-    speak: Speak,
-    receiver: WebhookReceiver,
+    start_telling: StartTelling, fresh_nats: NatsServer, speak: Speak, receiver: WebhookReceiver
 ) -> None:
-    urls = postgres.url("bongsu_health", database), fresh_nats.url("health")
-    settings = {"NOTIFY_URL": receiver.url, "NOTIFY_SETTLE_SECONDS": "2", "REPLICAS": "2"}
     async with administrator(fresh_nats) as jetstream:
         await bury(jetstream, "from before the start")
         await speak("collector", "c1", hourly("collector"))
         signaler = await speak("signaler", "s1", hourly("signaler"))
-        replicas: list[HealthProcess] = [await start_health(*urls, **settings) for _ in range(2)]
+        replicas = [await start_telling(REPLICAS="2") for _ in range(2)]
 
         async def has_record() -> bool:
             return (await newest_record(jetstream)).get("status") == "healthy"
@@ -143,25 +151,18 @@ async def test_of_two_replicas_one_tells_each_change_and_the_other_goes_on_when_
 
 
 async def test_a_restart_tells_nothing_twice_and_what_changed_meanwhile_once(
-    postgres: PostgresServer,
-    database: str,
-    fresh_nats: NatsServer,
-    start_health: StartHealth,
-    speak: Speak,
-    receiver: WebhookReceiver,
+    start_telling: StartTelling, fresh_nats: NatsServer, speak: Speak, receiver: WebhookReceiver
 ) -> None:
-    urls = postgres.url("bongsu_health", database), fresh_nats.url("health")
-    settings = {"NOTIFY_URL": receiver.url, "NOTIFY_SETTLE_SECONDS": "2"}
     await speak("collector", "c1", hourly("collector"))
     async with administrator(fresh_nats) as jetstream:
-        first = await start_health(*urls, **settings)
+        first = await start_telling()
 
         async def has_record() -> bool:
             return bool(await newest_record(jetstream))
 
         await soon(has_record, SECONDS)
         assert await first.stop() == 0
-        second = await start_health(*urls, **settings)
+        second = await start_telling()
 
         async def has_taken_over() -> bool:
             return f"-{second.process.pid}-" in (await newest_record(jetstream))["teller"]
@@ -174,7 +175,7 @@ async def test_a_restart_tells_nothing_twice_and_what_changed_meanwhile_once(
             await bury(jetstream, "all at once")
         # The other side is away for a moment, and health answers all the same.
         receiver.statuses = [503]
-        third = await start_health(*urls, **settings)
+        third = await start_telling()
         await eventually(lambda: len(receiver.posts) == 2, SECONDS)
         await third.is_healthy()
     assert told_states(receiver) == ["unhealthy", "healthy"]
@@ -183,21 +184,11 @@ async def test_a_restart_tells_nothing_twice_and_what_changed_meanwhile_once(
 
 
 async def test_that_the_bus_is_away_is_told_although_it_is_and_its_return_too(
-    postgres: PostgresServer,
-    database: str,
-    fresh_nats: NatsServer,
-    start_health: StartHealth,
-    speak: Speak,
-    receiver: WebhookReceiver,
+    start_telling: StartTelling, fresh_nats: NatsServer, speak: Speak, receiver: WebhookReceiver
 ) -> None:
     await speak("collector", "c1", hourly("collector"))
     await speak("signaler", "s1", hourly("signaler"))
-    health = await start_health(
-        postgres.url("bongsu_health", database),
-        fresh_nats.url("health"),
-        NOTIFY_URL=receiver.url,
-        NOTIFY_SETTLE_SECONDS="2",
-    )
+    health = await start_telling()
 
     async def status() -> str:
         async with administrator(fresh_nats) as jetstream:

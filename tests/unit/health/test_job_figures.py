@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from health.schemas import ServiceHealth
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+FEW_RUNS = 1000
 
 
 def test_the_replica_that_ended_last_tells_how_and_the_first_next_run_counts() -> None:
@@ -66,6 +68,19 @@ def test_of_too_many_runs_the_oldest_go_and_the_count_says_since_when(
         window.add(_run(f"r{number}", NOW - (5 - number) * SECOND, 100.0))
     assert window.rows(NOW)[0].runs == 3
     assert window.counted_since(NOW) == NOW - 3 * SECOND
+
+
+def test_the_most_runs_that_are_kept_weigh_little() -> None:
+    window = JobWindow(began_at=NOW)
+    bodies = [_run(f"{number:036}", NOW, 1.5 + number).model_dump_json() for number in range(FEW_RUNS)]
+    tracemalloc.start()
+    try:
+        for body in bodies:
+            window.add(JobFinished.model_validate_json(body))
+        weight, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert weight / FEW_RUNS * job_window.MOST_RUNS < 16e6
 
 
 def _instance(

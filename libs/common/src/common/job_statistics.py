@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -46,6 +47,38 @@ class JobStatistics:
     last_error: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What is counted of a `JobFinished`, in a quarter of its memory: somebody may keep a day of them."""
+
+    service: str
+    job_name: str
+    run_id: str
+    outcome: str
+    reason: str | None
+    duration_ms: float
+    attempts: int
+    error: str | None
+    count: int
+    finished_at: datetime
+
+    @classmethod
+    def of(cls, record: JobFinished) -> Run:
+        """Return the run of a record."""
+        return cls(
+            service=sys.intern(record.service),
+            job_name=sys.intern(record.job_name),
+            run_id=record.run_id,
+            outcome=sys.intern(record.outcome),
+            reason=record.reason,
+            duration_ms=record.duration_ms,
+            attempts=record.attempts,
+            error=record.error,
+            count=record.count,
+            finished_at=record.finished_at,
+        )
+
+
 class JobTally:
     """Counts runs in any order; one that is told twice counts once."""
 
@@ -53,8 +86,12 @@ class JobTally:
         self._jobs: dict[tuple[str, str], _Runs] = {}
 
     def add(self, record: JobFinished) -> None:
+        """Count the run of a record."""
+        self.count(Run.of(record))
+
+    def count(self, run: Run) -> None:
         """Count one run."""
-        self._jobs.setdefault((record.service, record.job_name), _Runs()).add(record)
+        self._jobs.setdefault((run.service, run.job_name), _Runs()).add(run)
 
     def rows(self) -> list[JobStatistics]:
         """Return one row per service and job, by name."""
@@ -85,31 +122,31 @@ class _Runs:
     skipped: int = 0
     retries: int = 0
     ok_after_retries: int = 0
-    last: JobFinished | None = None
-    last_failed: JobFinished | None = None
+    last: Run | None = None
+    last_failed: Run | None = None
 
-    def add(self, record: JobFinished) -> None:
-        if record.run_id in self.seen:
+    def add(self, run: Run) -> None:
+        if run.run_id in self.seen:
             return
-        self.seen.add(record.run_id)
-        self.retries += record.attempts - 1
-        self.last = _later(self.last, record)
-        if record.outcome == "skipped":
-            self.skipped += record.count
+        self.seen.add(run.run_id)
+        self.retries += run.attempts - 1
+        self.last = _later(self.last, run)
+        if run.outcome == "skipped":
+            self.skipped += run.count
             return
-        self.durations.append(record.duration_ms)
-        if record.outcome == "failed":
+        self.durations.append(run.duration_ms)
+        if run.outcome == "failed":
             self.failed += 1
-            self.last_failed = _later(self.last_failed, record)
-        elif record.attempts > 1:
+            self.last_failed = _later(self.last_failed, run)
+        elif run.attempts > 1:
             self.ok_after_retries += 1
 
 
-def _later(known: JobFinished | None, record: JobFinished) -> JobFinished:
+def _later(known: Run | None, run: Run) -> Run:
     # By name where two replicas ended in the same microsecond: the order they are read in says nothing.
-    if known and (known.finished_at, known.run_id) > (record.finished_at, record.run_id):
+    if known and (known.finished_at, known.run_id) > (run.finished_at, run.run_id):
         return known
-    return record
+    return run
 
 
 def _summary(service: str, job: str, told: _Runs) -> JobStatistics:

@@ -6,10 +6,10 @@ from collections import deque
 from datetime import datetime, timedelta
 
 from common.events import JobFinished
-from common.job_statistics import JobStatistics, JobTally
+from common.job_statistics import JobStatistics, JobTally, Run
 
 WINDOW = timedelta(hours=24)
-# A run every three seconds for a day; of more, the oldest are let go.
+# A run every three seconds for a day, 12 MB; of more, the oldest are let go.
 MOST_RUNS = 30_000
 # Adding up a day of runs takes 50 ms.
 KEPT = timedelta(seconds=10)
@@ -20,13 +20,13 @@ class JobWindow:
 
     def __init__(self, *, began_at: datetime) -> None:
         self._began_at = began_at
-        self._runs: deque[JobFinished] = deque(maxlen=MOST_RUNS)
+        self._runs: deque[Run] = deque(maxlen=MOST_RUNS)
         self._rows: list[JobStatistics] = []
         self._added_up_at: datetime | None = None
 
-    def add(self, run: JobFinished) -> None:
+    def add(self, record: JobFinished) -> None:
         """Take note of a run."""
-        self._runs.append(run)
+        self._runs.append(Run.of(record))
 
     def counted_since(self, now: datetime) -> datetime:
         """Return when the first run that counts may have ended."""
@@ -46,5 +46,5 @@ class JobWindow:
             self._runs.popleft()
         tally = JobTally()
         for run in self._runs:
-            tally.add(run)
+            tally.count(run)
         return tally.rows()
