@@ -61,10 +61,11 @@ def test_it_has_limits_and_ends_in_time(name: str) -> None:
 
 @every_service
 def test_whether_it_lives_can_be_asked(name: str) -> None:
-    check = SERVICES[name]["healthcheck"]
     if name in (*ONE_SHOT, *CANNOT_BE_ASKED):
-        assert check == {"disable": True}
+        # With one that is disabled `docker compose up --wait` fails.
+        assert "healthcheck" not in SERVICES[name]
     else:
+        check = SERVICES[name]["healthcheck"]
         assert check["test"][0] in ("CMD", "CMD-SHELL")
         assert all(check[field] for field in ("interval", "timeout", "retries", "start_period"))
 
