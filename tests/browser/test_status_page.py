@@ -120,8 +120,6 @@ async def test_a_new_signal_appears_by_itself_and_the_keyboard_opens_all_of_it_a
         await page.goto(f"{stack.url}#signal={new}")
         await page.reload()
         await expect(record).to_contain_text(HOSTILE)
-    async with store(stack.postgres.url()) as stored:
-        await stored.connection.execute("DELETE FROM trading_signals WHERE id = $1", new)
 
 
 async def test_a_killed_database_shows_within_ten_seconds_and_so_does_its_return(

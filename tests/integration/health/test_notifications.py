@@ -83,6 +83,13 @@ async def newest_record(jetstream: JetStreamContext) -> dict[str, Any]:
     return dict(json.loads(found.data or b"{}"))
 
 
+async def the_teller(jetstream: JetStreamContext, replicas: list[HealthProcess]) -> HealthProcess:
+    """Return the replica whose turn it is."""
+    teller = (await newest_record(jetstream))["teller"]
+    (found,) = [replica for replica in replicas if f"-{replica.process.pid}-" in teller]
+    return found
+
+
 async def bury(jetstream: JetStreamContext, reason: str) -> int:
     """Have one message dead; return its sequence."""
     headers = {"Bongsu-Reason": reason}
@@ -117,8 +124,11 @@ async def test_of_two_replicas_one_tells_each_change_and_the_other_goes_on_when_
         await signaler.fall_silent()
         await eventually(lambda: len(receiver.posts) == 2, SECONDS)
 
-        teller = (await newest_record(jetstream))["teller"]
-        (dying,) = [replica for replica in replicas if f"-{replica.process.pid}-" in teller]
+        async def has_noted() -> bool:
+            return (await newest_record(jetstream)).get("status") == "unhealthy"
+
+        await soon(has_noted, SECONDS)
+        dying = await the_teller(jetstream, replicas)
         dying.process.kill()
         second = await bury(jetstream, "while nobody told")
         await speak("signaler", "s2", hourly("signaler"))
@@ -148,6 +158,29 @@ async def test_of_two_replicas_one_tells_each_change_and_the_other_goes_on_when_
     assert "notification.sent" in logs
     assert SECRET_PATH.rpartition("/")[2] not in logs
     assert receiver.url not in logs
+
+
+async def test_what_a_teller_told_as_it_died_is_taken_back_where_it_no_longer_holds(
+    start_telling: StartTelling, fresh_nats: NatsServer, speak: Speak, receiver: WebhookReceiver
+) -> None:
+    async with administrator(fresh_nats) as jetstream:
+        await speak("collector", "c1", hourly("collector"))
+        signaler = await speak("signaler", "s1", hourly("signaler"))
+        replicas = [await start_telling(REPLICAS="2") for _ in range(2)]
+
+        async def has_record() -> bool:
+            return (await newest_record(jetstream)).get("status") == "healthy"
+
+        await soon(has_record, SECONDS)
+        # It takes the post, and whoever sent it dies before it knows that.
+        receiver.silent = True
+        await signaler.fall_silent()
+        await eventually(lambda: len(receiver.posts) == 1, SECONDS)
+        (await the_teller(jetstream, replicas)).process.kill()
+        receiver.silent = False
+        await speak("signaler", "s2", hourly("signaler"))
+        await eventually(lambda: receiver.texts[-1].startswith("Bongsu is healthy"), SECONDS)
+    assert receiver.texts[0].startswith("Bongsu is unhealthy (was healthy), ")
 
 
 async def test_a_restart_tells_nothing_twice_and_what_changed_meanwhile_once(

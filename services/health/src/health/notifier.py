@@ -144,8 +144,9 @@ class Notifier:
     def _on_lost(self, told: Told, newest: Told) -> None:
         """Leave the rest to another; what only this instance saw, it takes back itself."""
         self._queue.clear()
-        if newest.status and newest.status != told.status:
-            self._add(notices.of_return(newest.status))
+        status = newest.telling or newest.status
+        if status and status != told.status:
+            self._add(notices.of_return(status))
         self._ahead = newest
 
     async def _post_all(self) -> None:
@@ -156,7 +157,7 @@ class Notifier:
             self._is_waiting.clear()
 
     async def _tell(self, notice: Notice) -> None:
-        if not (notice.is_correction or await self._turn.is_still_ours()):
+        if not (notice.is_correction or await self._may_tell(notice)):
             self._leave(notice)
             return
         try:
@@ -175,6 +176,12 @@ class Notifier:
         if not notice.is_correction:
             await self._turn.note(_behind(self._turn.told, notice))
 
+    async def _may_tell(self, notice: Notice) -> bool:
+        """Write down that a state is being told; return whether it is this instance that tells."""
+        if await self._turn.is_still_ours() and notice.status:
+            await self._turn.note(self._turn.told.model_copy(update={"telling": notice.status}))
+        return self._turn.is_ours
+
     def _leave(self, notice: Notice) -> None:
         # While it was posted, it may have been dropped.
         with contextlib.suppress(ValueError):
@@ -183,5 +190,6 @@ class Notifier:
 
 def _behind(told: Told, notice: Notice) -> Told:
     """Return what has been told once a notice is out."""
-    news = {"status": notice.status, "dead_sequence": notice.dead_sequence}
-    return told.model_copy(update={name: value for name, value in news.items() if value is not None})
+    if notice.status:
+        return told.model_copy(update={"status": notice.status, "telling": None})
+    return told.model_copy(update={"dead_sequence": notice.dead_sequence})

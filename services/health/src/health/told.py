@@ -1,7 +1,8 @@
 """What was told last, and which replica tells? The newest record in the stream CLAIMS says so.
 
 Records are numbered, and CLAIMS takes one of each number: of two replicas that write the next one, one wins.
-A record is written after its notice is out; whoever wrote the newest one tells, for as long as it lives.
+A record is written before a state is told, as what is being told, and again when it is out. Whoever wrote the
+newest one tells, for as long as it lives.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class Told(BaseModel):
     Attributes:
         teller: The instance that wrote it.
         status: The overall state told last, or seen first; None where nobody knows.
+        telling: The state that is being told, of which nobody knows before the next record whether it is out.
         dead_sequence: Up to where dead messages were told; None where nobody knows.
     """
 
@@ -35,12 +37,23 @@ class Told(BaseModel):
     number: int = 0
     teller: str = ""
     status: OverallStatus | None = None
+    telling: OverallStatus | None = None
     dead_sequence: int | None = None
     at: AwareDatetime = Field(default_factory=utc_now)
 
     def says_the_same_as(self, other: Told) -> bool:
         """Tell whether the same was told, whoever wrote it."""
-        return (self.status, self.dead_sequence) == (other.status, other.dead_sequence)
+        mine, theirs = ((told.status, told.telling, told.dead_sequence) for told in (self, other))
+        return mine == theirs
+
+    def last_known(self, seen: OverallStatus) -> OverallStatus:
+        """Return what a person may believe, to whoever goes on telling and sees another state now.
+
+        A state that was being told is told again where it still holds, and taken back where it does not.
+        """
+        if self.telling and self.telling != seen:
+            return self.telling
+        return self.status or seen
 
 
 class ToldRecords:

@@ -65,7 +65,7 @@ class Turn:
         live = {heard.state.instance for heard in self._registry.live(time.monotonic())}
         if newest.teller != self._instance and newest.teller in live:
             return
-        first: dict[str, object] = {"status": newest.status or status}
+        first: dict[str, object] = {"status": newest.last_known(status), "telling": None}
         if newest.dead_sequence is None:
             first["dead_sequence"] = dead_sequence
         self.told = newest.model_copy(update=first)
