@@ -34,15 +34,16 @@ def test_make_run_brings_everything_up_and_ctrl_c_ends_it_in_silence(home: Path)
             start_new_session=True,
         )
     try:
-        eventually_sync((data / "run.json").exists, UP_SECONDS)
+        eventually_sync(lambda: (data / "run.json").exists() or making.poll() is not None, UP_SECONDS)
         document = json.loads((data / "run.json").read_text())
         assert httpx.get(f"http://127.0.0.1:{port}/health/live", trust_env=False).status_code == 200
         # A terminal tells all that it shows.
         os.killpg(making.pid, signal.SIGINT)
-        making.wait(DOWN_SECONDS)
+        eventually_sync(lambda: making.poll() is not None, 2 * DOWN_SECONDS)
     finally:
         making.kill()
-    text = printed.read_text(encoding="utf-8")
+        text = printed.read_text(encoding="utf-8")
+        print(text)
     assert f"everything is up: http://127.0.0.1:{port}/" in text
     assert "Error" not in text
     assert "Traceback" not in text
