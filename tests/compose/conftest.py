@@ -90,7 +90,9 @@ def deployed(built: Engine, folder: Path) -> Iterator[Stack]:
 
 def _begun(stack: Stack, heading: str) -> Iterator[Stack]:
     stack.variables["HEALTH_PORT"] = str(stack.port)
-    stack.documented(heading)
-    told(f"{stack.variables['COMPOSE_PROJECT_NAME']} is up")
-    yield stack
-    stack.compose("down", "--volumes")
+    try:
+        stack.documented(heading)
+        told(f"{stack.variables['COMPOSE_PROJECT_NAME']} is up")
+        yield stack
+    finally:
+        stack.compose("down", "--volumes")
