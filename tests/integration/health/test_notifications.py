@@ -83,6 +83,15 @@ async def newest_record(jetstream: JetStreamContext) -> dict[str, Any]:
     return dict(json.loads(found.data or b"{}"))
 
 
+async def until_recorded(jetstream: JetStreamContext, **wanted: object) -> None:
+    """Return once the newest record says so."""
+
+    async def is_recorded() -> bool:
+        return wanted.items() <= (await newest_record(jetstream)).items()
+
+    await soon(is_recorded, SECONDS)
+
+
 async def the_teller(jetstream: JetStreamContext, replicas: list[HealthProcess]) -> HealthProcess:
     """Return the replica whose turn it is."""
     teller = (await newest_record(jetstream))["teller"]
@@ -105,10 +114,7 @@ async def test_of_two_replicas_one_tells_each_change_and_the_other_goes_on_when_
         signaler = await speak("signaler", "s1", hourly("signaler"))
         replicas = [await start_telling(REPLICAS="2") for _ in range(2)]
 
-        async def has_record() -> bool:
-            return (await newest_record(jetstream)).get("status") == "healthy"
-
-        await soon(has_record, SECONDS)
+        await until_recorded(jetstream, status="healthy")
         # What was seen first is no change, and what was dead before is not new.
         assert receiver.posts == []
 
@@ -124,20 +130,13 @@ async def test_of_two_replicas_one_tells_each_change_and_the_other_goes_on_when_
         await signaler.fall_silent()
         await eventually(lambda: len(receiver.posts) == 2, SECONDS)
 
-        async def has_noted() -> bool:
-            return (await newest_record(jetstream)).get("status") == "unhealthy"
-
-        await soon(has_noted, SECONDS)
+        await until_recorded(jetstream, status="unhealthy")
         dying = await the_teller(jetstream, replicas)
         dying.process.kill()
         second = await bury(jetstream, "while nobody told")
         await speak("signaler", "s2", hourly("signaler"))
 
-        async def has_told_all() -> bool:
-            record = await newest_record(jetstream)
-            return (record["status"], record["dead_sequence"]) == ("healthy", second)
-
-        await soon(has_told_all, SECONDS)
+        await until_recorded(jetstream, status="healthy", dead_sequence=second)
         (living,) = [replica for replica in replicas if replica is not dying]
         metrics = (await living.http.get("/metrics")).text
     dead, unhealthy = receiver.texts[:2]
@@ -168,10 +167,7 @@ async def test_what_a_teller_told_as_it_died_is_taken_back_where_it_no_longer_ho
         signaler = await speak("signaler", "s1", hourly("signaler"))
         replicas = [await start_telling(REPLICAS="2") for _ in range(2)]
 
-        async def has_record() -> bool:
-            return (await newest_record(jetstream)).get("status") == "healthy"
-
-        await soon(has_record, SECONDS)
+        await until_recorded(jetstream, status="healthy")
         # It takes the post, and whoever sent it dies before it knows that.
         receiver.silent = True
         await signaler.fall_silent()
