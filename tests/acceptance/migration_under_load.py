@@ -15,8 +15,8 @@ import asyncpg
 from acceptance.ledgers import doubled_signals, published_minutes, stored_minutes, until_all_stored
 from acceptance.promise import Finding
 from acceptance.stack import SETTINGS, Stack, full_stack
-from bongsu import migrations
-from common.database import COMMAND_SECONDS
+from bongsu.provisioning import migrations
+from common.database.pool import COMMAND_SECONDS
 from servers.waiting import eventually
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ import asyncpg
 
 from acceptance.promise import Finding
 from acceptance.servers import Servers, servers
-from common.database import ACQUIRE_SECONDS, SHARES, Connection, Database
-from common.ending import end_tasks
+from common.database.pool import ACQUIRE_SECONDS, SHARES, Connection, Database
 from common.errors import PoolExhaustedError
+from common.tasks import cancel_tasks
 
 BUDGET = sum(share.max for share in SHARES.values())
 SAMPLE_SECONDS = 0.05
@@ -124,7 +124,7 @@ async def _under_load(running: Servers, work: Callable[[Load], Awaitable[None]])
         if watching.done():
             # Nobody has counted any more: the error that ended it is the finding.
             watching.result()
-        await end_tasks([watching])
+        await cancel_tasks([watching])
     return load
 
 

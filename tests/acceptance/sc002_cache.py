@@ -10,10 +10,10 @@ from typing import Any
 
 from acceptance.promise import Finding
 from acceptance.servers import scratch_folder
-from common.bus import Bus
+from common.bus.broker import Bus
 from common.cache import TTLCache
-from common.config_store import ConfigRepository
-from common.database import Database, Share
+from common.config.repository import ConfigRepository
+from common.database.pool import Database, Share
 from servers.waiting import eventually
 from system.conftest import Run
 

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
 from acceptance.promise import Finding
-from collector.upbit import UpbitClient
+from collector.upbit.client import UpbitClient
 from common.clock import MINUTE, ExchangeClock, utc_now
 from common.errors import TransientError
 from common.retry import with_retry

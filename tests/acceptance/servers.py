@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bongsu import migrations
-from bongsu.servers.nats import NatsServer
-from bongsu.servers.postgres import PostgresServer
-from bongsu.servers.postgres_config import ADMIN_CONNECTIONS
+from bongsu.provisioning import migrations
+from bongsu.provisioning.roles import ADMIN_CONNECTIONS
+from bongsu.servers.nats.server import NatsServer
+from bongsu.servers.postgres.server import PostgresServer
 from servers.fixtures import declare_streams
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from acceptance.servers import Servers, servers
 from bench.comparison import Comparison, percentile, side_by_side
-from common.database import DB_POOL_MAX_OVERFLOW, DB_POOL_SIZE, Database, Share
+from common.database.pool import DB_POOL_MAX_OVERFLOW, DB_POOL_SIZE, Database, Share
 
 JOBS = 1200
 Job = Callable[[], Awaitable[None]]

@@ -13,9 +13,9 @@ from acceptance.servers import Servers, servers
 from bench.comparison import Comparison, percentile, side_by_side
 from bench.pages import pages
 from bench.storing import connected, emptied
-from common.delivery import Delivery
+from common.bus.delivery import Delivery
+from common.bus.inbox import inbox_of
 from common.events import CandlesClosed
-from common.inbox import inbox_of
 from common.streams import STORE_CANDLES
 
 COUNT, PAUSE_SECONDS = 200, 0.02

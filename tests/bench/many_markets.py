@@ -20,8 +20,8 @@ from common.clock import MINUTE
 from faults.recording import FIRST, write_recording
 from servers.services import ServiceProcess, service
 from servers.simulators import Simulator, simulator
-from upbit_simulator.anchor import replay_clock
-from upbit_simulator.recording import load_recording
+from upbit_simulator.recorded.clock_anchor import replay_clock
+from upbit_simulator.recorded.recording import load_recording
 
 # What a decision looks back on.
 HISTORY_MINUTES = 1500

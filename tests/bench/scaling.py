@@ -17,7 +17,7 @@ from bench.comparison import Comparison
 from bench.consumption import Reading, read
 from bench.many_markets import ManyMarkets, many_markets
 from common.clock import CLOSED_AFTER, MINUTE
-from common.ending import end_tasks
+from common.tasks import cancel_tasks
 from faults.recording import FIRST
 
 COUNTS = tuple(map(int, os.environ.get("BONGSU_BENCH_MARKETS", "1,10,250").split(",")))
@@ -58,7 +58,7 @@ async def _measure(count: int) -> Comparison:
             await _until(stack, FIRST + (WARM_MINUTES + MINUTES + 1) * MINUTE)
             sizes = await _sizes(connection)
         finally:
-            await end_tasks([watching])
+            await cancel_tasks([watching])
             await connection.close()
         figures = _figures(before, after) | sizes | _outcomes(stack)
     delays = [

@@ -11,10 +11,10 @@ import asyncpg
 from acceptance.servers import Servers
 from collector.handlers import PAGES_AT_ONCE, PageStore, on_candles_closed
 from collector.repository import CandleRepository
-from common.bus import Bus
+from common.bus.broker import Bus
+from common.bus.delivery import Delivery
 from common.clock import ExchangeClock
-from common.database import SHARES, Database
-from common.delivery import Delivery
+from common.database.pool import SHARES, Database
 from common.events import CandlesClosed
 from common.streams import STORE_CANDLES
 

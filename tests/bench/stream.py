@@ -14,10 +14,10 @@ from bench.comparison import Comparison, Rounds, side_by_side
 from bench.pages import pages
 from bench.storing import connected, emptied, handle_all, publish_all, store_all
 from collector.repository import _LOCK, _UPSERT, CandleRepository, _arguments
-from common.database import Connection, Database, Share
-from common.delivery import Delivery
+from common.bus.delivery import Delivery
+from common.bus.inbox import inbox_of
+from common.database.pool import Connection, Database, Share
 from common.events import CandlesClosed
-from common.inbox import inbox_of
 from common.streams import STORE_CANDLES
 
 PAGES, CANDLES = 200, 100

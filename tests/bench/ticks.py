@@ -18,20 +18,20 @@ from bench.comparison import Comparison
 from bench.many_markets import codes
 from bench.storing import connected
 from bongsu.servers import ports
-from collector.collect import CandleCollector
-from collector.live import LiveMarkets
+from collector.candle_collector import CandleCollector
+from collector.live_markets import LiveMarkets
 from collector.repository import CandleRepository
-from collector.upbit import UpbitClient
+from collector.upbit.client import UpbitClient
 from common.cache import TTLCache
 from common.clock import MINUTE, ExchangeClock, closed_until
-from common.config_store import ConfigRepository
-from common.telemetry.jobs import JobOwner
-from upbit_simulator.clock import WallExchangeClock
+from common.config.repository import ConfigRepository
+from common.jobs.tracking import JobOwner
 from upbit_simulator.exchange import Exchange
-from upbit_simulator.seeded import SeededMarket
-from upbit_simulator.subscription import Subscription, parse_request
-from upbit_simulator.ws_format import written
-from upbit_simulator.ws_stream import Stream
+from upbit_simulator.market.clock import WallExchangeClock
+from upbit_simulator.seeded.market import SeededMarket
+from upbit_simulator.websocket.formats import written
+from upbit_simulator.websocket.stream import Stream
+from upbit_simulator.websocket.subscription import Subscription, parse_request
 
 COUNTS = (1, 10, 250)
 TICKS = 20_000

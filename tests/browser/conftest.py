@@ -12,9 +12,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from bongsu import migrations
-from bongsu.servers.nats import NatsServer
-from bongsu.servers.postgres import PostgresServer
+from bongsu.provisioning import migrations
+from bongsu.servers.nats.server import NatsServer
+from bongsu.servers.postgres.server import PostgresServer
 from browser.chromium import ChromiumMissingError, chromium
 from common.clock import floor_minute, utc_now
 from integration.health.running import HealthProcess, Voice, healthy_jobs, soon, speaking

@@ -13,8 +13,8 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
-from bongsu.servers.nats import NatsServer
-from bongsu.servers.postgres import PostgresServer
+from bongsu.servers.nats.server import NatsServer
+from bongsu.servers.postgres.server import PostgresServer
 from browser.chromium import DESKTOP, PHONE, Scheme, watched_page
 from browser.conftest import Stack
 from common.clock import floor_minute, utc_now

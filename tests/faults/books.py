@@ -15,7 +15,7 @@ from acceptance.servers import Servers
 from common.clock import MINUTE
 from common.events import Candle, CandlesClosed, SignalGenerated
 from integration.common.speaking import kept
-from upbit_simulator.seeded import SeededMarket
+from upbit_simulator.seeded.market import SeededMarket
 
 if TYPE_CHECKING:
     import asyncpg

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from acceptance.promise import Finding
-from common.ending import end_tasks
 from common.streams import STREAMS
+from common.tasks import cancel_tasks
 from faults.book import doubled, lost, read_streams, read_tables
 from faults.cluster_load import Load
 from faults.cluster_stack import META, Cluster, cluster
@@ -61,7 +61,7 @@ async def measure(seed: int, times: int = 30) -> list[Finding]:
             for fault in plan(seed, times):
                 await _hit(made, load, fault, outcome)
         finally:
-            await end_tasks([publishing])
+            await cancel_tasks([publishing])
         await _look(made, load, outcome)
     return findings(load, outcome)
 

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from common.bus import Bus
+from common.bus.broker import Bus
 from common.clock import MINUTE
 from common.errors import TransientError
 from faults.recording import FIRST

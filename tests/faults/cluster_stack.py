@@ -12,15 +12,15 @@ from pathlib import Path
 
 from acceptance.servers import scratch_folder
 from acceptance.stack import in_thread
-from bongsu import migrations
-from bongsu.reconciler import keep_reconciled, reconcile_when_ready
-from bongsu.servers.nats import NatsServer
-from bongsu.servers.nats_cluster import NatsServers
-from bongsu.servers.postgres import PostgresServer
-from bongsu.servers.secrets_file import Secrets
-from common.bus import Bus
-from common.ending import end_tasks
+from bongsu.provisioning import migrations
+from bongsu.provisioning.reconciler import keep_reconciled, reconcile_when_ready
+from bongsu.servers.nats.cluster import NatsServers
+from bongsu.servers.nats.server import NatsServer
+from bongsu.servers.postgres.server import PostgresServer
+from bongsu.servers.secrets import Secrets
+from common.bus.broker import Bus
 from common.streams import CONSUMERS, STREAMS
+from common.tasks import cancel_tasks
 from faults.running import until_ready
 from faults.stages import gemini_at, upbit_at
 from integration.signaler.running import configure
@@ -120,7 +120,7 @@ async def _servers(stack: AsyncExitStack, folder: Path) -> NatsServers:
         server.start()
     await reconcile_when_ready(made.url(), replicas=made.replicas)
     reconciling = keep_reconciled(made.url(), lambda _: None, replicas=made.replicas)
-    stack.push_async_callback(end_tasks, [asyncio.create_task(reconciling)])
+    stack.push_async_callback(cancel_tasks, [asyncio.create_task(reconciling)])
     return made
 
 

@@ -9,12 +9,12 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from common.bus import Bus
+from common.bus.broker import Bus
 from common.cache import TTLCache
-from common.config_keys import BACKFILL_DAYS
-from common.config_store import ConfigRepository
-from common.config_watch import ConfigWatch
-from common.database import Database, Share
+from common.config.keys import BACKFILL_DAYS
+from common.config.repository import ConfigRepository
+from common.config.watch import ConfigWatch
+from common.database.pool import Database, Share
 from faults.scenario import Build, Seen
 from faults.stages import empty_stack, port_of, through
 from faults.weakenings import UncheckedCache

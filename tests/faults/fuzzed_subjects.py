@@ -15,7 +15,7 @@ from acceptance.promise import Finding
 from acceptance.stack import Stack
 from common.cache import MAX_RELOADS
 from common.clock import utc_now
-from common.config_keys import COLLECT_INTERVAL_SECONDS
+from common.config.keys import COLLECT_INTERVAL_SECONDS
 from common.events import CacheUsage, ComponentReport, ConfigChanged
 from common.telemetry.names import LogEvent
 from faults.poison import KINDS, Poison

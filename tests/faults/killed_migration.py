@@ -10,9 +10,9 @@ import asyncpg
 
 from acceptance.promise import Finding
 from acceptance.servers import scratch_folder
-from bongsu import migrations
-from bongsu.servers.postgres import PostgresServer
-from bongsu.servers.postgres_config import DATABASE
+from bongsu.provisioning import migrations
+from bongsu.provisioning.roles import DATABASE
+from bongsu.servers.postgres.server import PostgresServer
 from faults.running import sabotaged_migration, until_killed
 
 PROMISE = "kill points"

@@ -13,7 +13,7 @@ from typing import Any
 from acceptance.frozen import frozen
 from acceptance.promise import Finding
 from acceptance.servers import scratch_folder
-from bongsu.servers.secrets_file import Secrets
+from bongsu.servers.secrets import Secrets
 from faults.loop_image import Image, NoLoopDeviceError, new_image, raw_copy
 from faults.power_cut_stores import Ledger, NatsStore, PostgresStore, Store
 from servers.waiting import eventually

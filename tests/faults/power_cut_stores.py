@@ -14,10 +14,10 @@ from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig
 from nats.js.errors import NotFoundError
 
-from bongsu.servers.nats import NatsServer
-from bongsu.servers.postgres import PostgresServer
-from bongsu.servers.secrets_file import Secrets
-from common.ending import end_tasks
+from bongsu.servers.nats.server import NatsServer
+from bongsu.servers.postgres.server import PostgresServer
+from bongsu.servers.secrets import Secrets
+from common.tasks import cancel_tasks
 from servers.fixtures import declare_streams
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ async def _several(
     finally:
         hang_up()
         await asyncio.wait(writing, timeout=HANG_UP_SECONDS)
-        await end_tasks([time_is_up, *writing])
+        await cancel_tasks([time_is_up, *writing])
 
 
 class NatsStore:

@@ -14,7 +14,7 @@ import httpx
 from acceptance.promise import Finding
 from acceptance.servers import scratch_folder
 from common.clock import closed_until
-from common.ending import end_tasks
+from common.tasks import cancel_tasks
 from faults.book import doubled, due_minutes, hasty, lost, missing, read_streams, read_tables
 from faults.breaking import break_by_plan
 from faults.plan import KINDS, PROCESSES, Fault, plan
@@ -112,13 +112,13 @@ async def _broken(made: Rig, book: Book, faults: Sequence[Fault]) -> Outcome:
     ]
     try:
         await break_by_plan(made, faults)
-        await end_tasks([publishing])
+        await cancel_tasks([publishing])
         outcome = Outcome(list(faults), witness, samples, await _catch_up(made, book, witness))
         due = closed_until(await exchange_time(made))
         await _until(lambda: _is_whole(made, book, due), REPAIRED_SECONDS)
         await _until(lambda: _is_sound(made, book, outcome, due), SETTLED_SECONDS)
     finally:
-        await end_tasks([publishing, *looking])
+        await cancel_tasks([publishing, *looking])
     outcome.leaks = await leaks(made, samples)
     outcome.hasty = hasty(made.logs)
     outcome.unexpected = list(made.unexpected)

@@ -20,19 +20,19 @@ import psutil
 
 from acceptance.servers import Servers, servers
 from acceptance.stack import configure
-from bongsu.reconciler import keep_reconciled
+from bongsu.provisioning.reconciler import keep_reconciled
 from bongsu.servers import ports
 from bongsu.servers.process import ChildProcess
+from bongsu.up.data_source import Market
 from bongsu.up.environment import Addresses, base, for_service
-from bongsu.up.market import Market
 from bongsu.up.supervisor import Child
-from common.ending import end_tasks
+from common.tasks import cancel_tasks
 from faults.link import Link
 from faults.plan import SERVERS, SERVICES
 from servers.otlp import SpanReceiver, span_receiver
 from servers.simulators import Controls
-from upbit_simulator.anchor import replay_clock
-from upbit_simulator.recording import load_recording
+from upbit_simulator.recorded.clock_anchor import replay_clock
+from upbit_simulator.recorded.recording import load_recording
 
 # As fast as a service manager would.
 RESTART_SECONDS = 0.4
@@ -185,7 +185,7 @@ async def rig(
         stack.push_async_callback(made.stop)
         tasks = [asyncio.create_task(made.keep(name)) for name in made.processes]
         tasks.append(asyncio.create_task(keep_reconciled(running.nats.url(), lambda _: None)))
-        stack.push_async_callback(end_tasks, tasks)
+        stack.push_async_callback(cancel_tasks, tasks)
         yield made
 
 

@@ -14,15 +14,15 @@ import nats as nats_client
 from nats.js import JetStreamContext
 
 from acceptance.servers import scratch_folder
-from bongsu.reconciler import keep_reconciled
-from bongsu.servers.nats import NatsServer
-from common.bus import Bus
-from common.consumer_watch import ConsumerWatch
-from common.delivery import Delivery
-from common.ending import end_tasks
+from bongsu.provisioning.reconciler import keep_reconciled
+from bongsu.servers.nats.server import NatsServer
+from common.bus.broker import Bus
+from common.bus.consumer_monitor import ConsumerMonitor
+from common.bus.delivery import Delivery
 from common.errors import ServiceError
 from common.events import CandlesClosed
 from common.streams import MAX_ACK_PENDING, STORE_CANDLES
+from common.tasks import cancel_tasks
 from faults.link import Link, link
 from faults.stages import through
 from integration.common.speaking import count, page
@@ -163,7 +163,7 @@ async def store_wiped() -> str:
 
     async with nats_server() as server, collector(server, server.port) as bus:
         bus.consume(STORE_CANDLES, CandlesClosed, on_page)
-        watch = ConsumerWatch(bus)
+        watch = ConsumerMonitor(bus)
         reconciling = asyncio.create_task(keep_reconciled(server.url(), lambda _: None))
         await bus.start()
         watch.start()
@@ -176,7 +176,7 @@ async def store_wiped() -> str:
         await until_published(bus, page(1), within=WIPED_SECONDS)
         await eventually(lambda: len(read) == 2, WIPED_SECONDS)
         await watch.stop()
-        await end_tasks([reconciling])
+        await cancel_tasks([reconciling])
         return f"published and read again after {time.monotonic() - began:.1f} s"
 
 

@@ -13,9 +13,9 @@ import asyncpg
 import pytest
 
 from acceptance.servers import scratch_folder, servers
-from bongsu import migrations
-from bongsu.servers.postgres import PostgresServer
-from common.database import Database, Share
+from bongsu.provisioning import migrations
+from bongsu.servers.postgres.server import PostgresServer
+from common.database.pool import Database, Share
 from common.errors import TransientError
 from servers.waiting import eventually
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import nats as nats_client
 
 from acceptance.servers import Servers
-from bongsu.servers.postgres import PostgresServer
+from bongsu.servers.postgres.server import PostgresServer
 from common.streams import CONSUMERS, consumer_config
 from servers.services import STOP_SECONDS, ServiceProcess, service
 from servers.waiting import eventually

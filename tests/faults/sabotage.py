@@ -62,7 +62,7 @@ def _die() -> None:
 
 def _page_is_published(nth: int) -> None:
     """A page is published and acknowledged, and nobody here knows of it yet."""
-    from common.bus import Bus
+    from common.bus.broker import Bus
 
     kill_behind(Bus, "publish", nth, sends="CandlesClosed")
 
@@ -90,7 +90,7 @@ def _signal_is_stored(nth: int) -> None:
 
 def _signal_is_published(nth: int) -> None:
     """A signal is published, and its page is not acknowledged yet."""
-    from common.bus import Bus
+    from common.bus.broker import Bus
 
     kill_behind(Bus, "publish", nth, sends="SignalGenerated")
 
@@ -131,7 +131,7 @@ def _break(service: str, what: str, nth: int) -> None:
 
 
 def _migrate(folder: Path) -> None:
-    from bongsu import migrations
+    from bongsu.provisioning import migrations
 
     asyncio.run(migrations.apply(os.environ["DATABASE_URL"], folder=folder))
 

@@ -13,7 +13,7 @@ import asyncpg
 import httpx
 import nats as nats_client
 
-from bongsu.servers.postgres_config import SERVICE_ROLES
+from bongsu.provisioning.roles import SERVICE_ROLES
 from common.streams import STREAMS
 from faults.rig import GEMINI_CANARY, Rig
 from integration.common.speaking import kept

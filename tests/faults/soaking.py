@@ -16,8 +16,8 @@ import nats as nats_client
 
 from acceptance.servers import Servers
 from common.clock import MINUTE, closed_until
-from common.ending import end_tasks
 from common.events import CandlesClosed
+from common.tasks import cancel_tasks
 from faults.counted_tasks import counted_tasks
 from faults.plan import SERVICES
 from faults.random_faults import SETTINGS, exchange_time
@@ -103,7 +103,7 @@ async def _looked_at(made: Rig, cycles: int, speed: float) -> Outcome:
             look.result()
         pages, signals = await _made(made.running)
     finally:
-        await end_tasks(looking)
+        await cancel_tasks(looking)
     series: dict[tuple[str, str], Series] = dict(usage.seen)
     for name in SERVICES:
         file = made.running.folder / f"{name}.tasks"

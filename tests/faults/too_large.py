@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from acceptance.promise import Finding
 from acceptance.stack import Stack
-from common.bus import Bus
+from common.bus.broker import Bus
 from common.errors import PermanentError
 from common.telemetry.names import LogEvent
 from faults.service_logs import count_events

@@ -12,10 +12,10 @@ from typing import Any
 import asyncpg
 import nats.aio.msg
 
-import common.runtime
+import common.runtime.runtime
+from common.bus.delivery import Deliveries
 from common.clock import MINUTE
-from common.database import Database
-from common.delivery import Deliveries
+from common.database.pool import Database
 from common.events import CandlesClosed, SignalGenerated
 
 UNIQUE_KEYS = """
@@ -58,7 +58,8 @@ def no_gap_repair() -> None:
 
     Only the newest closed minute is collected, and a first start's backfill, which repairs nothing.
     """
-    from collector import collect, domain
+    from collector import candle_collector as collect
+    from collector import domain
     from collector.jobs import CollectorJobs
 
     def newest_only(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
@@ -73,7 +74,7 @@ def no_gap_repair() -> None:
 
 def no_generation_check() -> None:
     """Keep what a load gave, whatever was dropped while it ran."""
-    _replace(common.runtime, "TTLCache", UncheckedCache)
+    _replace(common.runtime.runtime, "TTLCache", UncheckedCache)
 
 
 def no_nack_delay() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from common.bus import Bus
+from common.bus.broker import Bus
 from common.clock import CLOSED_AFTER, MINUTE
 from common.errors import ServiceError
 from common.events import Candle, CandlesClosed

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from collector.settings import CollectorSettings
-from common.config_keys import REGISTRY
+from common.config.keys import REGISTRY
 from common.settings import ServiceSettings
 from health.settings import HealthSettings
 from papers.markdown import code, table

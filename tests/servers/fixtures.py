@@ -14,9 +14,9 @@ import asyncpg
 import nats as nats_client
 import pytest
 
-from bongsu import migrations
-from bongsu.servers.nats import NatsServer
-from bongsu.servers.postgres import PostgresServer
+from bongsu.provisioning import migrations
+from bongsu.servers.nats.server import NatsServer
+from bongsu.servers.postgres.server import PostgresServer
 from common.streams import reconcile
 
 MIGRATED = "bongsu_migrated"

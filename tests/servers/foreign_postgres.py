@@ -12,11 +12,11 @@ from typing import Any
 
 import asyncpg
 
+from bongsu.provisioning.roles import DATABASE, ROLES
 from bongsu.servers import ports
-from bongsu.servers.files import write_file
-from bongsu.servers.postgres_config import DATABASE, ROLES
-from bongsu.servers.postgres_place import Place, find_place
-from bongsu.servers.postgres_template import environment, run
+from bongsu.servers.atomic_write import write_file
+from bongsu.servers.postgres.paths import Place, find_place
+from bongsu.servers.postgres.template import environment, run
 from bongsu.servers.process import ChildProcess, wait_until
 
 SUPERUSER_PASSWORD = "superuser-password"

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from bongsu.servers import ports
-from bongsu.servers.running import process_started
+from bongsu.servers.pids import process_started
 from servers.fixtures import passable_folder
 from servers.surroundings import unmeasured
 from servers.waiting import eventually_sync

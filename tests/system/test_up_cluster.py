@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from common.bus import Bus
+from common.bus.broker import Bus
 from common.errors import TransientError
 from common.events import CandlesClosed
 from integration.common.speaking import page

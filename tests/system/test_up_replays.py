@@ -14,7 +14,7 @@ import pytest
 
 from servers.recordings import HOURS, JANUARY, needs_recordings
 from system.conftest import Run, Start
-from upbit_simulator.recording import load_recording
+from upbit_simulator.recorded.recording import load_recording
 
 MINUTE = timedelta(minutes=1)
 Numbers = tuple[Decimal, ...]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bongsu.servers import ports
-from bongsu.servers.running import process_started
+from bongsu.servers.pids import process_started
 from servers.waiting import eventually_sync
 from system.conftest import Start, alive
 

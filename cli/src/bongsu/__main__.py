@@ -27,7 +27,7 @@ def main() -> None:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, _interrupt)
         # Only now: an older Python could not even read these.
-        from common.own_packages import hide_packages_of_others
+        from common.optional_imports import hide_packages_of_others
 
         hide_packages_of_others(but=("rich",))
         from bongsu.invocation import run

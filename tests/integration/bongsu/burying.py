@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 from nats.js import JetStreamContext
 
-from bongsu.servers.nats import NatsServer
-from common.bus import Bus
+from bongsu.servers.nats.server import NatsServer
+from common.bus.broker import Bus
 from common.events import CandlesClosed
 from common.streams import STORE_CANDLES, Consumer
 from integration.common.handling import Handler

@@ -13,7 +13,7 @@ import pytest
 from nats.js import JetStreamContext
 
 from bongsu.invocation import run
-from bongsu.servers.nats import NatsServer
+from bongsu.servers.nats.server import NatsServer
 from servers.commands import Ended
 
 if TYPE_CHECKING:

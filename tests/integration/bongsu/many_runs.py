@@ -8,12 +8,12 @@ import os
 import random
 import sys
 
-from common.bus import Bus
+from common.bus.broker import Bus
 from common.errors import TransientError
 from common.events import JobFinished
+from common.jobs.tracking import JobOwner, JobRun, track_job
 from common.retry import with_retry
 from common.telemetry.export import Telemetry
-from common.telemetry.jobs import JobOwner, JobRun, track_job
 from common.telemetry.logs import configure_logging
 
 JOBS = ("data_collection", "gap_repair", "retention")

@@ -13,7 +13,7 @@ import pytest
 
 from integration.bongsu.rows import FIRST, store_candles
 from servers.commands import bongsu
-from upbit_simulator.recording import Span, load_recording
+from upbit_simulator.recorded.recording import Span, load_recording
 
 if TYPE_CHECKING:
     from integration.bongsu.conftest import Admin, Command

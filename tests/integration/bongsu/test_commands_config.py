@@ -10,8 +10,8 @@ import nats as nats_client
 import pytest
 
 from bongsu.servers import ports
-from bongsu.servers.nats import NatsServer
-from common.config_keys import REGISTRY
+from bongsu.servers.nats.server import NatsServer
+from common.config.keys import REGISTRY
 from servers.commands import bongsu
 from servers.waiting import subscribed
 

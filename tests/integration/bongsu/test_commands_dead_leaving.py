@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from nats.js import JetStreamContext
 
-from bongsu.dead_stream import dead_messages, find, send_again
-from bongsu.servers.nats import NatsServer
+from bongsu.bus.dead_letters import dead_messages, find, send_again
+from bongsu.servers.nats.server import NatsServer
 from common.errors import PermanentError
 from common.streams import DECIDE_ON_CANDLES, STORE_CANDLES
 from integration.bongsu.burying import NOT_JSON, bury, put, service, settled

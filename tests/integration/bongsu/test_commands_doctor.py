@@ -13,12 +13,12 @@ import asyncpg
 import pytest
 from nats.js import JetStreamContext
 
-from bongsu import migrations
+from bongsu.provisioning import migrations
+from bongsu.provisioning.nats_config import server_configuration
+from bongsu.provisioning.nats_users import USERS
 from bongsu.servers import ports
-from bongsu.servers.nats import NatsServer, binary
-from bongsu.servers.nats_config import server_configuration
-from bongsu.servers.nats_users import USERS
-from bongsu.servers.postgres import PostgresServer
+from bongsu.servers.nats.server import NatsServer, binary
+from bongsu.servers.postgres.server import PostgresServer
 from bongsu.up.environment import SIMULATED_GEMINI_KEY
 from common.streams import DECIDE_ON_CANDLES
 from servers.commands import Ended
@@ -193,6 +193,7 @@ def nats_with(folder: Path, *, without: str) -> Iterator[dict[str, str]]:
     port, monitor_port = ports.free_port(), ports.free_port()
     text = server_configuration(
         name="test",
+        host=ports.HOST,
         port=port,
         monitor_port=monitor_port,
         store=folder / "store",

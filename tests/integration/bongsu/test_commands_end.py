@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from bongsu.servers.postgres import PostgresServer
+from bongsu.servers.postgres.server import PostgresServer
 from integration.bongsu.rows import store_candles
 from servers.commands import COMMAND, SECONDS, bongsu
 from servers.surroundings import surroundings

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from nats.js import JetStreamContext
 
-from bongsu.servers.nats import NatsServer
+from bongsu.servers.nats.server import NatsServer
 from common.clock import utc_now
 from common.events import JobFinished
 

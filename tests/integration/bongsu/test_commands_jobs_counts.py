@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import nats as nats_client
 import pytest
 
-from bongsu.servers.nats import NatsServer
+from bongsu.servers.nats.server import NatsServer
 from integration.bongsu import many_runs
 from servers.commands import COMMAND, SECONDS, Ended, bongsu
 from servers.fixtures import declare_streams

@@ -9,8 +9,8 @@ import asyncpg
 import pytest
 
 from bongsu.invocation import run as run_command
+from bongsu.provisioning.roles import ROLES, SERVICE_ROLES
 from bongsu.servers import ports
-from bongsu.servers.postgres_config import ROLES, SERVICE_ROLES
 from servers.foreign_postgres import URL_NAMES, ForeignPostgres, ask, foreign_postgres
 
 Migrate = Callable[..., tuple[int, str]]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from nats.js import JetStreamContext
 
-from bongsu.servers.nats import NatsServer
+from bongsu.servers.nats.server import NatsServer
 from servers.commands import bongsu
 from servers.services import ServiceProcess, service, until_ready
 from servers.waiting import eventually

@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from bongsu.servers import ports
-from bongsu.servers.nats import NatsServer
-from bongsu.servers.postgres import PostgresServer
+from bongsu.servers.nats.server import NatsServer
+from bongsu.servers.postgres.server import PostgresServer
 from integration.bongsu.rows import store_candles, store_signal
 from servers.commands import bongsu
 from servers.services import service

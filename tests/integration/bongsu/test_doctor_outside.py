@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from bongsu.doctor.exchange import examine_exchange
+from bongsu.context import RunningStack
 from bongsu.doctor.finding import Finding, Verdict
 from bongsu.doctor.gemini import examine_gemini
-from bongsu.doctor.patient import OutsideSettings, Patient
+from bongsu.doctor.target import OutsideSettings, Patient
+from bongsu.doctor.upbit import examine_exchange
 from bongsu.doctor.upbit_keys import examine_upbit_key
-from bongsu.running_stack import RunningStack
 from bongsu.up.environment import SIMULATED_GEMINI_KEY
 from servers.simulators import Simulator, simulator
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from bongsu import migrations
 from bongsu.errors import CommandError
+from bongsu.provisioning import migrations
 
 
 def _write(folder: Path, name: str, sql: str) -> None:

@@ -10,10 +10,10 @@ import nats as nats_client
 import pytest
 from nats.js import JetStreamContext
 
-from bongsu.reconciler import reconcile_once, reconcile_when_ready
-from bongsu.servers.nats_cluster import NatsServers
-from bongsu.servers.secrets_file import Secrets
-from common.bus import Bus
+from bongsu.provisioning.reconciler import reconcile_once, reconcile_when_ready
+from bongsu.servers.nats.cluster import NatsServers
+from bongsu.servers.secrets import Secrets
+from common.bus.broker import Bus
 from common.errors import TransientError
 from common.streams import CONSUMERS, STREAMS
 from integration.common.speaking import count, page

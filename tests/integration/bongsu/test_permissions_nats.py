@@ -17,7 +17,7 @@ import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from bongsu.servers.nats import NatsServer
+from bongsu.servers.nats.server import NatsServer
 from servers.waiting import eventually, subscribed
 
 SERVICES = ("collector", "signaler", "health")

@@ -12,8 +12,8 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from bongsu import migrations
-from bongsu.servers.postgres import PostgresServer
+from bongsu.provisioning import migrations
+from bongsu.servers.postgres.server import PostgresServer
 
 ROLES = ("bongsu_collector", "bongsu_signaler", "bongsu_health")
 READS = {"SELECT"}

@@ -6,8 +6,8 @@ import asyncio
 
 import nats as nats_client
 
-from bongsu.reconciler import keep_reconciled, reconcile_once
-from bongsu.servers.nats import NatsServer
+from bongsu.provisioning.reconciler import keep_reconciled, reconcile_once
+from bongsu.servers.nats.server import NatsServer
 from servers.waiting import eventually
 
 

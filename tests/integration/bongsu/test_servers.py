@@ -12,9 +12,9 @@ import nats as nats_client
 import pytest
 
 from bongsu.servers import ports
-from bongsu.servers.nats import NatsServer
-from bongsu.servers.postgres import PostgresServer
-from bongsu.servers.running import process_started
+from bongsu.servers.nats.server import NatsServer
+from bongsu.servers.pids import process_started
+from bongsu.servers.postgres.server import PostgresServer
 from servers.waiting import eventually
 
 

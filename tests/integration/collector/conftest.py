@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
-from bongsu.servers.nats import NatsServer
-from bongsu.servers.postgres import PostgresServer
+from bongsu.servers.nats.server import NatsServer
+from bongsu.servers.postgres.server import PostgresServer
 from servers.services import ServiceProcess, service
 from servers.simulators import Simulator, simulator
 

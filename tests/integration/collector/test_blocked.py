@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import nats as nats_client
 
-from bongsu.servers.nats import NatsServer
+from bongsu.servers.nats.server import NatsServer
 from common.clock import utc_now
 from common.events import ComponentReport, ComponentState
 from servers.services import until_ready

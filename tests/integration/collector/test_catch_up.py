@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import nats as nats_client
 import pytest
 
-from bongsu.servers.nats import NatsServer
-from bongsu.servers.postgres import PostgresServer
-from collector.catch_up import CatchUp
+from bongsu.servers.nats.server import NatsServer
+from bongsu.servers.postgres.server import PostgresServer
 from collector.handlers import PageStore
+from collector.redelivery import CatchUp
 from collector.repository import CandleRepository
-from common.bus import Bus
+from common.bus.broker import Bus
 from common.clock import CLOSED_AFTER, MINUTE, ExchangeClock
-from common.database import Database, Share
+from common.database.pool import Database, Share
 from common.events import Candle, CandlesClosed
 from common.streams import STORE_CANDLES
 from servers.waiting import eventually

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from collector.upbit import UpbitClient
+from collector.upbit.client import UpbitClient
 from common.clock import MINUTE, ExchangeClock, closed_until, floor_minute, utc_now
 from common.telemetry.names import LogEvent
 from servers.services import until_ready

@@ -13,22 +13,22 @@ import nats as nats_client
 import pytest
 from nats.js import JetStreamContext
 
-from bongsu.servers.nats import NatsServer
-from bongsu.servers.postgres import PostgresServer
-from collector.collect import CandleCollector
+from bongsu.servers.nats.server import NatsServer
+from bongsu.servers.postgres.server import PostgresServer
+from collector.candle_collector import CandleCollector
 from collector.handlers import PAGES_AT_ONCE, PageStore, on_candles_closed
 from collector.jobs import CollectorJobs
 from collector.repository import CandleRepository
-from collector.upbit import UpbitClient
-from common.bus import Bus
+from collector.upbit.client import UpbitClient
+from common.bus.broker import Bus
 from common.cache import TTLCache
 from common.clock import MINUTE, ExchangeClock
-from common.config_store import ConfigRepository
-from common.database import Database, Share
-from common.ending import end_tasks
+from common.config.repository import ConfigRepository
+from common.database.pool import Database, Share
 from common.events import CandlesClosed
+from common.jobs.tracking import JobRun
 from common.streams import STORE_CANDLES
-from common.telemetry.jobs import JobRun
+from common.tasks import cancel_tasks
 from servers.simulators import Simulator, simulator
 from servers.waiting import eventually
 
@@ -221,7 +221,7 @@ async def test_a_repair_does_not_wait_for_pages_that_keep_coming(
     await eventually(lambda: pages_waiting(jetstream))
     run = JobRun("gap_repair")
     await parts.jobs.repair_gaps(run)
-    await end_tasks([coming])
+    await cancel_tasks([coming])
     await client.close()
     assert run.outcome == "ok"
     assert await statuses(admin) <= {"open", "repaired"}

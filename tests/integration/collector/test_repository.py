@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
-from bongsu.servers.postgres import PostgresServer
+from bongsu.servers.postgres.server import PostgresServer
 from collector.gaps import missing_ranges
 from collector.handlers import PageStore, on_candles_closed
 from collector.repository import CandleRepository
+from common.bus.delivery import Delivery
 from common.clock import MINUTE, ExchangeClock
-from common.database import Database, Share
-from common.delivery import Delivery
+from common.database.pool import Database, Share
 from common.errors import PermanentError
 from common.events import Candle, CandlesClosed
 from common.telemetry.names import LogEvent

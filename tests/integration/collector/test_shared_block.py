@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from bongsu.servers.postgres import PostgresServer
-from collector.block_repository import BlockRepository
-from collector.request_gate import RequestGate
-from collector.shared_block import SharedBlock
-from common.database import Database, Share
+from bongsu.servers.postgres.server import PostgresServer
+from collector.upbit.block_repository import BlockRepository
+from collector.upbit.ip_block import SharedBlock
+from collector.upbit.rate_limiter import RequestGate
+from common.database.pool import Database, Share
 from servers.waiting import eventually
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from collector.upbit import UpbitClient
+from collector.upbit.client import UpbitClient
 from common.clock import MINUTE, ExchangeClock, utc_now
 from common.errors import PermanentError, TransientError
 from common.events import CandlesClosed
-from common.telemetry.jobs import JobOwner, JobRun, track_job
+from common.jobs.tracking import JobOwner, JobRun, track_job
 from servers.simulators import Simulator, simulator
 
 OWNER = JobOwner("collector", "c-1", lambda _: None)

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from collector import upbit_stream
-from collector.upbit import UpbitClient
-from collector.upbit_stream import Tick, UpbitStream
+from collector.upbit import websocket as upbit_stream
+from collector.upbit.client import UpbitClient
+from collector.upbit.websocket import Tick, UpbitStream
 from common.clock import ExchangeClock
 from servers.simulators import Simulator, simulator
 from servers.waiting import eventually

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
-from common.bus import Bus
+from common.bus.broker import Bus
 from common.cache import TTLCache
-from common.config_store import ConfigRepository
-from common.config_watch import ConfigWatch
-from common.database import Database, Share
+from common.config.repository import ConfigRepository
+from common.config.watch import ConfigWatch
+from common.database.pool import Database, Share
 
 if TYPE_CHECKING:
     ByHand: TypeAlias = asyncpg.Connection[asyncpg.Record]

@@ -13,9 +13,9 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
-from bongsu.servers.nats import NatsServer
-from bongsu.servers.postgres import PostgresServer
-from common.bus import Bus
+from bongsu.servers.nats.server import NatsServer
+from bongsu.servers.postgres.server import PostgresServer
+from common.bus.broker import Bus
 from common.streams import STORE_CANDLES
 from integration.common.configured import ByHand, Instance, instance
 from integration.common.speaking import Speak

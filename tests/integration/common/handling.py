@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 
 from nats.js import JetStreamContext
 
-from common.bus import Bus
-from common.delivery import Delivery
+from common.bus.broker import Bus
+from common.bus.delivery import Delivery
 from common.events import CandlesClosed
 from common.streams import STORE_CANDLES
 from integration.common.speaking import count

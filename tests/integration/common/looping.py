@@ -6,7 +6,7 @@ import asyncio
 import sys
 import time
 
-from common.watchdog import Watchdog
+from common.runtime.watchdog import Watchdog
 
 BLOCKED_SECONDS = 30.0
 TURN_SECONDS = 0.1

@@ -8,12 +8,12 @@ from contextlib import suppress
 
 from pydantic import Field
 
-from common.delivery import Delivery
+from common.bus.delivery import Delivery
 from common.events import CandlesClosed, ComponentState
-from common.runtime import Runtime, main
+from common.jobs.tracking import JobRun
+from common.runtime.runtime import Runtime, main
 from common.settings import ServiceSettings
 from common.streams import STORE_CANDLES
-from common.telemetry.jobs import JobRun
 
 MORE_THAN_THERE_IS = 1 << 60
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from nats.js import JetStreamContext
 from nats.js.api import RawStreamMsg
 
-from common.bus import Bus
+from common.bus.broker import Bus
 from common.clock import MINUTE
 from common.events import Candle, CandlesClosed, SignalGenerated
 

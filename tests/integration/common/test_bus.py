@@ -10,9 +10,9 @@ from nats.js import JetStreamContext
 from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
-from bongsu.servers.nats import NatsServer
-from common.bus import Bus
-from common.delivery import Delivery
+from bongsu.servers.nats.server import NatsServer
+from common.bus.broker import Bus
+from common.bus.delivery import Delivery
 from common.errors import PermanentError, TransientError
 from common.events import CandlesClosed
 from common.streams import STORE_CANDLES

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-import common.config_watch
+import common.config.watch
 from common.cache import TTLCache
-from common.config_keys import BACKFILL_DAYS
-from common.config_store import ConfigRepository
+from common.config.keys import BACKFILL_DAYS
+from common.config.repository import ConfigRepository
 from integration.common.configured import ByHand, Instance, write_by_hand
 from servers.waiting import eventually
 
@@ -76,7 +76,7 @@ async def test_it_is_named_no_longer_once_its_row_is_deleted(setter: Instance, b
 async def test_a_row_put_right_by_hand_is_seen_by_who_reads_no_setting(
     setter: Instance, by_hand: ByHand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(common.config_watch, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(common.config.watch, "LOOK_SECONDS", 0.05)
     await write_by_hand(by_hand, "backfill_days", '"seven"')
     setter.watch.start()
     await eventually(lambda: setter.config.usage().invalid_keys == ("backfill_days",))

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from nats.js import JetStreamContext
 
-from bongsu.servers.nats import NatsServer
+from bongsu.servers.nats.server import NatsServer
 from common.cache import TTLCache
-from common.config_keys import BACKFILL_DAYS, REGISTRY, RETENTION_DAYS
-from common.config_rows import NOT_VALID
-from common.config_store import ConfigRepository
+from common.config.keys import BACKFILL_DAYS, REGISTRY, RETENTION_DAYS
+from common.config.queries import NOT_VALID
+from common.config.repository import ConfigRepository
 from common.errors import PermanentError, StaleRevisionError, TransientError
 from common.events import ConfigChanged
 from integration.common.configured import ByHand, Instance, instance, write_by_hand

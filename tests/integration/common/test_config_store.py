@@ -6,13 +6,13 @@ from decimal import Decimal
 
 import pytest
 
-from bongsu import migrations
-from bongsu.servers.nats import NatsServer
-from bongsu.servers.postgres import PostgresServer
+from bongsu.provisioning import migrations
+from bongsu.servers.nats.server import NatsServer
+from bongsu.servers.postgres.server import PostgresServer
 from common.cache import TTLCache
-from common.config_keys import BACKFILL_DAYS, MARKETS, REGISTRY
-from common.config_store import ConfigRepository
-from common.database import Database, Share
+from common.config.keys import BACKFILL_DAYS, MARKETS, REGISTRY
+from common.config.repository import ConfigRepository
+from common.database.pool import Database, Share
 from common.errors import ServiceError, TransientError
 from common.events import ConfigChanged
 from integration.common.configured import ByHand, Instance, instance, write_by_hand

@@ -12,12 +12,12 @@ import asyncpg
 import pytest
 from nats.js import JetStreamContext
 
-from bongsu.servers.nats import NatsServer
-from bongsu.servers.postgres import PostgresServer
+from bongsu.servers.nats.server import NatsServer
+from bongsu.servers.postgres.server import PostgresServer
 from common.cache import TTLCache
-from common.config_keys import BACKFILL_DAYS, RETENTION_DAYS
-from common.config_store import ConfigRepository
-from common.config_watch import TELL_SECONDS
+from common.config.keys import BACKFILL_DAYS, RETENTION_DAYS
+from common.config.repository import ConfigRepository
+from common.config.watch import TELL_SECONDS
 from common.events import ConfigChanged
 from integration.common.configured import Instance, instance
 from integration.common.speaking import count, kept

@@ -10,9 +10,9 @@ from contextlib import AsyncExitStack
 import asyncpg
 import pytest
 
-import common.database
-from bongsu.servers.postgres import PostgresServer
-from common.database import (
+import common.database.pool
+from bongsu.servers.postgres.server import PostgresServer
+from common.database.pool import (
     ACQUIRE_SECONDS,
     DB_POOL_MAX_OVERFLOW,
     DB_POOL_SIZE,
@@ -150,7 +150,7 @@ async def test_a_role_that_stays_full_is_an_exhausted_pool(
     async with AsyncExitStack() as stack:
         await hold(stack, others, ROLE_LIMIT - 1)
         await hold(stack, pool, 1)
-        monkeypatch.setattr(common.database, "ACQUIRE_SECONDS", 0.5)
+        monkeypatch.setattr(common.database.pool, "ACQUIRE_SECONDS", 0.5)
         with pytest.raises(PoolExhaustedError, match="1 of at most 3 are in use"):
             await hold(stack, pool, 1)
 

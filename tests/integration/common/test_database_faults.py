@@ -13,8 +13,8 @@ import asyncpg
 import psutil
 import pytest
 
-from bongsu.servers.postgres import PostgresServer
-from common.database import Database, Share
+from bongsu.servers.postgres.server import PostgresServer
+from common.database.pool import Database, Share
 from common.errors import PermanentError, ServiceError, TransientError
 from servers.slow_line import slow_line
 

@@ -9,9 +9,9 @@ from itertools import pairwise
 import pytest
 from nats.js import JetStreamContext
 
-from common import delivery
-from common.bus import Bus
-from common.delivery import Delivery
+from common.bus import delivery
+from common.bus.broker import Bus
+from common.bus.delivery import Delivery
 from common.errors import PermanentError, TransientError
 from common.events import CandlesClosed
 from common.streams import ACK_WAIT_SECONDS, STORE_CANDLES, reconcile

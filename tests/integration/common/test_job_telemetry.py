@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common.database import SHARES
+from common.database.pool import SHARES
 from integration.common.conftest import StartMinimal
 from servers.otlp import SpanReceiver, span_receiver
 from servers.waiting import eventually

@@ -14,7 +14,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
-from common.bus import Bus
+from common.bus.broker import Bus
 from common.events import (
     ComponentState,
     ConfigChanged,

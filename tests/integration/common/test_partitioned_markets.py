@@ -7,7 +7,7 @@ from dataclasses import replace
 import nats as nats_client
 from nats.js.api import ConsumerConfig, SubjectTransform
 
-from bongsu.servers.nats import NatsServer
+from bongsu.servers.nats.server import NatsServer
 from common.streams import STREAMS
 
 PARTITIONS = 4

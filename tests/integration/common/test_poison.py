@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nats.js import JetStreamContext
 
-from common.bus import Bus
+from common.bus.broker import Bus
 from integration.common.handling import Handler, listen, settled
 from integration.common.speaking import PAGES, kept, page
 from servers.waiting import eventually

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from bongsu.servers.nats import NatsServer
-from common import refusals
-from common.bus import Bus
+from bongsu.servers.nats.server import NatsServer
+from common.bus import permissions
+from common.bus.broker import Bus
 from common.errors import PermanentError, TransientError
 from common.events import JobFinished, TickerUpdated
 from common.streams import STORE_CANDLES
@@ -89,7 +89,7 @@ async def test_a_refused_job_record_is_one_try_a_minute(collector: Bus) -> None:
 
 async def test_a_bus_with_all_its_rights_hears_itself(collector: Bus) -> None:
     await listen(collector, Handler(None))
-    await collector.hear_itself()
+    await collector.self_test()
     assert collector.refusals.newest is None
 
 
@@ -100,7 +100,7 @@ async def test_a_bus_that_may_not_hear_its_inbox_knows_it(deaf_nats: NatsServer)
     with pytest.raises(
         PermanentError, match="not even an own message: nats: permissions violation"
     ) as caught:
-        await bus.hear_itself()
+        await bus.self_test()
     assert time.monotonic() - began < 4
     assert "_inbox_collector." in str(caught.value)
     await bus.close()
@@ -123,14 +123,14 @@ async def test_a_subscription_that_is_refused_later_is_seen_too(
     await listen(collector, Handler(None))
     await collector.client.subscribe(f"$JS.ACK.MARKET.{STORE_CANDLES.name}.>")
     with pytest.raises(PermanentError, match="does not let this user hear or say what it must"):
-        await collector.hear_itself()
+        await collector.self_test()
 
 
 async def test_a_right_to_hear_that_is_taken_away_is_told_until_it_is_given_back(
     collector: Bus, fresh_nats: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await listen(collector, Handler(None))
-    monkeypatch.setattr(refusals, "SHOWN_SECONDS", 0.0)
+    monkeypatch.setattr(permissions, "SHOWN_SECONDS", 0.0)
     configuration = fresh_nats.directory / "nats.conf"
     rights = configuration.read_text()
     configuration.write_text(rights.replace("_INBOX_collector", "_INBOX_other"))
@@ -141,4 +141,4 @@ async def test_a_right_to_hear_that_is_taken_away_is_told_until_it_is_given_back
     configuration.write_text(rights)
     fresh_nats.start()
     await eventually(lambda: collector.is_connected and collector.refusals.newest is None, within=10)
-    await collector.hear_itself()
+    await collector.self_test()

@@ -11,10 +11,10 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
-from bongsu import migrations
-from bongsu.servers.nats import NatsServer
-from bongsu.servers.postgres import PostgresServer
-from common.bus import Bus
+from bongsu.provisioning import migrations
+from bongsu.servers.nats.server import NatsServer
+from bongsu.servers.postgres.server import PostgresServer
+from common.bus.broker import Bus
 from common.events import ComponentReport, JobFinished, ServiceHeartbeat
 from integration.common.conftest import StartMinimal
 from integration.common.speaking import kept, page

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 import pytest
 from nats.js import JetStreamContext
 
-from bongsu.servers.nats import NatsServer
-from common import claims, runtime, scheduler
-from common.bus import Bus
+from bongsu.servers.nats.server import NatsServer
+from common.bus.broker import Bus
 from common.events import JobFinished
-from common.job_ledger import JobLedger
-from common.scheduler import Scheduler
-from common.telemetry.jobs import JobOwner, JobRun
+from common.jobs import claims, scheduler
+from common.jobs.scheduler import Scheduler
+from common.jobs.states import JobStates
+from common.jobs.tracking import JobOwner, JobRun
+from common.runtime import runtime
 from integration.common.losing import losing_network
 from integration.common.speaking import kept
 from servers.waiting import eventually
@@ -36,7 +37,7 @@ class Replica:
 
     def __post_init__(self) -> None:
         """Hang the scheduler onto the bus."""
-        ledger = JobLedger()
+        ledger = JobStates()
         owner = JobOwner("collector", self.name, self.finished.append)
         self.scheduler = Scheduler(owner=owner, bus=self.bus, ledger=ledger)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from common.schema import TABLES
+from common.database.schema import TABLES
 from integration.common.conftest import StartMinimal
 from servers.waiting import eventually
 

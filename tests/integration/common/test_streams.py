@@ -10,10 +10,10 @@ import pytest
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, StreamConfig
 
-from bongsu.servers.nats import NatsServer
-from common import consumer_watch
-from common.bus import Bus
-from common.consumer_watch import ConsumerWatch
+from bongsu.servers.nats.server import NatsServer
+from common.bus import consumer_monitor as consumer_watch
+from common.bus.broker import Bus
+from common.bus.consumer_monitor import ConsumerMonitor
 from common.events import CandlesClosed
 from common.streams import CONSUMERS, DECIDE_ON_CANDLES, STORE_CANDLES, STREAMS, reconcile
 from integration.common.handling import Handler, listen, settled
@@ -130,7 +130,7 @@ async def test_a_subscriber_goes_on_when_its_lost_consumer_was_made_again(
 ) -> None:
     handler = Handler(None)
     await listen(collector, handler)
-    watch = ConsumerWatch(collector)
+    watch = ConsumerMonitor(collector)
     watch.start()
     await jetstream.delete_consumer("MARKET", STORE_CANDLES.name)
     await eventually(lambda: [state.lost for state in watch.states()] == [True])
@@ -147,7 +147,7 @@ async def test_a_subscriber_goes_on_when_its_consumer_was_replaced_between_two_l
 ) -> None:
     handler = Handler(None)
     await listen(collector, handler)
-    watch = ConsumerWatch(collector)
+    watch = ConsumerMonitor(collector)
     await watch.wait_until_declared()
     watch.start()
     await jetstream.delete_stream("MARKET")
@@ -164,7 +164,7 @@ async def test_a_service_waits_until_its_consumer_is_declared(
     await jetstream.delete_stream("MARKET")
     signaler = await speak("signaler")
     signaler.consume(DECIDE_ON_CANDLES, CandlesClosed, Handler(None))
-    waiting = asyncio.create_task(ConsumerWatch(signaler).wait_until_declared())
+    waiting = asyncio.create_task(ConsumerMonitor(signaler).wait_until_declared())
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(asyncio.shield(waiting), 0.3)
     await reconcile(jetstream)

@@ -7,7 +7,7 @@ import signal
 import time
 from pathlib import Path
 
-from common import watchdog
+from common.runtime import watchdog
 from servers.services import service
 from servers.waiting import eventually
 

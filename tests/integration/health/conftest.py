@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bongsu.servers.nats import NatsServer
-from bongsu.servers.postgres import PostgresServer
+from bongsu.servers.nats.server import NatsServer
+from bongsu.servers.postgres.server import PostgresServer
 from common.events import JobState
 from integration.health.running import HealthProcess, Speak, StartHealth, Voice, speaking
 

@@ -1,4 +1,4 @@
-"""Health as a real process, and other services' voices made of common.presence."""
+"""Health as a real process, and other services' voices made of common.runtime.heartbeat."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from typing import Any, cast
 import httpx
 
 from bongsu.servers import ports
-from common.bus import Bus
+from common.bus.broker import Bus
 from common.clock import utc_now
 from common.events import CacheUsage, ComponentState, ConsumerState, JobState, PoolUsage
-from common.presence import Presence
+from common.runtime.heartbeat import Heartbeat
 from servers.surroundings import measured
 from servers.waiting import eventually
 
@@ -35,7 +35,7 @@ class Voice:
     """One instance of another service; what it says may be changed while it speaks."""
 
     bus: Bus
-    presence: Presence = field(init=False)
+    presence: Heartbeat = field(init=False)
     components: tuple[ComponentState, ...] = ()
     jobs: tuple[JobState, ...] = ()
     consumers: tuple[ConsumerState, ...] = ()
@@ -70,7 +70,7 @@ async def speaking(
     bus = Bus(url, service=service, instance=instance)
     voice = Voice(bus, components=(ComponentState(name=COMPONENTS[service], status="healthy"),))
     voice.jobs = healthy_jobs(service) if jobs is None else jobs
-    voice.presence = Presence(
+    voice.presence = Heartbeat(
         bus,
         service=service,
         instance=instance,

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import nats as nats_client
 
-from bongsu.servers.nats import NatsServer
+from bongsu.servers.nats.server import NatsServer
 from common.events import ConfigChanged
 
 MARKET = "KRW-BTC"

@@ -9,11 +9,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from bongsu.servers.nats import NatsServer
-from common.bus import Bus
+from bongsu.servers.nats.server import NatsServer
+from common.bus.broker import Bus
 from common.clock import utc_now
 from common.events import JobFinished
-from common.quota_day import next_quota_day, quota_day
+from common.gemini_quota import next_quota_day, quota_day
 from integration.health.running import HealthProcess, Speak, StartHealth, soon
 from integration.health.stored import MARKET, MINUTE, START, Store, store, tell_changes
 

@@ -9,8 +9,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from health import api_repository as statements
-from health.api_answers import FIRST, LAST, NEWEST
+from health.api import repository as statements
+from health.api.service import FIRST, LAST, NEWEST
 from integration.health.stored import MARKET, MINUTE, START, store
 
 CANDLES, SIGNALS, GAPS = 40_000, 20_000, 5_000

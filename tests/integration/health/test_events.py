@@ -13,12 +13,12 @@ from fastapi import FastAPI
 from fastapi.responses import Response
 
 from bongsu.servers import ports
-from bongsu.servers.nats import NatsServer
-from common.bus import Bus
+from bongsu.servers.nats.server import NatsServer
+from common.bus.broker import Bus
 from common.clock import utc_now
 from common.events import SignalGenerated
-from health.feed import MOST_VIEWERS
-from health.server import HttpServer, listen
+from health.http.server import HttpServer, listen
+from health.page.feed import MOST_VIEWERS
 from integration.health.running import HealthProcess, Speak, StartHealth, soon
 from integration.health.stored import START, store
 from integration.health.watching import EVENTS, HEARD_SECONDS, next_part, watching
@@ -101,7 +101,7 @@ async def test_health_stops_at_once_although_viewers_watch(start_health: StartHe
 
 
 async def test_who_leaves_an_answer_unread_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("health.connection.SLOWEST_READ_SECONDS", 0.2)
+    monkeypatch.setattr("health.http.connection.SLOWEST_READ_SECONDS", 0.2)
     app = FastAPI()
 
     @app.get("/")

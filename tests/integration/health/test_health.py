@@ -10,9 +10,9 @@ import asyncpg
 import psutil
 import pytest
 
-from bongsu import migrations
-from bongsu.servers.nats import NatsServer
-from bongsu.servers.postgres import PostgresServer
+from bongsu.provisioning import migrations
+from bongsu.servers.nats.server import NatsServer
+from bongsu.servers.postgres.server import PostgresServer
 from integration.health.running import HealthProcess, Speak, StartHealth, soon
 
 # Waiting for a frozen server takes its time limit, 5 s.

@@ -10,8 +10,8 @@ import nats as nats_client
 import pytest
 from nats.aio.msg import Msg
 
-from bongsu.servers.nats import NatsServer
-from bongsu.servers.postgres import PostgresServer
+from bongsu.servers.nats.server import NatsServer
+from bongsu.servers.postgres.server import PostgresServer
 from common.clock import utc_now
 from common.errors import TransientError
 from common.events import ComponentState

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import asyncpg
 
-from bongsu.servers.nats import NatsServer
+from bongsu.servers.nats.server import NatsServer
 from integration.health.running import HealthProcess, soon
 
 METHODS = ("POST", "PUT", "DELETE", "PATCH", "OPTIONS")

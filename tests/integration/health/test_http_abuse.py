@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from health.connection import MAX_HEAD_BYTES, MOST_CONNECTIONS, REQUEST_SECONDS
+from health.http.connection import MAX_HEAD_BYTES, MOST_CONNECTIONS, REQUEST_SECONDS
 from integration.health.running import HealthProcess, StartHealth
 from servers.waiting import eventually
 

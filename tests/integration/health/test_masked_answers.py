@@ -6,7 +6,7 @@ import json
 
 import nats as nats_client
 
-from bongsu.servers.nats import NatsServer
+from bongsu.servers.nats.server import NatsServer
 from common.events import ComponentState
 from integration.health.running import HealthProcess, Speak, soon
 from integration.health.stored import START, store

@@ -11,7 +11,7 @@ import nats as nats_client
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bongsu.servers.nats import NatsServer
+from bongsu.servers.nats.server import NatsServer
 from common.clock import MINUTE, floor_minute, utc_now
 from common.events import ConsumerState, JobFinished
 from integration.common.speaking import signal

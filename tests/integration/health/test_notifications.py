@@ -15,8 +15,8 @@ import pytest
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
-from bongsu.servers.nats import NatsServer
-from bongsu.servers.postgres import PostgresServer
+from bongsu.servers.nats.server import NatsServer
+from bongsu.servers.postgres.server import PostgresServer
 from common.events import JobState
 from integration.health.running import HealthProcess, Speak, StartHealth, healthy_jobs, soon
 from servers.waiting import eventually

@@ -13,9 +13,9 @@ import nats as nats_client
 import pytest
 from nats.js import JetStreamContext
 
-from bongsu.servers.nats import NatsServer
-from bongsu.servers.postgres import PostgresServer
-from common.bus import Bus
+from bongsu.servers.nats.server import NatsServer
+from bongsu.servers.postgres.server import PostgresServer
+from common.bus.broker import Bus
 from common.errors import TransientError
 from integration.common.speaking import kept, signal
 from integration.health.running import HealthProcess, Speak, StartHealth, soon, speaking

@@ -10,8 +10,8 @@ from pydantic import SecretStr
 
 from bongsu.servers import ports
 from common.errors import PermanentError, TransientError
-from common.masking import mask_sensitive
-from health.webhook import UnansweredError, Webhook
+from common.masking.mask import mask_sensitive
+from health.notifications.webhook import UnansweredError, Webhook
 from servers.webhook import WebhookReceiver, webhook_receiver
 
 

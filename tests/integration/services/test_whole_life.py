@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from bongsu.servers import ports
-from bongsu.servers.nats import NatsServer
-from bongsu.servers.postgres import PostgresServer
+from bongsu.servers.nats.server import NatsServer
+from bongsu.servers.postgres.server import PostgresServer
 from bongsu.up.environment import SIMULATED_GEMINI_KEY
 from integration.services.whole_life import LEFT
 from integration.signaler.running import configure

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bongsu.servers.nats import NatsServer
-from bongsu.servers.postgres import PostgresServer
+from bongsu.servers.nats.server import NatsServer
+from bongsu.servers.postgres.server import PostgresServer
 from common.cache import TTLCache
-from common.config_store import ConfigRepository
-from common.database import Database, Share
+from common.config.repository import ConfigRepository
+from common.database.pool import Database, Share
 from common.events import ConfigChanged
 from integration.signaler.running import GeminiSimulator, SignalerProcess
-from signaler.decisions import Decider
-from signaler.domain.gemini_state import GeminiState
+from signaler.decider import Decider
+from signaler.domain.gemini_status import GeminiState
 from signaler.gemini import Gemini
 from signaler.usage_repository import UsageRepository
 

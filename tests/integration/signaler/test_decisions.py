@@ -10,13 +10,13 @@ from decimal import Decimal
 import pytest
 
 from common.clock import utc_now
-from common.quota_day import next_quota_day, quota_day
-from gemini_simulator.fault_kinds import ALL_KINDS
+from common.gemini_quota import next_quota_day, quota_day
+from gemini_simulator.faults.kinds import ALL_KINDS
 from integration.signaler.conftest import KEY
 from integration.signaler.running import GeminiSimulator, configure, rows
-from signaler.decisions import Decider, Decision
+from signaler.decider import Decider, Decision
 from signaler.domain.errors import GeminiError
-from signaler.domain.gemini_state import GeminiState
+from signaler.domain.gemini_status import GeminiState
 from signaler.domain.rule import rule_answer
 from signaler.gemini import Gemini
 from signaler.usage_repository import UsageRepository

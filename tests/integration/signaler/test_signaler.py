@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bongsu.servers.nats import NatsServer
-from common.bus import Bus
+from bongsu.servers.nats.server import NatsServer
+from common.bus.broker import Bus
 from common.events import Candle, CandlesClosed, SignalGenerated
 from integration.signaler.conftest import KEY, StartSignaler
 from integration.signaler.running import MARKET, GeminiSimulator, configure, rows, soon, store_candles

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bongsu.body_text import body_text
+from bongsu.payload import body_text
 
 
 def test_json_is_shown_with_indents_and_without_secrets() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bongsu.invocation import run
-from common.config_keys import REGISTRY
+from common.config.keys import REGISTRY
 
 WHOLE = [
     "",

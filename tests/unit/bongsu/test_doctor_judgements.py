@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bongsu.database.queries import StoredSetting
 from bongsu.doctor.budget import judge_budget
 from bongsu.doctor.bus import judge_instances
 from bongsu.doctor.clock import judge_clock, seconds_ahead
@@ -17,10 +18,9 @@ from bongsu.doctor.database import DatabaseFacts, TableSize, judge_server
 from bongsu.doctor.disk import free_bytes, fullest_folder, judge_disk
 from bongsu.doctor.finding import Finding, Verdict
 from bongsu.doctor.gemini import judge_newest_signal
-from bongsu.doctor.schema import judge_migrations
+from bongsu.doctor.migrations import judge_migrations
 from bongsu.doctor.settings import judge_settings
-from bongsu.migrations import Migration
-from bongsu.repository import StoredSetting
+from bongsu.provisioning.migrations import Migration
 from common.events import ComponentReport
 
 AT = datetime(2026, 11, 27, tzinfo=UTC)

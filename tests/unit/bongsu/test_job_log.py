@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from bongsu import job_log
 from bongsu.invocation import run
+from bongsu.logs import job_runs as job_log
 from servers.commands import Ended
 
 Printed = pytest.CaptureFixture[str]

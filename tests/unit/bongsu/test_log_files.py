@@ -9,8 +9,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bongsu.log_files import BLOCK_BYTES, LogFile, Wanted, newest_lines
-from bongsu.log_lines import Level
+from bongsu.logs.files import BLOCK_BYTES, LogFile, Wanted, newest_lines
+from bongsu.logs.lines import Level
 from servers.fixtures import passable_folder
 
 BEGIN = datetime(2026, 11, 27, tzinfo=UTC)

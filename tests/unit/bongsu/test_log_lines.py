@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bongsu.log_lines import Level, parse_line
+from bongsu.logs.lines import Level, parse_line
 
 AT = datetime(2026, 11, 27, 17, 47, 16, 626000, tzinfo=UTC)
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from bongsu.bus.asyncapi import message_contract
 from bongsu.invocation import run
-from bongsu.message_contract import message_contract
 from common import events
 from common.events import Event, InstanceState
 from common.streams import CONSUMERS, STREAMS

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bongsu.servers.nats_config import compose_configuration
+from bongsu.provisioning.nats_config import compose_configuration
 
 CHECKED_IN = Path(__file__).parents[3] / "deploy/nats.conf"
 
 
 def test_the_file_is_what_the_table_of_rights_makes() -> None:
-    fix = ".venv/bin/python -m bongsu.servers.nats_config > deploy/nats.conf"
+    fix = ".venv/bin/python -m bongsu.provisioning.nats_config > deploy/nats.conf"
     assert CHECKED_IN.read_text(encoding="utf-8") == compose_configuration(), f"out of date; run {fix}"
 
 

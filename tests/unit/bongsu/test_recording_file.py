@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bongsu.database.export import write_recording
+from bongsu.database.queries import StoredCandle
 from bongsu.errors import CommandError
-from bongsu.recording_file import write_recording
-from bongsu.repository import StoredCandle
 from common.errors import TransientError
-from upbit_simulator.recording import load_recording
+from upbit_simulator.recorded.recording import load_recording
 
 FIRST = datetime(2026, 1, 13, 9, 59, tzinfo=UTC)
 

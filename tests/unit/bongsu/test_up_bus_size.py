@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bongsu.errors import CommandError
-from bongsu.servers.nats_cluster import server_names
-from bongsu.up.bus_size import refuse_another_size
+from bongsu.servers.nats.cluster import server_names
+from bongsu.up.cluster_size import refuse_another_size
 from bongsu.up.options import Options
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bongsu.up.data_source import Market, live, simulated
 from bongsu.up.environment import Addresses, for_service
-from bongsu.up.market import Market, live, simulated
 
 CALLER = {
     "PATH": "/bin",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bongsu.errors import CommandError
-from bongsu.up.market import Market, live, remember, simulated
+from bongsu.up.data_source import Market, live, remember, simulated
 from bongsu.up.options import Options
 from bongsu.up.seeding import first_settings
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bongsu.up.news import News, lines
-from bongsu.up.recording_end import ending, has_decided, is_complete
+from bongsu.up.replay_end import ending, has_decided, is_complete
+from bongsu.up.status import News, lines
 
 
 def _market(code: str = "KRW-BTC", candles: int = 60, minute: int = 17) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from collector.request_gate import Block, RequestGate
+from collector.upbit.rate_limiter import Block, RequestGate
 from common.errors import TransientError
 from servers.waiting import eventually
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from common.events import JobFinished
-from common.telemetry.jobs import JobOwner
+from common.jobs.tracking import JobOwner
 
 
 class Records:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from common import clock_steps
-from common.clock_steps import wall_clock_offset, watch_steps
+from common.jobs import clock_steps
+from common.jobs.clock_steps import wall_clock_offset, watch_steps
 
 
 async def steps_seen(offsets: list[float]) -> list[float]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from common.config_keys import MARKETS, REGISTRY, find_key, parse_value
+from common.config.keys import MARKETS, REGISTRY, find_key, parse_value
 from common.errors import PermanentError
 
 # As the design names them; the two lists and the cost budget have no default there.

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from common.ending import end_tasks
+from common.tasks import cancel_tasks
 
 
 async def swallows(cancellations: int) -> None:
@@ -27,24 +27,24 @@ async def fails() -> None:
 async def test_a_swallowed_cancellation_is_sent_again(cancellations: int) -> None:
     task = asyncio.create_task(swallows(cancellations))
     await asyncio.sleep(0)
-    await asyncio.wait_for(end_tasks([task, None]), 5)
+    await asyncio.wait_for(cancel_tasks([task, None]), 5)
     assert task.cancelled()
 
 
 async def test_how_a_task_ends_is_ignored() -> None:
     task = asyncio.create_task(fails())
     await asyncio.sleep(0)
-    await asyncio.wait_for(end_tasks([task]), 5)
+    await asyncio.wait_for(cancel_tasks([task]), 5)
     assert isinstance(task.exception(), ValueError)
 
 
 async def test_tasks_that_have_ended_are_left_alone() -> None:
     task = asyncio.create_task(asyncio.sleep(0, "done"))
     await task
-    await end_tasks([task])
+    await cancel_tasks([task])
     assert task.result() == "done"
 
 
 async def test_nothing_to_end_is_fine() -> None:
-    await end_tasks([])
-    await end_tasks([None])
+    await cancel_tasks([])
+    await cancel_tasks([None])

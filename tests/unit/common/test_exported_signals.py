@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from common.telemetry.exported_signals import exported_signals
+from common.telemetry.config import exported_signals
 
 ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318"}
 

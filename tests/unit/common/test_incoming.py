@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.bus.decoder import MAX_DEPTH, MAX_INTEGER, read_event
 from common.errors import PermanentError
 from common.events import MAX_MESSAGE_BYTES, MAX_TEXT_CHARACTERS, CandlesClosed, JobFinished
-from common.incoming import MAX_DEPTH, MAX_INTEGER, read_event
 from unit.common.pages import ANSWERED, candle, page
 
 GOOD = page(candle(0), candle(1)).model_dump(mode="json")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.events import JobFinished, JobState
-from common.job_ledger import JobLedger
+from common.jobs.states import JobStates
 
 NINE = datetime(2026, 1, 13, 9, 0, tzinfo=UTC)
 LATER = NINE + timedelta(minutes=1)
@@ -26,13 +26,13 @@ def record(**changes: Any) -> JobFinished:
     return JobFinished(**fields | changes)
 
 
-def ledger() -> JobLedger:
-    known = JobLedger()
+def ledger() -> JobStates:
+    known = JobStates()
     known.register("gap_repair", 60)
     return known
 
 
-def only(known: JobLedger) -> JobState:
+def only(known: JobStates) -> JobState:
     (state,) = known.states({})
     return state
 

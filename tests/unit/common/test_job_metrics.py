@@ -6,7 +6,7 @@ import pytest
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from common.errors import TransientError
-from common.telemetry.jobs import track_job
+from common.jobs.tracking import track_job
 from unit.common.records import Records
 
 

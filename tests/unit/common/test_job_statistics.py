@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.events import JobFinished
-from common.job_statistics import JobStatistics, JobTally, percentile
+from common.jobs.statistics import JobStatistics, JobTally, percentile
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 

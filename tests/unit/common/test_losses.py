@@ -10,8 +10,8 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
-from common.telemetry.exported_signals import TelemetrySignal
-from common.telemetry.losses import EXPORT_FAILED, Losses
+from common.telemetry.config import TelemetrySignal
+from common.telemetry.dropped import EXPORT_FAILED, DroppedTelemetry
 from unit.common.printed import Printed
 
 SPANS = 20
@@ -29,11 +29,11 @@ class Stuck(SpanExporter):
 
 
 @pytest.fixture
-def losses() -> Iterator[Losses]:
+def losses() -> Iterator[DroppedTelemetry]:
     """The losses of this process; the SDK's loggers are as they were afterwards."""
     names = [name for name in logging.root.manager.loggerDict if name.startswith("opentelemetry")]
     before = {name: logging.getLogger(name).filters[:] for name in names}
-    yield Losses()
+    yield DroppedTelemetry()
     for name, filters in before.items():
         logging.getLogger(name).filters[:] = filters
 
@@ -53,7 +53,7 @@ def counted(reader: InMemoryMetricReader, cause: str) -> int:
 
 
 def test_each_span_that_finds_no_room_is_counted_and_the_first_is_told(
-    measured: InMemoryMetricReader, losses: Losses, printed: Printed
+    measured: InMemoryMetricReader, losses: DroppedTelemetry, printed: Printed
 ) -> None:
     before = counted(measured, "queue_full")
     exporter, provider = Stuck(), TracerProvider(shutdown_on_exit=False)
@@ -69,7 +69,7 @@ def test_each_span_that_finds_no_room_is_counted_and_the_first_is_told(
 
 
 def test_an_outage_is_told_when_it_begins_and_when_it_is_over_and_not_again_within_a_minute(
-    losses: Losses, printed: Printed
+    losses: DroppedTelemetry, printed: Printed
 ) -> None:
     for _ in range(3):
         for _ in range(5):

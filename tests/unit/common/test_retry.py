@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from common.errors import PermanentError, TransientError
+from common.jobs.tracking import JobOwner, track_job
 from common.retry import with_retry
-from common.telemetry.jobs import JobOwner, track_job
 from servers.waiting import eventually
 from unit.common.flaky import TRIES, Upbit, soon
 from unit.common.printed import Printed

@@ -10,7 +10,7 @@ from typing import Any
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from common.errors import TransientError
-from common.retry import Dependency, with_retry
+from common.retry import CircuitBreaker, with_retry
 from unit.common.flaky import Upbit, soon
 
 
@@ -35,7 +35,7 @@ def points(reader: InMemoryMetricReader, metric: str, dependency: str) -> list[A
 async def test_each_retry_is_counted_with_its_attempt_and_kind_of_error_and_so_is_the_end(
     measured: InMemoryMetricReader,
 ) -> None:
-    named = Dependency("counted")
+    named = CircuitBreaker("counted")
     for failures in (1, 4):
         errors: list[Exception] = [soon() for _ in range(failures)]
         errors[0] = SlowDownError("429", retry_after_seconds=0.002)
@@ -54,7 +54,7 @@ async def test_each_retry_is_counted_with_its_attempt_and_kind_of_error_and_so_i
 
 async def test_the_waits_are_measured_in_seconds(measured: InMemoryMetricReader) -> None:
     errors = [TransientError("429", retry_after_seconds=wait) for wait in (0.002, 0.003)]
-    await with_retry(dependency=Dependency("waited"))(Upbit(errors).ask)()
+    await with_retry(dependency=CircuitBreaker("waited"))(Upbit(errors).ask)()
     (point,) = points(measured, "bongsu.retry.wait", "waited")
     assert (point.count, round(point.sum, 6)) == (2, 0.005)
 

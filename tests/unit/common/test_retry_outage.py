@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from common.errors import TransientError
-from common.retry import Dependency, with_retry
+from common.retry import CircuitBreaker, with_retry
 from servers.waiting import eventually
 from unit.common.flaky import TRIES, Upbit, soon
 from unit.common.printed import Printed
@@ -50,21 +50,21 @@ async def test_a_long_outage_costs_at_most_a_tenth_more_requests_than_calls() ->
 async def test_a_call_whose_time_ends_while_it_is_retried_is_given_up_like_one_that_used_its_retries() -> (
     None
 ):
-    dependency, upbit = Dependency("upbit"), Upbit(TransientError("503") for _ in range(9))
+    dependency, upbit = CircuitBreaker("upbit"), Upbit(TransientError("503") for _ in range(9))
     ask = with_retry(base_delay=60, dependency=dependency)(upbit.ask)
     for call in (1, 2):
         running = asyncio.ensure_future(ask())
         await eventually(lambda: upbit.requests == call)  # noqa: B023
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        assert dependency.seems_down is (call == 2)
+        assert dependency.is_open is (call == 2)
     with pytest.raises(TransientError):
         await ask()
     assert upbit.requests == 3
 
 
 async def test_a_call_that_is_cancelled_before_its_first_answer_says_nothing_of_its_dependency() -> None:
-    dependency = Dependency("upbit")
+    dependency = CircuitBreaker("upbit")
 
     async def hang() -> None:
         await asyncio.Event().wait()
@@ -74,18 +74,18 @@ async def test_a_call_that_is_cancelled_before_its_first_answer_says_nothing_of_
         await asyncio.wait({running}, timeout=0)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-    assert not dependency.seems_down
+    assert not dependency.is_open
 
 
 async def test_the_calls_to_one_dependency_share_its_outage() -> None:
-    dependency, upbit = Dependency("upbit"), Upbit([soon()] * 9)
+    dependency, upbit = CircuitBreaker("upbit"), Upbit([soon()] * 9)
     for _ in range(2):
         await asyncio.gather(with_retry(dependency=dependency)(upbit.ask)(), return_exceptions=True)
-    assert dependency.seems_down
+    assert dependency.is_open
     with pytest.raises(TransientError):
         await with_retry(dependency=dependency)(upbit.ask)()
     assert await with_retry(dependency=dependency)(upbit.ask)() == "fine KRW-BTC"
-    assert not dependency.seems_down
+    assert not dependency.is_open
 
 
 async def test_a_call_that_goes_out_once_says_that_it_did(printed: Printed) -> None:

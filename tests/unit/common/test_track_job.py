@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
 
 from common.errors import TransientError
-from common.telemetry.jobs import count_retry, track_job
+from common.jobs.tracking import count_retry, track_job
 from unit.common.printed import Printed
 from unit.common.records import Records
 

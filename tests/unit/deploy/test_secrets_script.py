@@ -7,9 +7,9 @@ import stat
 import subprocess
 from pathlib import Path
 
-from bongsu.servers.nats_config import password_variable
-from bongsu.servers.nats_users import USERS
-from bongsu.servers.postgres_config import ROLES
+from bongsu.provisioning.nats_config import password_variable
+from bongsu.provisioning.nats_users import USERS
+from bongsu.provisioning.roles import ROLES
 
 SCRIPT = Path(__file__).parents[3] / "deploy/secrets.sh"
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_simulator.decision import opinion_of, other_opinion, question_in
+from gemini_simulator.generation.decision import opinion_of, other_opinion, question_in
 
 numbers = st.one_of(st.none(), st.floats(), st.integers(), st.text(max_size=5), st.booleans())
 INDICATORS = (

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from gemini_simulator.call import Call
-from gemini_simulator.errors import ApiError
-from gemini_simulator.faults import GeminiFaults, error_of
+from gemini_simulator.api.call import Call
+from gemini_simulator.api.errors import ApiError
+from gemini_simulator.faults.faults import GeminiFaults, error_of
 from simulator_control import InvalidFaultError
 
 GENERATE = "GenerativeService.GenerateContent"

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from gemini_simulator.decision import Opinion
-from gemini_simulator.instances import InstanceMaker
+from gemini_simulator.generation.decision import Opinion
+from gemini_simulator.generation.schema_instances import InstanceMaker
 
 SELL = Opinion("SELL", 0.8, "The price is 3.")
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from gemini_simulator.errors import ApiError
-from gemini_simulator.requests import parse_count, parse_generate
+from gemini_simulator.api.errors import ApiError
+from gemini_simulator.api.requests import parse_count, parse_generate
 
 CONTENTS = [{"role": "user", "parts": [{"text": "one"}, {"text": "two"}]}]
 

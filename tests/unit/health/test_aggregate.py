@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from common.events import ComponentState
-from health.aggregate import judge, summarize
+from health.checks.aggregate import judge, summarize
 from health.domain import DatabaseReading, HeardInstance
 from unit.health.facts import ago, facts, heard, instance, stored
 

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from common.errors import TransientError
-from health.feed import MOST_VIEWERS, Feed, Part, Viewer
+from health.page.feed import MOST_VIEWERS, Feed, Part, Viewer
 from servers.waiting import eventually
 
 SOON = 2.0

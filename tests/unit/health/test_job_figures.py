@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from common.events import JobFinished, JobState, Outcome
-from health import job_window
-from health.job_figures import job_figures
-from health.job_window import JobWindow
+from health.api import job_window
+from health.api.job_window import JobWindow
+from health.api.jobs import job_figures
 from health.schemas import ServiceHealth
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)

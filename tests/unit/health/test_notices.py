@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from health import notices
+from health.notifications import messages as notices
 from health.schemas import HealthSummary
 from unit.health.facts import NOW
 

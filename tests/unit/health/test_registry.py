@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from common.events import InstanceState
-from health.registry import Registry
+from health.instances.registry import Registry
 from unit.health.facts import NOW, STARTED, ago, instance
 
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from health.notifications.debounce import Settling
 from health.schemas import OverallStatus
-from health.settling import Settling
 
 SETTLE = 10.0
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from health.notifications.checkpoint import Told
 from health.schemas import OverallStatus
-from health.told import Told
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from signaler.domain.answer import Answer, apply_minimum, validate_answer
 from signaler.domain.errors import AnswerRefusedError
-from signaler.domain.reply import partial_text, read_answer_text, read_usage
+from signaler.domain.response import partial_text, read_answer_text, read_usage
 from unit.signaler.market import snapshot_of, wavy_closes
 
 EXAMPLES = Path(__file__).parent / "gemini_examples"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from signaler.domain.answer import validate_answer
 from signaler.domain.errors import AnswerRefusedError
-from signaler.domain.prices_in_text import wrong_prices
+from signaler.domain.price_check import wrong_prices
 from unit.signaler.market import snapshot_of, wavy_closes
 
 BITCOIN = snapshot_of([*wavy_closes(1499), 95_123_000])

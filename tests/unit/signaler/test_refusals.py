@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.errors import PermanentError, TransientError
-from common.quota_day import next_quota_day, quota_day
+from common.gemini_quota import next_quota_day, quota_day
+from signaler.domain.error_responses import classify_response
 from signaler.domain.errors import (
     GeminiError,
     KeyRefusedError,
@@ -22,8 +23,7 @@ from signaler.domain.errors import (
     RequestRefusedError,
     UnavailableError,
 )
-from signaler.domain.prices import PRICES, cost_usd
-from signaler.domain.refusals import classify_response
+from signaler.domain.token_prices import PRICES, cost_usd
 
 EXAMPLES = Path(__file__).parent / "gemini_examples"
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -7,9 +7,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 
 from upbit_simulator.app import build_app
-from upbit_simulator.clock import WallExchangeClock
 from upbit_simulator.exchange import Exchange
-from upbit_simulator.seeded import SeededMarket
+from upbit_simulator.market.clock import WallExchangeClock
+from upbit_simulator.seeded.market import SeededMarket
 
 Client = TestClient[Request, Application]
 

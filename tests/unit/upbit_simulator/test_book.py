@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from upbit_simulator.book import BookUnit, order_book
-from upbit_simulator.candle import Trade
-from upbit_simulator.listings import LISTINGS, tick_size
+from upbit_simulator.market.candles import Trade
+from upbit_simulator.market.listings import LISTINGS, tick_size
+from upbit_simulator.market.orderbook import BookUnit, order_book
 
 BTC = LISTINGS[0]
 NOW_MS = 1_773_240_030_000

@@ -12,7 +12,7 @@ import pytest
 from aiohttp.test_utils import TestClient
 from aiohttp.web import Application, Request
 
-from upbit_simulator.fault_kinds import ANSWER_KINDS, KINDS, ROW_KINDS
+from upbit_simulator.faults.kinds import ANSWER_KINDS, KINDS, ROW_KINDS
 
 Client = TestClient[Request, Application]
 CANDLES = "/v1/candles/minutes/1?market=KRW-BTC&count=20"

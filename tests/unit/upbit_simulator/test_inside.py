@@ -5,8 +5,8 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from upbit_simulator.candle import MINUTE_MS, Candle, candle_of
-from upbit_simulator.inside import trades_inside
+from upbit_simulator.market.candles import MINUTE_MS, Candle, candle_of
+from upbit_simulator.recorded.inside import trades_inside
 
 OPEN_MS = 1_582_197_540_000
 

@@ -1,6 +1,6 @@
 """When does a client that asks too often get 429, and when 418?"""
 
-from upbit_simulator.limits import FIRST_BLOCK_SECONDS, RateLimits
+from upbit_simulator.rate_limits import FIRST_BLOCK_SECONDS, RateLimits
 
 IP = "127.0.0.1"
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from upbit_simulator.candle import Candle
-from upbit_simulator.longer import PERIODS, periods_back
+from upbit_simulator.market.candles import Candle
+from upbit_simulator.market.longer import PERIODS, periods_back
 
 
 def unix_ms(day: date) -> int:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from upbit_simulator.candle import MINUTE_MS, candle_of
-from upbit_simulator.recorded import RecordedMarket
-from upbit_simulator.recording import RecordingError, load_recording
+from upbit_simulator.market.candles import MINUTE_MS, candle_of
+from upbit_simulator.recorded.market import RecordedMarket
+from upbit_simulator.recorded.recording import RecordingError, load_recording
 
 CANDLE = {
     "market": "KRW-BTC",

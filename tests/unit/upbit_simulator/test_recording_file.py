@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from upbit_simulator.recording import RecordingError, load_recording
+from upbit_simulator.recorded.recording import RecordingError, load_recording
 
 NOBODY = 65534
 TICKS = "exchange_time_utc,market,price_krw\n2026-01-13T09:59:00.461Z,KRW-BTC,135895000\n"

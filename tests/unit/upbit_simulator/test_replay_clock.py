@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from upbit_simulator.anchor import replay_clock
-from upbit_simulator.recording import Recording, RecordingError, load_recording
+from upbit_simulator.recorded.clock_anchor import replay_clock
+from upbit_simulator.recorded.recording import Recording, RecordingError, load_recording
 
 LINES = (
     "exchange_time_utc,market,price_krw\n"

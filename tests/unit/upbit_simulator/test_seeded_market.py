@@ -5,9 +5,9 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from upbit_simulator.candle import MINUTE_MS, candle_of, merge_by
-from upbit_simulator.listings import LISTINGS, tick_size
-from upbit_simulator.seeded import SeededMarket
+from upbit_simulator.market.candles import MINUTE_MS, candle_of, merge_by
+from upbit_simulator.market.listings import LISTINGS, tick_size
+from upbit_simulator.seeded.market import SeededMarket
 
 MARKET = SeededMarket(1)
 CODES = st.sampled_from([listing.code for listing in LISTINGS])

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from upbit_simulator.spelling import with_places
+from upbit_simulator.encoding import with_places
 
 
 def test_a_trillion_keeps_its_sixteen_decimals() -> None:

@@ -15,10 +15,10 @@ from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 
 from upbit_simulator.app import build_app
-from upbit_simulator.clock import ReplayClock, WallExchangeClock
 from upbit_simulator.exchange import Exchange
-from upbit_simulator.fault_kinds import WEBSOCKET_KINDS
-from upbit_simulator.seeded import SeededMarket
+from upbit_simulator.faults.kinds import WEBSOCKET_KINDS
+from upbit_simulator.market.clock import ReplayClock, WallExchangeClock
+from upbit_simulator.seeded.market import SeededMarket
 
 Client = TestClient[Request, Application]
 Socket = aiohttp.ClientWebSocketResponse

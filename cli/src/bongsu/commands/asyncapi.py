@@ -21,7 +21,7 @@ def asyncapi(
     As in: bongsu asyncapi > bongsu.asyncapi.yaml
     """
     # Only now: FastStream takes a while to import.
-    from bongsu.message_contract import message_contract
+    from bongsu.bus.asyncapi import message_contract
 
     document = message_contract()
     if as_json:

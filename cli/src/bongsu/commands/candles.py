@@ -12,13 +12,13 @@ from typing import Annotated
 
 import typer
 
-from bongsu.commands.market import Market, refuse_unknown
+from bongsu.commands.options import Market, refuse_unknown
 from bongsu.commands.time_range import Since, Until, time_range
+from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
+from bongsu.database.export import write_recording
+from bongsu.database.queries import StoredCandle, database, newest_candles
 from bongsu.errors import CommandError
 from bongsu.output import in_minutes, print_json, print_table, say
-from bongsu.recording_file import write_recording
-from bongsu.repository import StoredCandle, database, newest_candles
-from bongsu.running_stack import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
 
 SHOWN = 20
 MOST = 100_000_000

@@ -12,14 +12,14 @@ from typing import Annotated
 import typer
 from typer.core import TyperCommand
 
+from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
+from bongsu.database.queries import StoredSetting, database, stored_settings
+from bongsu.database.setting_writer import write_settings
+from bongsu.database.settings import Setting, settings_in_force, spelled
 from bongsu.errors import UsageError
 from bongsu.output import in_minutes, note, print_json, print_table, say
-from bongsu.repository import StoredSetting, database, stored_settings
-from bongsu.running_stack import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
-from bongsu.setting_writer import write_settings
-from bongsu.settings_in_force import Setting, settings_in_force, spelled
-from common.config_keys import REGISTRY, find_key, parse_value
-from common.config_rows import ConfigChange, changes
+from common.config.keys import REGISTRY, find_key, parse_value
+from common.config.queries import ConfigChange, changes
 from common.errors import PermanentError
 
 NEGATIVE_NUMBER = re.compile(r"-(\.?\d|inf|nan).*", re.IGNORECASE)

@@ -10,13 +10,13 @@ from typing import Annotated
 
 import typer
 
-from bongsu.body_text import body_text
-from bongsu.dead_leaving import Left, drop_all, drop_each, retry_each
-from bongsu.dead_stream import DeadMessage, dead_messages, find, newest
+from bongsu.bus.dead_letter_actions import Left, drop_all, drop_each, retry_each
+from bongsu.bus.dead_letters import DeadMessage, dead_messages, find, newest
+from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
 from bongsu.errors import CommandError, UsageError
 from bongsu.output import in_minutes, note, print_json, print_table, say
-from bongsu.running_stack import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
-from common.dead_messages import DeadHeader
+from bongsu.payload import body_text
+from common.bus.dead_letters import DeadHeader
 
 REASON_LENGTH = 120
 LARGEST_SEQUENCE = 10**12

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import typer
 
+from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, RunningStack, find_stack
 from bongsu.doctor.finding import Finding, Verdict, problem
-from bongsu.doctor.patient import OutsideSettings, Patient
+from bongsu.doctor.target import OutsideSettings, Patient
 from bongsu.errors import EXIT_FAILED, UnreachableError
 from bongsu.output import print_json, print_table, say
-from bongsu.running_stack import DEFAULT_DATA_DIR, AsJson, DataDir, RunningStack, find_stack
 from common.settings import SettingsError, load_settings
 
 
@@ -40,7 +40,7 @@ def doctor(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> Non
 
 def _findings(data_dir: Path) -> list[Finding]:
     # Only now: Upbit's SDK takes a while to import.
-    from bongsu.doctor.examination import examine
+    from bongsu.doctor.runner import examine
 
     findings = []
     try:

@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from bongsu.commands.market import Market, refuse_unknown
+from bongsu.commands.options import Market, refuse_unknown
 from bongsu.commands.time_range import Since, Until, time_range
-from bongsu.gap_repository import Asked, GapStatus, GapSum, StoredGap, gap_sums, newest_gaps
+from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
+from bongsu.database.gaps import Asked, GapStatus, GapSum, StoredGap, gap_sums, newest_gaps
+from bongsu.database.queries import database
 from bongsu.output import in_minutes, number, print_json, print_table, say
-from bongsu.repository import database
-from bongsu.running_stack import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
 
 Status = Annotated[
     GapStatus | None,

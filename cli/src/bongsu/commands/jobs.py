@@ -12,13 +12,13 @@ from typing import Annotated
 
 import typer
 
+from bongsu.bus.job_runs import read_kept_runs
 from bongsu.commands.time_range import span_begin
+from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
 from bongsu.errors import CommandError
-from bongsu.job_log import JobLog, read_job_logs
-from bongsu.job_stream import read_kept_runs
+from bongsu.logs.job_runs import JobLog, read_job_logs
 from bongsu.output import note, print_json, print_table, say
-from bongsu.running_stack import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
-from common.job_statistics import JobStatistics, JobTally
+from common.jobs.statistics import JobStatistics, JobTally
 
 MS_PLACES = 2
 NONE_SINCE = "no run ended in that time"

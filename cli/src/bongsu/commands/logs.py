@@ -15,12 +15,12 @@ from typing import Annotated
 import typer
 
 from bongsu.commands.time_range import span_begin
+from bongsu.context import DEFAULT_DATA_DIR, DataDir
 from bongsu.errors import UnreachableError, UsageError, file_error
-from bongsu.log_files import LogFile, Wanted, follow, newest_lines
-from bongsu.log_lines import Level, LogLine
+from bongsu.logs.files import LogFile, Wanted, follow, newest_lines
+from bongsu.logs.lines import Level, LogLine
 from bongsu.output import one_line, say
-from bongsu.running_stack import DEFAULT_DATA_DIR, DataDir
-from common.masking import mask_sensitive, register_secret
+from common.masking.mask import mask_sensitive, register_secret
 
 SHOWN = 100
 POLL_SECONDS = 0.2

@@ -13,13 +13,12 @@ import asyncpg
 import typer
 from pydantic import BaseModel, ConfigDict, Field
 
-from bongsu import migrations
+from bongsu.context import AsJson
 from bongsu.errors import CommandError, UnreachableError, UsageError
 from bongsu.output import print_json, say
-from bongsu.roles import VARIABLE, make_roles
-from bongsu.running_stack import AsJson
-from bongsu.servers.postgres_config import ROLES
-from bongsu.up.market import SOURCES, Market, live, simulated
+from bongsu.provisioning import migrations
+from bongsu.provisioning.roles import ROLES, VARIABLE, make_roles
+from bongsu.up.data_source import SOURCES, Market, live, simulated
 from bongsu.up.seeding import seed
 from common.settings import DatabaseUrl, SettingsError, load_settings
 

@@ -13,10 +13,10 @@ import typer
 from pydantic import BaseModel, ConfigDict, Field
 
 from bongsu.errors import UsageError
-from bongsu.reconciler import INTERVAL_SECONDS, reconcile_once
-from common.ending import end_tasks
+from bongsu.provisioning.reconciler import INTERVAL_SECONDS, reconcile_once
 from common.errors import TransientError
 from common.settings import BeatFile, LogFormat, LogLevel, NatsUrl, SettingsError, load_settings
+from common.tasks import cancel_tasks
 from common.telemetry.logs import configure_logging, flush_logs
 from common.telemetry.names import LogEvent
 
@@ -79,7 +79,7 @@ async def _until_stopped(settings: ReconcileSettings, replicas: int) -> None:
         stop.cancel()
         work.result()
     log.info(LogEvent.SERVICE_STOPPING)
-    await asyncio.wait_for(end_tasks([work]), STOP_SECONDS)
+    await asyncio.wait_for(cancel_tasks([work]), STOP_SECONDS)
     log.info(LogEvent.SERVICE_STOPPED)
 
 

@@ -11,12 +11,12 @@ from typing import Annotated, Any
 import typer
 from typer._click.core import ParameterSource
 
-from bongsu.body_text import body_text
-from bongsu.commands.market import Market, refuse_unknown
+from bongsu.commands.options import Market, refuse_unknown
+from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
+from bongsu.database.queries import database, found_signals, newest_signals
 from bongsu.errors import CommandError, UsageError
 from bongsu.output import in_minutes, number, print_json, print_table, say
-from bongsu.repository import database, found_signals, newest_signals
-from bongsu.running_stack import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
+from bongsu.payload import body_text
 
 REASON_LENGTH = 120
 # As many characters of an id as a table shows; two signals that share them are as good as never stored.

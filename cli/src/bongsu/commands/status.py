@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import typer
 
+from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
 from bongsu.errors import EXIT_FAILED, UnreachableError
 from bongsu.output import note, number, print_json, print_table, say
-from bongsu.running_stack import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
-from bongsu.up.news import candle_text, signal_text
+from bongsu.up.status import candle_text, signal_text
 
 TIMEOUT_SECONDS = 5.0
 

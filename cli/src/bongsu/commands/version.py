@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from bongsu.context import AsJson
 from bongsu.output import print_json, print_table, say
-from bongsu.running_stack import AsJson
 
 COMMAND = "bongsu-cli"
 PARTS = (

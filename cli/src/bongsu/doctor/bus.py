@@ -10,14 +10,14 @@ import httpx
 from nats.aio.client import Client
 from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
+from bongsu.bus.connection import connected, jetstream_of
 from bongsu.doctor.finding import Finding, ok, problem, unknown, warning
-from bongsu.doctor.patient import Patient
+from bongsu.doctor.target import Patient
 from bongsu.errors import CommandError, NotAllowedError, UnreachableError
-from bongsu.nats_connection import connected, jetstream_of
-from bongsu.servers.nats import OLDEST_VERSION
+from bongsu.servers.nats.server import OLDEST_VERSION
+from common.bus.decoder import read_event
 from common.errors import PermanentError
 from common.events import ComponentReport
-from common.incoming import read_event
 from common.streams import CONSUMERS, STREAMS, differences
 
 NATS = "nats"

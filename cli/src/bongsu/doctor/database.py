@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bongsu.database.queries import StoredSetting, database, stored_settings
 from bongsu.doctor.clock import seconds_ahead
 from bongsu.doctor.finding import Finding, ok, problem
-from bongsu.repository import StoredSetting, database, stored_settings
 from common.clock import utc_now
-from common.database import SHARES, Connection
+from common.database.pool import SHARES, Connection
 
 OLDEST = 15
 NEWEST = 18

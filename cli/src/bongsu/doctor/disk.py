@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bongsu.doctor.database import TableSize
 from bongsu.doctor.finding import Finding, ok, problem, warning
-from bongsu.servers.postgres_place import known_cluster
+from bongsu.servers.postgres.paths import known_cluster
 from common.streams import STREAMS
 
 CHECK = "disk"

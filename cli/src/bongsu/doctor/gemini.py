@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import httpx
 
 from bongsu.doctor.finding import Finding, ok, problem, unknown, warning
-from bongsu.doctor.patient import Patient
+from bongsu.doctor.target import Patient
 
 KEY = "gemini key"
 MODELS = "gemini models"

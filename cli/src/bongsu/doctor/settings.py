@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bongsu.database.queries import StoredSetting
+from bongsu.database.settings import Setting, settings_in_force, spelled
 from bongsu.doctor.finding import Finding, ok, problem, warning
-from bongsu.repository import StoredSetting
-from bongsu.settings_in_force import Setting, settings_in_force, spelled
-from common.config_keys import REGISTRY
+from common.config.keys import REGISTRY
 
 CHECK = "settings"
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from upbit import APIConnectionError, APIStatusError, AsyncUpbit, UpbitError
 
 from bongsu.doctor.finding import Finding, ok, problem, unknown, warning
-from bongsu.doctor.patient import Patient
+from bongsu.doctor.target import Patient
 from common.clock import utc_now
 
 CHECK = "upbit key"

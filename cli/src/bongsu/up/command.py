@@ -13,18 +13,18 @@ import typer
 
 from bongsu.errors import CommandError
 from bongsu.servers import ports
-from bongsu.up import market as markets
-from bongsu.up.bus_size import refuse_another_size
+from bongsu.up import data_source as markets
+from bongsu.up.cluster_size import refuse_another_size
 from bongsu.up.datadir import DataDir
-from bongsu.up.news import News, ask
 from bongsu.up.options import DEFAULT_DATA_DIR, DEFAULT_PORT, Options, check, parse_replicas
 from bongsu.up.preflight import check_gemini, check_port, check_upbit
-from bongsu.up.recording_end import tell_the_end
+from bongsu.up.replay_end import tell_the_end
 from bongsu.up.stack import Stack
+from bongsu.up.status import News, ask
 from bongsu.up.view import Screen
-from common.ending import end_tasks
 from common.errors import ServiceError
-from upbit_simulator.recording import Recording, RecordingError, load_recording
+from common.tasks import cancel_tasks
+from upbit_simulator.recorded.recording import Recording, RecordingError, load_recording
 
 REFRESH_SECONDS = 1.0
 
@@ -164,7 +164,7 @@ class Run:
         if task.done():
             task.result()
             return True
-        await end_tasks([task])
+        await cancel_tasks([task])
         return False
 
     def _listen_to_signals(self) -> None:

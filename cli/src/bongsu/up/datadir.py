@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from bongsu.errors import CommandError, file_error
-from bongsu.servers.files import write_file
-from bongsu.servers.postgres_place import remove_cluster
-from bongsu.servers.running import end_process, process_started
+from bongsu.servers.atomic_write import write_file
+from bongsu.servers.pids import end_process, process_started
+from bongsu.servers.postgres.paths import remove_cluster
 from common.clock import utc_now
 
 ONLY_OWNER = 0o700

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bongsu.servers.ports import HOST
-from bongsu.up.market import SOURCES, Market
+from bongsu.up.data_source import SOURCES, Market
 
 # Shaped like a real key, so that masking and checks treat it as one; the simulator takes it.
 SIMULATED_GEMINI_KEY = "AQ.simulator-key-for-bongsu-0000000000000"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bongsu.errors import UsageError
-from common.database import SHARES
+from common.database.pool import SHARES
 
 DEFAULT_PORT = 8080
 DEFAULT_DATA_DIR = Path(".bongsu")

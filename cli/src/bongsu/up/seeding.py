@@ -8,8 +8,8 @@ from typing import Any
 import asyncpg
 
 from bongsu.errors import CommandError
-from bongsu.up.market import Market
-from common.config_keys import BACKFILL_DAYS, MAX_BACKFILL_DAYS, find_key
+from bongsu.up.data_source import Market
+from common.config.keys import BACKFILL_DAYS, MAX_BACKFILL_DAYS, find_key
 
 AUTHOR = "bongsu up"
 CONNECT_SECONDS = 5.0

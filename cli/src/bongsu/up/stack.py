@@ -10,21 +10,21 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from bongsu import migrations
-from bongsu.reconciler import keep_reconciled, reconcile_when_ready
+from bongsu.provisioning import migrations
+from bongsu.provisioning.reconciler import keep_reconciled, reconcile_when_ready
 from bongsu.servers import ports
-from bongsu.servers.nats_cluster import NatsServers
-from bongsu.servers.postgres import PostgresServer
-from bongsu.servers.secrets_file import Secrets
+from bongsu.servers.nats.cluster import NatsServers
+from bongsu.servers.postgres.server import PostgresServer
+from bongsu.servers.secrets import Secrets
+from bongsu.up.data_source import UPBIT_URL, Market
 from bongsu.up.datadir import DataDir
 from bongsu.up.environment import Addresses, base, for_service
-from bongsu.up.market import UPBIT_URL, Market
 from bongsu.up.options import DEFAULT_SPEED, Options
 from bongsu.up.program import Program
 from bongsu.up.seeding import seed
 from bongsu.up.supervisor import Supervisor, Watched
 from common.clock import utc_now
-from common.ending import end_tasks
+from common.tasks import cancel_tasks
 
 SERVICES = ("collector", "signaler", "health")
 SERVER_SECONDS = 20.0
@@ -107,7 +107,7 @@ class Stack:
 
     async def stop(self) -> None:
         """Stop services, simulators, NATS and PostgreSQL, in this order."""
-        await end_tasks([self._reconciling])
+        await cancel_tasks([self._reconciling])
         await self.supervisor.stop()
 
     def run_document(self) -> dict[str, Any]:

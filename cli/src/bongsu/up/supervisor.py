@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from bongsu.errors import ServerError
-from bongsu.servers.starting import ATTEMPTS, Startable
-from common.ending import end_tasks
+from bongsu.servers.startup import ATTEMPTS, Startable
+from common.tasks import cancel_tasks
 
 POLL_SECONDS = 0.05
 # Long enough that whoever looks sees that it was gone.
@@ -100,7 +100,7 @@ class Supervisor:
 
     async def stop(self) -> None:
         """Stop stage by stage; a child that outlives its patience is killed."""
-        await end_tasks(self._keepers)
+        await cancel_tasks(self._keepers)
         deadline = time.monotonic() + STOP_SECONDS
         for stage in reversed(self._stages):
             await asyncio.gather(*(self._stop_one(watched, deadline) for watched in stage))

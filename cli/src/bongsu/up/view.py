@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from bongsu.up.news import News, candle_text, lines, signal_text
+from bongsu.up.status import News, candle_text, lines, signal_text
 from bongsu.up.supervisor import Watched
 
 COLOURS = {"healthy": "green", "degraded": "yellow", "unhealthy": "red"}

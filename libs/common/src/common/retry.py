@@ -11,8 +11,8 @@ import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
 
 from common.errors import TransientError
+from common.jobs.tracking import count_retry
 from common.telemetry.instruments import retries, retry_wait
-from common.telemetry.jobs import count_retry
 from common.telemetry.names import Attribute, LogEvent
 
 P = ParamSpec("P")
@@ -22,7 +22,7 @@ MAX_JITTER = 0.1
 EXHAUSTED_IN_A_ROW = 2
 
 
-class Dependency:
+class CircuitBreaker:
     """What is called, and whether it seems to be down.
 
     After two calls in a row that used up their retries, or their caller's time while they were retried, the
@@ -35,7 +35,7 @@ class Dependency:
         self._exhausted_in_a_row = 0
 
     @property
-    def seems_down(self) -> bool:
+    def is_open(self) -> bool:
         """True while calls go unretried."""
         return self._exhausted_in_a_row >= EXHAUSTED_IN_A_ROW
 
@@ -53,7 +53,7 @@ def with_retry(
     base_delay: float = 1.0,
     exceptions: tuple[type[Exception], ...] = (TransientError,),
     *,
-    dependency: Dependency | None = None,
+    dependency: CircuitBreaker | None = None,
 ) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Awaitable[T]]]:
     """Decorate an idempotent call: the first try plus `max_retries`, after 1, 2, 4 s with the defaults.
 
@@ -66,12 +66,12 @@ def with_retry(
     """
 
     def decorate(call: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
-        target = dependency or Dependency(getattr(call, "__qualname__", repr(call)))
+        target = dependency or CircuitBreaker(getattr(call, "__qualname__", repr(call)))
 
         @functools.wraps(call)
         async def retried(*args: P.args, **kwargs: P.kwargs) -> T:
             tries = _Tries(target, base_delay)
-            most = 1 if target.seems_down else 1 + max_retries
+            most = 1 if target.is_open else 1 + max_retries
             retrying = AsyncRetrying(
                 stop=stop_after_attempt(most),
                 wait=tries.delay,
@@ -98,7 +98,7 @@ def with_retry(
 class _Tries:
     """The tries of one call, told to the log, the figures, the job that runs, and the dependency."""
 
-    def __init__(self, target: Dependency, base_delay: float) -> None:
+    def __init__(self, target: CircuitBreaker, base_delay: float) -> None:
         self._target = target
         self._base_delay = base_delay
         self._has_failed = False

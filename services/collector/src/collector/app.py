@@ -6,22 +6,22 @@ import asyncio
 import os
 from datetime import datetime, timedelta
 
-from collector.block_repository import BlockRepository
-from collector.catch_up import CatchUp
-from collector.collect import CandleCollector
+from collector.candle_collector import CandleCollector
 from collector.handlers import PAGES_AT_ONCE, PageStore, on_candles_closed
 from collector.jobs import GAP_REPAIR_SECONDS, RETENTION_SECONDS, CollectorJobs
-from collector.live import LiveMarkets
+from collector.live_markets import LiveMarkets
+from collector.probe import UpbitProbe
+from collector.redelivery import CatchUp
 from collector.repository import CandleRepository
-from collector.request_gate import RequestGate
 from collector.settings import CollectorSettings
-from collector.shared_block import SharedBlock
-from collector.upbit import UpbitClient
-from collector.upbit_probe import UpbitProbe
+from collector.upbit.block_repository import BlockRepository
+from collector.upbit.client import UpbitClient
+from collector.upbit.ip_block import SharedBlock
+from collector.upbit.rate_limiter import RequestGate
 from common.clock import ExchangeClock, utc_now
-from common.config_keys import COLLECT_INTERVAL_SECONDS, MARKETS
+from common.config.keys import COLLECT_INTERVAL_SECONDS, MARKETS
 from common.events import CandlesClosed, ComponentState
-from common.runtime import Runtime
+from common.runtime.runtime import Runtime
 from common.streams import STORE_CANDLES
 
 # Longer than a running clock's `Date`, in whole seconds, ever stays the same.

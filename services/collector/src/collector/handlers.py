@@ -8,8 +8,8 @@ from datetime import timedelta
 import structlog
 
 from collector.repository import CandleRepository
+from common.bus.delivery import Delivery
 from common.clock import ExchangeClock
-from common.delivery import Delivery
 from common.errors import PermanentError
 from common.events import CandlesClosed
 from common.telemetry.names import Attribute, LogEvent, SpanName

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 
-from collector.collect import CandleCollector
+from collector.candle_collector import CandleCollector
 from collector.domain import page_ranges
 from collector.gaps import missing_ranges
 from collector.repository import CandleRepository
-from common.bus import Bus
+from common.bus.broker import Bus
 from common.clock import ExchangeClock, closed_until
-from common.config_keys import MARKETS, RETENTION_DAYS
-from common.config_store import ConfigRepository
+from common.config.keys import MARKETS, RETENTION_DAYS
+from common.config.repository import ConfigRepository
+from common.jobs.tracking import JobRun
 from common.streams import STORE_CANDLES
-from common.telemetry.jobs import JobRun
 
 GAP_REPAIR_SECONDS = 60.0
 RETENTION_SECONDS = 3600.0

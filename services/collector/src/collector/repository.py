@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from collector.gaps import Gap, settle_page
 from common.clock import MINUTE, utc_now
-from common.database import Connection, Database
+from common.database.pool import Connection, Database
 from common.events import Candle, CandlesClosed
 
 if TYPE_CHECKING:

@@ -1,10 +1,10 @@
 """Run health: settings, composition, loop."""
 
-from common.own_packages import hide_packages_of_others
+from common.optional_imports import hide_packages_of_others
 
 hide_packages_of_others(but=("uvicorn",))
 
-from common.runtime import main  # noqa: E402  what is hidden must be so before the first import
+from common.runtime.runtime import main  # noqa: E402  what is hidden must be so before the first import
 from health.app import build  # noqa: E402
 from health.settings import HealthSettings  # noqa: E402
 

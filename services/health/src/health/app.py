@@ -8,33 +8,33 @@ import sys
 
 from common.clock import ExchangeClock
 from common.events import ComponentState, JobFinished, SignalGenerated
-from common.runtime import Runtime
-from health.answers import HealthAnswers
-from health.api import build_api
-from health.api_answers import ApiAnswers
-from health.api_repository import ApiRepository
-from health.bounded_reads import BoundedReads
-from health.feed import Feed
-from health.figures_probe import FiguresProbe
-from health.figures_repository import FiguresRepository
-from health.heard import Heard
-from health.listening import Listening
-from health.metrics_routes import build_metrics
-from health.notifier import Notifier
-from health.overview import MarketsOverview
-from health.own_state import OwnState
-from health.page_parts import SIGNALS, page_parts
-from health.page_routes import build_page
-from health.probe import DatabaseProbe
-from health.registry import Registry
-from health.repository import HealthRepository
-from health.roll_call import RollCall
+from common.runtime.runtime import Runtime
+from health.api.limiter import BoundedReads
+from health.api.live import Heard
+from health.api.overview import MarketsOverview
+from health.api.repository import ApiRepository
+from health.api.routes import build_api
+from health.api.service import ApiAnswers
+from health.api.status import StatusWatch
+from health.http.server import HttpServer, ListenError, listen
+from health.instances.own_state import OwnState
+from health.instances.poll import RollCall
+from health.instances.registry import Registry
+from health.instances.subscriptions import Listening
+from health.metrics.counters import Tally
+from health.metrics.probe import FiguresProbe
+from health.metrics.repository import FiguresRepository
+from health.metrics.routes import build_metrics
+from health.notifications.notifier import Notifier
+from health.page.feed import Feed
+from health.page.parts import SIGNALS, page_parts
+from health.page.routes import build_page
+from health.probes.database import DatabaseProbe
+from health.probes.repository import HealthRepository
+from health.probes.streams import StreamProbe
 from health.routes import build_http
-from health.server import HttpServer, ListenError, listen
+from health.service import HealthAnswers
 from health.settings import HealthSettings
-from health.status_watch import StatusWatch
-from health.stream_probe import StreamProbe
-from health.tally import Tally
 
 
 class Health:
@@ -76,7 +76,9 @@ class Health:
         self._figures = FiguresProbe(FiguresRepository(runtime.database), runtime.config)
         self._notifier: Notifier | None = None
         if settings.notify_url:
-            from health.webhook import Webhook  # only where it is set: an HTTP library comes along
+            from health.notifications.webhook import (
+                Webhook,  # only where it is set: an HTTP library comes along
+            )
 
             self._notifier = Notifier(
                 instance=runtime.instance,

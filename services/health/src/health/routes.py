@@ -10,13 +10,13 @@ from pydantic import BaseModel
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from health.aggregate import summarize
-from health.answers import HealthAnswers
-from health.connection import MAX_HEAD_BYTES
-from health.overview import MarketsOverview
-from health.problems import add_problems, problem
-from health.replies import PROBLEM_CONTENT, reply
+from health.api.overview import MarketsOverview
+from health.checks.aggregate import summarize
+from health.http.connection import MAX_HEAD_BYTES
+from health.http.replies import PROBLEM_CONTENT, reply
+from health.http.responses import add_problems, problem
 from health.schemas import DetailedHealthResponse, HealthSummary, Liveness, Overview, Readiness
+from health.service import HealthAnswers
 
 COMPRESSED_BYTES = 2048
 

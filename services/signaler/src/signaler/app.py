@@ -7,23 +7,22 @@ import os
 from datetime import datetime
 from functools import partial
 
-from common.config_keys import MARKETS, SIGNAL_INTERVAL_MINUTES
-from common.ending import end_tasks
+from common.config.keys import MARKETS, SIGNAL_INTERVAL_MINUTES
 from common.errors import ServiceError
 from common.events import CandlesClosed, ComponentState
-from common.keep_going import keep_going
-from common.runtime import Runtime
+from common.runtime.runtime import Runtime
 from common.streams import DECIDE_ON_CANDLES
+from common.tasks import cancel_tasks, run_forever
 from common.telemetry.names import LogEvent
-from signaler.decisions import Decider
-from signaler.domain.gemini_state import GeminiState
+from signaler.decider import Decider
+from signaler.domain.gemini_status import GeminiState
 from signaler.domain.intervals import MINUTE, newest_end_until
 from signaler.gemini import Gemini
 from signaler.handlers import CandleHandlers
 from signaler.jobs import probe_gemini, tell_untold_signals
 from signaler.repository import SignalRepository
 from signaler.settings import SignalerSettings
-from signaler.signals import JOB, SignalGeneration
+from signaler.signal_generation import JOB, SignalGeneration
 from signaler.usage_repository import UsageRepository
 
 # So that a market whose Gemini call is slow does not hold the others up.
@@ -63,13 +62,13 @@ class Signaler:
         if self._gemini:
             self._tasks.add(asyncio.create_task(probe_gemini(self._gemini, self._state)))
         self._tasks.add(asyncio.create_task(self._decide_newest_intervals()))
-        telling = keep_going("tell_untold_signals", partial(tell_untold_signals, self._signals))
+        telling = run_forever("tell_untold_signals", partial(tell_untold_signals, self._signals))
         self._tasks.add(asyncio.create_task(telling))
 
     async def stop(self) -> None:
         """Hand back what is in flight and close the Gemini client."""
         self._handlers.stop()
-        await end_tasks(self._tasks)
+        await cancel_tasks(self._tasks)
         if self._gemini:
             await self._gemini.close()
 

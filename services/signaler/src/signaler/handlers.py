@@ -7,12 +7,12 @@ import time
 from collections import OrderedDict, defaultdict
 from datetime import datetime
 
-from common.config_keys import SIGNAL_INTERVAL_MINUTES
-from common.config_store import ConfigRepository
-from common.delivery import Delivery
-from common.ending import end_tasks
+from common.bus.delivery import Delivery
+from common.config.keys import SIGNAL_INTERVAL_MINUTES
+from common.config.repository import ConfigRepository
 from common.errors import TransientError
 from common.events import CandlesClosed
+from common.tasks import cancel_tasks
 from signaler.domain.intervals import (
     MINUTE,
     ClosedIntervals,
@@ -23,7 +23,7 @@ from signaler.domain.intervals import (
 )
 from signaler.domain.look_back import judge
 from signaler.repository import SignalRepository
-from signaler.signals import SignalGeneration
+from signaler.signal_generation import SignalGeneration
 
 HAND_BACK_SECONDS = 1.0
 MAX_WAIT_SECONDS = 30.0
@@ -83,7 +83,7 @@ class CandleHandlers:
                 raise TransientError("the service stops", retry_after_seconds=0.1)
             work.result()
         finally:
-            await end_tasks([work, stopping])
+            await cancel_tasks([work, stopping])
 
     async def _on_interval_closed(
         self, page: CandlesClosed, closed: ClosedIntervals, interval_minutes: int

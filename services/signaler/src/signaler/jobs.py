@@ -15,9 +15,9 @@ from common.errors import ServiceError
 from common.events import INTERRUPTION_SHOWN_SECONDS
 from common.telemetry.names import LogEvent
 from signaler.domain.errors import GeminiError
-from signaler.domain.gemini_state import COMPONENT, GeminiState
+from signaler.domain.gemini_status import COMPONENT, GeminiState
 from signaler.gemini import Gemini
-from signaler.signals import SignalGeneration
+from signaler.signal_generation import SignalGeneration
 
 TELL_SECONDS = 2.0
 LOOK_SECONDS = 5.0

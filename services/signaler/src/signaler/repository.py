@@ -13,7 +13,7 @@ from uuid import UUID
 
 from opentelemetry.trace import SpanKind
 
-from common.database import Database
+from common.database.pool import Database
 from common.events import Action, Candle, SignalGenerated
 from common.telemetry.names import Attribute, AttributeValue, SpanName
 from common.telemetry.spans import span

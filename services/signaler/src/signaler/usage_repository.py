@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from common.database import Database
+from common.database.pool import Database
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from gemini_simulator import wire
-from gemini_simulator.errors import ApiError, HtmlError
-from gemini_simulator.faults import GeminiFaults
-from gemini_simulator.quotas import Quotas
-from gemini_simulator.service import Gemini
+from gemini_simulator.api import responses as wire
+from gemini_simulator.api.errors import ApiError, HtmlError
+from gemini_simulator.faults.faults import GeminiFaults
+from gemini_simulator.quotas.quotas import Quotas
+from gemini_simulator.routes import Gemini
 from simulator_control import RequestStats, control_routes, stats_middleware
 
 MAX_BODY_BYTES = 20 * 1024 * 1024

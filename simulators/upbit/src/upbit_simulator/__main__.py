@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from simulator_control import serve
-from upbit_simulator.anchor import replay_clock
 from upbit_simulator.app import build_app
-from upbit_simulator.clock import WallExchangeClock
 from upbit_simulator.exchange import Exchange
-from upbit_simulator.recorded import RecordedMarket
-from upbit_simulator.recording import RecordingError, load_recording
-from upbit_simulator.seeded import SeededMarket
+from upbit_simulator.market.clock import WallExchangeClock
+from upbit_simulator.recorded.clock_anchor import replay_clock
+from upbit_simulator.recorded.market import RecordedMarket
+from upbit_simulator.recorded.recording import RecordingError, load_recording
+from upbit_simulator.seeded.market import SeededMarket
 
 USAGE_ERROR = 2
 FASTEST = 1_000_000

@@ -6,12 +6,12 @@ from weakref import WeakSet
 from aiohttp import web
 
 from simulator_control import control_routes, stats_middleware
-from upbit_simulator.candle_routes import candle_routes
+from upbit_simulator.encoding import iso_utc
 from upbit_simulator.exchange import EXCHANGE, Exchange
-from upbit_simulator.faulty_answers import inject_faults, limit_rate, pack, speak_as_upbit, tell_time
-from upbit_simulator.quote_routes import quote_routes
-from upbit_simulator.spelling import iso_utc
-from upbit_simulator.ws_route import SOCKETS, close_all, websocket_routes
+from upbit_simulator.rest.candles import candle_routes
+from upbit_simulator.rest.middleware import inject_faults, limit_rate, pack, speak_as_upbit, tell_time
+from upbit_simulator.rest.quotes import quote_routes
+from upbit_simulator.websocket.route import SOCKETS, close_all, websocket_routes
 
 
 def build_app(exchange: Exchange) -> web.Application:

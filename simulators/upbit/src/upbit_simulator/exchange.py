@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from simulator_control import RequestStats
-from upbit_simulator.clock import ExchangeClock
-from upbit_simulator.fault_kinds import UpbitFaults
-from upbit_simulator.limits import RateLimits
-from upbit_simulator.listings import Listing
-from upbit_simulator.recording import Recording
-from upbit_simulator.source import MarketSource
-from upbit_simulator.view import MarketView
+from upbit_simulator.faults.kinds import UpbitFaults
+from upbit_simulator.market.clock import ExchangeClock
+from upbit_simulator.market.listings import Listing
+from upbit_simulator.market.source import MarketSource
+from upbit_simulator.market.view import MarketView
+from upbit_simulator.rate_limits import RateLimits
+from upbit_simulator.recorded.recording import Recording
 
 DEFAULT_SKEW_SECONDS = 300
 

@@ -19,11 +19,11 @@ from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 
-from common.masking import register_secret
-from common.telemetry.exported_signals import TelemetrySignal, exported_signals, otlp_variable
+from common.masking.mask import register_secret
+from common.telemetry.config import TelemetrySignal, exported_signals, otlp_variable
+from common.telemetry.dropped import DroppedTelemetry
 from common.telemetry.log_records import LogRecords
-from common.telemetry.logs import hand_log_on
-from common.telemetry.losses import Losses
+from common.telemetry.logs import forward_logs
 from common.telemetry.names import LogEvent
 from common.telemetry.spans import masked_attributes
 
@@ -67,7 +67,7 @@ class Telemetry:
 
     def shutdown(self) -> None:
         """Send what is buffered, all at once, for at most a second; what hangs then is left behind."""
-        hand_log_on(None)
+        forward_logs(None)
         ending = [threading.Thread(target=end, daemon=True) for end in self._ends]
         deadline = time.monotonic() + FLUSH_SECONDS
         for thread in ending:
@@ -78,16 +78,16 @@ class Telemetry:
     def _export(
         self, signals: frozenset[TelemetrySignal], resource: Resource, readers: list[MetricReader]
     ) -> None:
-        from common.telemetry import otlp  # only where something is exported: 10 MB in every process
+        from common.telemetry import exporters as otlp
 
-        losses = Losses()
+        losses = DroppedTelemetry()
         if TelemetrySignal.TRACES in signals:
             self._traces.add_span_processor(otlp.span_processor(losses))
         if TelemetrySignal.METRICS in signals:
             readers.append(otlp.metric_reader(losses))
         if TelemetrySignal.LOGS in signals:
             provider = otlp.logger_provider(losses, resource)
-            hand_log_on(LogRecords(provider).emit)
+            forward_logs(LogRecords(provider).emit)
             self._ends.append(provider.shutdown)
 
 

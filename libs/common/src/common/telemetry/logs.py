@@ -17,8 +17,8 @@ import structlog
 from opentelemetry import trace
 from structlog.typing import EventDict, Processor
 
-from common.masking import mask
-from common.telemetry.log_output import LogOutput
+from common.masking.mask import mask
+from common.telemetry.log_writer import LogOutput
 from common.telemetry.names import LogEvent
 
 # Chatty at INFO, and httpx prints whole URLs.
@@ -119,7 +119,7 @@ def configure_logging(*, service: str, instance: str, level: str, log_format: st
     logging.captureWarnings(capture=True)
 
 
-def hand_log_on(receiver: HandOn | None) -> None:
+def forward_logs(receiver: HandOn | None) -> None:
     """Give the masked fields of each line to `receiver` too, which must not wait; None for nobody."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler, _Handler):

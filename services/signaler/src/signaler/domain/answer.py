@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from common.events import Action
 from signaler.domain.errors import AnswerRefusedError
-from signaler.domain.prices_in_text import wrong_prices
+from signaler.domain.price_check import wrong_prices
 from signaler.domain.snapshot import Snapshot
 from signaler.domain.strict_json import InvalidJsonError, parse_json
 

@@ -1,0 +1,97 @@
+"""How does a command use NATS? On one connection, every wait bounded, every trouble one line."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import nats
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.errors import NoServersError
+from nats.js import JetStreamContext
+from nats.js.errors import APIError, NotFoundError
+from nats.protocol.parser import PERMISSIONS_ERR
+
+from bongsu.errors import CommandError, NotAllowedError, UnreachableError
+from common.bus.inbox import inbox_prefix
+from common.settings import nats_servers
+
+CONNECT_SECONDS = 2
+ANSWER_SECONDS = 3.0
+
+
+@asynccontextmanager
+async def connected(url: str, *, command: str, stream: str) -> AsyncIterator[Client]:
+    """Connect for one command over one stream; errors inside come out as the command's own.
+
+    Raises:
+        UnreachableError: NATS is not known, or does not answer.
+        NotAllowedError: It refuses this user.
+        CommandError: It has no such stream.
+    """
+    if not url:
+        raise UnreachableError("NATS_URL is not known; start the stack with `make run`, or set NATS_URL")
+    reasons: list[Exception] = []
+    client = await _connect(url, command, reasons)
+    try:
+        yield client
+    except NotFoundError as error:
+        raise CommandError(
+            f"NATS has no stream {stream}; check that NATS_URL names Bongsu's server, and that `bongsu up`"
+            " or the reconciler runs"
+        ) from error
+    except APIError as error:
+        said = error.description or "JetStream is not switched on"
+        raise CommandError(f"NATS says: {said}; check that NATS_URL names Bongsu's server") from error
+    except (NatsError, OSError, TimeoutError) as error:
+        # A request that is not allowed is never answered; why comes beside it.
+        if denied := next((str(reason) for reason in reasons if PERMISSIONS_ERR in str(reason)), ""):
+            raise NotAllowedError(
+                f"NATS refuses: {denied}; name a user who may do that in NATS_URL"
+            ) from error
+        raise _unreachable(error) from error
+    finally:
+        with contextlib.suppress(NatsError, OSError, TimeoutError):
+            await client.close()
+
+
+def jetstream_of(client: Client) -> JetStreamContext:
+    """Return the client's JetStream, which waits three seconds for an answer."""
+    return client.jetstream(timeout=ANSWER_SECONDS)
+
+
+async def connect_once(url: str, *, name: str, on_error: Callable[[Exception], Awaitable[None]]) -> Client:
+    """Return a client that ends with its connection; errors as nats-py raises them."""
+    # nats-py goes on trying a server that refuses, every two seconds, whatever `allow_reconnect` says.
+    return await nats.connect(
+        nats_servers(url),
+        name=name,
+        inbox_prefix=inbox_prefix(url),
+        connect_timeout=CONNECT_SECONDS,
+        allow_reconnect=False,
+        max_reconnect_attempts=1,
+        reconnect_time_wait=0,
+        error_cb=on_error,
+    )
+
+
+async def _connect(url: str, command: str, reasons: list[Exception]) -> Client:
+    async def keep(reason: Exception) -> None:
+        reasons.append(reason)
+
+    try:
+        return await connect_once(url, name=f"bongsu.cli.{command}", on_error=keep)
+    except (NoServersError, OSError, TimeoutError) as error:
+        raise _unreachable(reasons[0] if reasons else error) from error
+    except NatsError as error:
+        raise NotAllowedError(
+            f"NATS refuses the connection: {error}; check the user and password in NATS_URL"
+        ) from error
+
+
+def _unreachable(error: Exception) -> UnreachableError:
+    return UnreachableError(
+        f"NATS does not answer ({type(error).__name__}); start the stack with `make run`, or correct NATS_URL"
+    )

@@ -1,0 +1,57 @@
+"""Which runs are kept in the stream JOBS?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from nats.aio.msg import Msg
+from nats.js.api import ConsumerConfig, DeliverPolicy
+
+from bongsu.bus.connection import connected
+from bongsu.bus.reader import reading
+from common.bus.decoder import read_event
+from common.errors import PermanentError
+from common.events import JobFinished
+
+STREAM = "JOBS"
+SUBJECT = "job.finished.>"
+# A record may be stored a while before a clock of ours says so.
+CLOCKS_APART = timedelta(minutes=5)
+
+
+async def read_kept_runs(url: str, take: Callable[[JobFinished], None], *, since: datetime | None) -> int:
+    """Give every run in the stream to `take`, of all times or from `since` on.
+
+    Returns:
+        How many messages are none.
+
+    Raises:
+        UnreachableError: NATS does not answer.
+        CommandError: It refuses this user, or has no such stream.
+    """
+    broken = 0
+    async with (
+        connected(url, command="jobs", stream=STREAM) as client,
+        reading(client, STREAM, SUBJECT, _start(since)) as messages,
+    ):
+        async for message in messages:
+            record = _parsed(message)
+            if record is None:
+                broken += 1
+            elif since is None or record.finished_at >= since:
+                take(record)
+    return broken
+
+
+def _start(since: datetime | None) -> ConsumerConfig:
+    if since is None:
+        return ConsumerConfig(deliver_policy=DeliverPolicy.ALL)
+    return ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_TIME, opt_start_time=since - CLOCKS_APART)
+
+
+def _parsed(message: Msg) -> JobFinished | None:
+    try:
+        return read_event(message.data, JobFinished)
+    except PermanentError:
+        return None

@@ -1,0 +1,95 @@
+"""The SQL of `bongsu gaps`: it only reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from common.database.pool import Database
+
+_NEWEST = """
+SELECT symbol AS market, from_time, to_time,
+    (extract(epoch FROM to_time - from_time) / 60)::int AS minutes,
+    status, detected_at, resolved_at, evidence
+FROM candle_gaps
+WHERE ($1::text IS NULL OR symbol = $1)
+    AND ($2::timestamptz IS NULL OR to_time > $2)
+    AND ($3::timestamptz IS NULL OR from_time < $3)
+    AND ($4::text IS NULL OR status = $4)
+ORDER BY from_time DESC, symbol
+LIMIT $5"""
+
+_SUMS = """
+WITH asked AS (
+    SELECT symbol, status,
+        extract(epoch FROM least(to_time, $3) - greatest(from_time, $2)) / 60 AS minutes
+    FROM candle_gaps
+    WHERE ($1::text IS NULL OR symbol = $1)
+        AND ($2::timestamptz IS NULL OR to_time > $2)
+        AND ($3::timestamptz IS NULL OR from_time < $3)
+)
+SELECT symbol AS market,
+    coalesce(sum(minutes) FILTER (WHERE status = 'open'), 0)::int AS open_minutes,
+    coalesce(sum(minutes) FILTER (WHERE status = 'repaired'), 0)::int AS repaired_minutes,
+    coalesce(sum(minutes) FILTER (WHERE status = 'confirmed_empty'), 0)::int AS confirmed_empty_minutes
+FROM asked
+GROUP BY symbol
+ORDER BY symbol"""
+
+
+class GapStatus(StrEnum):
+    """What the collector knows of minutes that had no candle."""
+
+    OPEN = "open"
+    REPAIRED = "repaired"
+    CONFIRMED_EMPTY = "confirmed_empty"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which gaps are meant: of one market, reaching into [since, until); None for any."""
+
+    market: str | None
+    since: datetime | None
+    until: datetime | None
+
+
+@dataclass(frozen=True)
+class StoredGap:
+    """One row of `candle_gaps`: the minutes [from_time, to_time) of a market."""
+
+    market: str
+    from_time: datetime
+    to_time: datetime
+    minutes: int
+    status: str
+    detected_at: datetime
+    resolved_at: datetime | None
+    evidence: str
+
+
+@dataclass(frozen=True)
+class GapSum:
+    """How many minutes of a market are in gaps of each status."""
+
+    market: str
+    open_minutes: int
+    repaired_minutes: int
+    confirmed_empty_minutes: int
+
+
+async def newest_gaps(
+    source: Database, asked: Asked, *, status: GapStatus | None, limit: int
+) -> list[StoredGap]:
+    """Return gaps, the one that begins last first; whole, also where they reach out of the time asked for."""
+    async with source.connection() as connection:
+        rows = await connection.fetch(_NEWEST, asked.market, asked.since, asked.until, status, limit)
+    return [StoredGap(**dict(row)) for row in rows]
+
+
+async def gap_sums(source: Database, asked: Asked) -> list[GapSum]:
+    """Return the minutes inside the time asked for, by market; a market without a gap is not in it."""
+    async with source.connection() as connection:
+        rows = await connection.fetch(_SUMS, asked.market, asked.since, asked.until)
+    return [GapSum(**dict(row)) for row in rows]

@@ -1,0 +1,92 @@
+"""Are streams and consumers as declared? Looked at every 5 s, as the only user who may change them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.protocol.parser import AUTHORIZATION_VIOLATION, PERMISSIONS_ERR
+
+from bongsu.bus.connection import connect_once
+from bongsu.errors import NotAllowedError
+from common.errors import TransientError
+from common.streams import reconcile
+
+INTERVAL_SECONDS = 5.0
+# A cluster has chosen its leaders long before.
+READY_SECONDS = 30.0
+RETRY_SECONDS = 0.2
+# While there is no leader, most questions are left without an answer.
+ANSWER_SECONDS = 2.0
+
+
+async def reconcile_once(url: str, *, replicas: int = 1) -> list[str]:
+    """Declare what is missing and correct what drifted, over a connection of its own.
+
+    Raises:
+        TransientError: NATS cannot be reached or does not answer.
+        NotAllowedError: It refuses the user, or this user's questions.
+    """
+    refusals: list[str] = []
+    client = await _connect(url, refusals)
+    try:
+        return await reconcile(client.jetstream(timeout=ANSWER_SECONDS), replicas=replicas)
+    except TransientError as error:
+        # What is not allowed is never answered; why comes beside it.
+        if refusals:
+            raise NotAllowedError(
+                f"NATS refuses: {refusals[0]}; name the user in NATS_URL who may declare streams"
+            ) from error
+        raise
+    finally:
+        await client.close()
+
+
+async def reconcile_when_ready(url: str, *, replicas: int = 1) -> None:
+    """Do so as soon as there is somebody to ask: streams cannot be made before a cluster has its leader.
+
+    Raises:
+        TransientError: There was nobody for 30 s.
+        NotAllowedError: It refuses the user.
+    """
+    deadline = time.monotonic() + READY_SECONDS
+    while True:
+        try:
+            await reconcile_once(url, replicas=replicas)
+        except TransientError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            return
+
+
+async def keep_reconciled(url: str, say: Callable[[str], None], *, replicas: int = 1) -> None:
+    """Do so every 5 s until cancelled, telling each change; a server that is away is tried again."""
+    while True:
+        await asyncio.sleep(INTERVAL_SECONDS)
+        try:
+            for change in await reconcile_once(url, replicas=replicas):
+                say(change)
+        except TransientError:
+            # Its death is told by who watches the process; here there is only something to do again.
+            continue
+
+
+async def _connect(url: str, refusals: list[str]) -> Client:
+    async def keep(error: Exception) -> None:
+        # Every other failure comes back from the call that it belongs to.
+        if PERMISSIONS_ERR in str(error):
+            refusals.append(str(error))
+
+    try:
+        return await connect_once(url, name="bongsu.reconciler", on_error=keep)
+    except (NatsError, OSError, TimeoutError) as error:
+        if AUTHORIZATION_VIOLATION in str(error).lower():
+            raise NotAllowedError(
+                "NATS refuses the user or the password; correct NATS_URL, or give NATS the same password"
+            ) from error
+        raise TransientError(f"NATS cannot be reached: {type(error).__name__}") from error

@@ -1,0 +1,39 @@
+"""What becomes of a loop that should never end, and fails in a way nobody thought of?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import structlog
+
+from common.telemetry.names import LogEvent
+
+PAUSE_SECONDS = 1.0
+CANCEL_AGAIN_SECONDS = 0.1
+
+
+async def run_forever(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Do `work`, a loop; where it ends with an error all the same, log it and begin again after a second."""
+    while True:
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001  the edge of a background task: nobody awaits its result
+            structlog.get_logger("common.tasks").error(LogEvent.TASK_FAILED, task=name, exc_info=error)
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def cancel_tasks(tasks: Iterable[asyncio.Future[Any] | None]) -> None:
+    """Cancel until every task has ended; how it ended is ignored. None stands for one that never started.
+
+    nats-py swallows a cancellation that arrives while it flushes, and the loop around that call would go on.
+    """
+    left = {task for task in tasks if task is not None}
+    while left:
+        for task in left:
+            task.cancel()
+        ended, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_SECONDS)
+        for task in ended:
+            if not task.cancelled():
+                task.exception()  # looked at, or asyncio complains

@@ -1,0 +1,109 @@
+"""How do spans, figures and log records go out over OTLP? With OpenTelemetry's own exporters.
+
+Imported only where something is exported: an HTTP library comes along, 10 MB in every process.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk._logs import LoggerProvider, ReadableLogRecord
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExportResult
+from opentelemetry.sdk.metrics.export import (
+    MetricExportResult,
+    MetricReader,
+    MetricsData,
+    PeriodicExportingMetricReader,
+)
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
+
+from common.telemetry.config import TelemetrySignal, otlp_variable
+from common.telemetry.dropped import EXPORT_FAILED, DroppedTelemetry
+from common.telemetry.spans import masked_span
+
+# OpenTelemetry's own ten seconds are longer than a service has to stop.
+TIMEOUT_SECONDS = 2.0
+
+
+def span_processor(losses: DroppedTelemetry) -> SpanProcessor:
+    """Return what exports spans, masked, in batches."""
+    return BatchSpanProcessor(_Spans(losses))
+
+
+def metric_reader(losses: DroppedTelemetry) -> MetricReader:
+    """Return what exports figures, every minute or as OTEL_METRIC_EXPORT_INTERVAL says."""
+    return PeriodicExportingMetricReader(_Figures(losses))
+
+
+def logger_provider(losses: DroppedTelemetry, resource: Resource) -> LoggerProvider:
+    """Return what exports log records, in batches."""
+    provider = LoggerProvider(resource=resource, shutdown_on_exit=False)
+    provider.add_log_record_processor(BatchLogRecordProcessor(_Records(losses)))
+    return provider
+
+
+def _timeout(signal: TelemetrySignal) -> float | None:
+    """Return our limit for one export; None where a variable names another."""
+    variables = (otlp_variable("TIMEOUT", signal), "OTEL_EXPORTER_OTLP_TIMEOUT")
+    return None if any(os.environ.get(name) for name in variables) else TIMEOUT_SECONDS
+
+
+class _Spans(OTLPSpanExporter):
+    """Sends masked copies; the spans themselves stay as they are."""
+
+    def __init__(self, losses: DroppedTelemetry) -> None:
+        super().__init__(timeout=_timeout(TelemetrySignal.TRACES))
+        self._losses = losses
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        result = super().export([masked_span(ended) for ended in spans])
+        _note(self._losses, TelemetrySignal.TRACES, len(spans), is_sent=result is SpanExportResult.SUCCESS)
+        return result
+
+
+class _Figures(OTLPMetricExporter):
+    def __init__(self, losses: DroppedTelemetry) -> None:
+        super().__init__(timeout=_timeout(TelemetrySignal.METRICS))
+        self._losses = losses
+
+    def export(
+        self, metrics_data: MetricsData, timeout_millis: float | None = 10_000, **kwargs: Any
+    ) -> MetricExportResult:
+        result = super().export(metrics_data, timeout_millis, **kwargs)
+        is_sent = result is MetricExportResult.SUCCESS
+        _note(self._losses, TelemetrySignal.METRICS, _points(metrics_data), is_sent=is_sent)
+        return result
+
+
+class _Records(OTLPLogExporter):
+    def __init__(self, losses: DroppedTelemetry) -> None:
+        super().__init__(timeout=_timeout(TelemetrySignal.LOGS))
+        self._losses = losses
+
+    def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
+        result = super().export(batch)
+        _note(self._losses, TelemetrySignal.LOGS, len(batch), is_sent=result is LogRecordExportResult.SUCCESS)
+        return result
+
+
+def _note(losses: DroppedTelemetry, signal: TelemetrySignal, count: int, *, is_sent: bool) -> None:
+    if is_sent:
+        losses.delivered(signal)
+    else:
+        losses.dropped(signal, count, cause=EXPORT_FAILED)
+
+
+def _points(metrics_data: MetricsData) -> int:
+    return sum(
+        len(metric.data.data_points)
+        for resource in metrics_data.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+    )

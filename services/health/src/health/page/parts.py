@@ -1,0 +1,37 @@
+"""Of which parts is the page made, and how fresh is each?"""
+
+from __future__ import annotations
+
+from health.api.schemas import ConfigHistoryAnswer, JobsAnswer, SignalsAnswer
+from health.api.service import ApiAnswers
+from health.api.status import StatusWatch
+from health.page.feed import Part
+
+SIGNALS = "signals"
+NEWEST_SIGNALS = 20
+NEWEST_CHANGES = 8
+# They move with every look; no change of these alone is worth a message.
+RESTLESS = frozenset({"timestamp", "uptime_s", "latency_ms", "pool", "cache", "next_run_at"})
+TICKING = frozenset({"price", "price_at", "exchange_time"})
+
+
+def page_parts(watch: StatusWatch, api: ApiAnswers) -> tuple[Part, ...]:
+    """Return the parts; each is an answer of the API."""
+
+    async def jobs() -> JobsAnswer:
+        return api.jobs(await watch.look())
+
+    async def signals() -> SignalsAnswer:
+        return await api.signals(None, None, None, NEWEST_SIGNALS)
+
+    async def changes() -> ConfigHistoryAnswer:
+        return await api.config_history(None, None, NEWEST_CHANGES)
+
+    return (
+        Part("status", watch.look, 1.0, restless=RESTLESS),
+        Part("markets", api.markets, 2.0, restless=TICKING),
+        Part(SIGNALS, signals, 5.0),
+        Part("jobs", jobs, 5.0),
+        Part("budget", api.budget, 5.0),
+        Part("changes", changes, 5.0),
+    )

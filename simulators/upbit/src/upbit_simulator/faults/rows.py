@@ -1,0 +1,55 @@
+"""How do rows of candles or trades look when the exchange gets them wrong? No clock, no IO."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from simulator_control import Fault
+from upbit_simulator.encoding import RawJson
+from upbit_simulator.faults.kinds import UpbitFaults
+from upbit_simulator.wire.rows import Row
+
+BROKEN: dict[str, Callable[[object], object]] = {
+    "zero": lambda _: Decimal("0E-8"),
+    "negative": lambda value: -abs(value) if isinstance(value, Decimal) else -1,
+    "nan": lambda _: RawJson("NaN"),
+    "string": str,
+    "huge": lambda _: RawJson("1e400"),
+}
+
+
+def with_row_faults(rows: list[Row], faults: UpbitFaults, route: str) -> list[Row]:
+    """Return the rows, newest first, as the active faults make them.
+
+    Args:
+        rows: Rows of the answer; they are not changed in place.
+        faults: A fault found active is used up once.
+        route: `candles` or `trades`.
+    """
+    for kind, distort in _DISTORTIONS.items():
+        fault = faults.take_on(route, kind)
+        if fault is not None:
+            rows = distort(rows, fault)
+    return rows
+
+
+def _twice(rows: list[Row], _: Fault) -> list[Row]:
+    return [row for row in rows for _ in range(2)]
+
+
+def _swapped(rows: list[Row], _: Fault) -> list[Row]:
+    return [row for place in range(0, len(rows), 2) for row in reversed(rows[place : place + 2])]
+
+
+def _broken(rows: list[Row], fault: Fault) -> list[Row]:
+    field = str(fault.params.get("field", "trade_price"))
+    if not rows or field not in rows[0]:
+        return rows
+    spoil = BROKEN[str(fault.params.get("value", "zero"))]
+    return [{**rows[0], field: spoil(rows[0][field])}, *rows[1:]]
+
+
+_DISTORTIONS: dict[str, Callable[[list[Row], Fault], list[Row]]] = {
+    "duplicate_candles": _twice,
+    "out_of_order": _swapped,
+    "bad_values": _broken,
+}
