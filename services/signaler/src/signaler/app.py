@@ -45,7 +45,7 @@ class Signaler:
             config=runtime.config,
             publish=runtime.bus.publish,
             owner=runtime.job_owner,
-            ledger=runtime.ledger,
+            ledger=runtime.job_states,
         )
         self._signals = signals
         self._handlers = CandleHandlers(repository, signals, runtime.config)
@@ -85,7 +85,7 @@ class Signaler:
 
     async def _read_interval(self) -> None:
         self._interval_minutes = await self._runtime.config.get(SIGNAL_INTERVAL_MINUTES)
-        self._runtime.ledger.register(JOB, self._interval_minutes * 60, next_run=self._next_run)
+        self._runtime.job_states.register(JOB, self._interval_minutes * 60, next_run=self._next_run)
 
     def _next_run(self) -> datetime | None:
         seen = self._handlers.exchange_time
