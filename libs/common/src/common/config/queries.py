@@ -17,6 +17,16 @@ LOCK_LIMIT = "2s"
 
 
 @dataclass(frozen=True)
+class StoredSetting:
+    """One row of `system_config`, its value as JSON text, its time in UTC."""
+
+    value: str
+    revision: int
+    updated_at: datetime
+    updated_by: str
+
+
+@dataclass(frozen=True)
 class ConfigChange:
     """One change of one setting.
 
@@ -48,10 +58,18 @@ async def stored_document(connection: Connection, key: str) -> str | None:
     return document
 
 
-async def stored_documents(connection: Connection) -> dict[str, str]:
-    """Return every row's value as JSON text, by key."""
-    rows = await connection.fetch("SELECT key, value::text FROM system_config")
-    return {row["key"]: row["value"] for row in rows}
+async def stored_settings(
+    connection: Connection, *, timeout_seconds: float | None = None
+) -> dict[str, StoredSetting]:
+    """Return every row, by key; a key that was never set is not in it."""
+    rows = await connection.fetch(
+        "SELECT key, value::text, revision, updated_at, updated_by FROM system_config",
+        timeout=timeout_seconds,
+    )
+    return {
+        row["key"]: StoredSetting(row["value"], row["revision"], row["updated_at"], row["updated_by"])
+        for row in rows
+    }
 
 
 async def write(

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import structlog
 
 from common.cache import TTLCache
-from common.config import queries as config_rows
+from common.config import queries
 from common.config.keys import REGISTRY, ConfigKey, find_key, refuse_secret
 from common.config.queries import ConfigChange
 from common.database.pool import Database
@@ -128,7 +128,7 @@ class ConfigRepository:
         checked = {key: _acceptable(key, value) for key, value in values.items()}
         documents = {key: _document(value) for key, value in checked.items()}
         try:
-            revisions = await config_rows.write(
+            revisions = await queries.write(
                 self._database, documents, changed_by=changed_by, if_revisions=if_revisions
             )
         finally:
@@ -143,7 +143,7 @@ class ConfigRepository:
         self, key: str | None = None, *, limit: int = 20, before: int | None = None
     ) -> list[ConfigChange]:
         """Return who changed what and when, the newest first; PermanentError for an unknown key."""
-        return await config_rows.changes(self._database, key=key, limit=limit, before=before)
+        return await queries.changes(self._database, key=key, limit=limit, before=before)
 
     async def refresh(self) -> bool:
         """Compare the global revision with PostgreSQL; drop all copies and return True when it moved.
@@ -152,25 +152,26 @@ class ConfigRepository:
         long as a key is stale or invalid, every row is looked at: a key may be read but once a day.
         """
         async with self._database.connection() as connection:
-            newest = await config_rows.newest_revision(connection)
+            newest = await queries.newest_revision(connection)
             moved = newest != self._revision
             looks = moved or bool(self._stale or self._invalid)
-            documents = await config_rows.stored_documents(connection) if looks else {}
+            stored = await queries.stored_settings(connection) if looks else {}
         self._revision = newest
         if moved:
             await self._cache.invalidate()
         if looks:
             for key in REGISTRY.values():
-                self._take(key, documents.get(key.name))
+                row = stored.get(key.name)
+                self._accept(key, row.value if row else None)
             self._stale.clear()
         return moved
 
     async def _load(self, key: ConfigKey[T]) -> T:
         async with self._database.connection() as connection:
-            document = await config_rows.stored_document(connection, key.name)
-        return self._take(key, document)
+            document = await queries.stored_document(connection, key.name)
+        return self._accept(key, document)
 
-    def _take(self, key: ConfigKey[T], document: str | None) -> T:
+    def _accept(self, key: ConfigKey[T], document: str | None) -> T:
         """Return what a row stands for, and remember it."""
         try:
             value = key.default if document is None else key.read(document)

@@ -36,6 +36,7 @@ else:
 
 Check: TypeAlias = Callable[[Connection], Awaitable[None]]
 
+# Of all services together: open at least, and how many more at most.
 DB_POOL_SIZE = 10
 DB_POOL_MAX_OVERFLOW = 10
 
@@ -65,7 +66,20 @@ class Share:
         return Share(max(1, self.min // replicas), max(1, self.max // replicas))
 
 
-SHARES = {"collector": Share(4, 8), "signaler": Share(3, 6), "health": Share(3, 6)}
+def checked_shares(shares: dict[str, Share]) -> dict[str, Share]:
+    """Return `shares`; ValueError where they do not add up to what the pool's two constants allow."""
+    least = sum(share.min for share in shares.values())
+    most = sum(share.max for share in shares.values())
+    if (least, most) != (DB_POOL_SIZE, DB_POOL_SIZE + DB_POOL_MAX_OVERFLOW):
+        raise ValueError(
+            f"the shares of {', '.join(shares)} add up to {least} connections at least and {most} at most;"
+            f" DB_POOL_SIZE and DB_POOL_MAX_OVERFLOW make {DB_POOL_SIZE} and"
+            f" {DB_POOL_SIZE + DB_POOL_MAX_OVERFLOW}"
+        )
+    return shares
+
+
+SHARES = checked_shares({"collector": Share(4, 8), "signaler": Share(3, 6), "health": Share(3, 6)})
 
 
 class Database:
