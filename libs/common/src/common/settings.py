@@ -80,12 +80,7 @@ def _has_valid_port(parts: SplitResult) -> bool:
 
 
 def _no_path(value: str) -> str:
-    parts = _split(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be a URL that starts with http:// or https:// and names a host")
-    if not _has_valid_port(parts):
-        raise ValueError("must have a port from 1 to 65535 after the host")
-    if parts.path.strip("/"):
+    if _checked(value, ("http", "https")).path.strip("/"):
         raise ValueError("must be scheme, host and port only, without a path")
     return value.rstrip("/")
 

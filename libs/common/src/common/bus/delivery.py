@@ -23,7 +23,6 @@ from opentelemetry.trace import SpanKind
 
 from common.bus.dead_letters import DeadCategory, DeadHeader, dead_subject
 from common.bus.decoder import UnreadableError, read_event
-from common.clock import utc_now
 from common.errors import PermanentError, TransientError
 from common.events import Event
 from common.masking import mask_sensitive
@@ -49,11 +48,6 @@ class Delivery:
     sequence: int
     stored_at: datetime
     count: int
-
-    @property
-    def age_seconds(self) -> float:
-        """How long ago the message was stored in its stream."""
-        return (utc_now() - self.stored_at).total_seconds()
 
 
 class Sender(Protocol):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     Connection: TypeAlias = PoolConnectionProxy[asyncpg.Record]
 else:
     Connection = Any
-
-Check: TypeAlias = Callable[[Connection], Awaitable[None]]
 
 # Of all services together: open at least, and how many more at most.
 DB_POOL_SIZE = 10
@@ -152,13 +150,14 @@ class Database:
             TransientError: The server is away, slow, or out of something; also from inside the block.
             PermanentError: The statement itself is wrong or not allowed.
         """
-        async with self._lent(_ping) as connection:
+        async with self._lend("SELECT 1") as connection:
             yield connection
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """Lend a connection inside one READ COMMITTED transaction; same errors as `connection`."""
-        async with self._lent(_begin) as connection:
+        # The check begins the transaction: the same round trip as a ping.
+        async with self._lend("BEGIN ISOLATION LEVEL READ COMMITTED") as connection:
             try:
                 yield connection
             except BaseException:
@@ -178,7 +177,7 @@ class Database:
             raise
 
     @asynccontextmanager
-    async def _lent(self, check: Check) -> AsyncIterator[Connection]:
+    async def _lend(self, check: str) -> AsyncIterator[Connection]:
         try:
             connection = await self._acquire(check)
             try:
@@ -188,7 +187,7 @@ class Database:
         except (asyncpg.PostgresError, *CONNECTION_ERRORS) as error:
             raise classify(error) from error
 
-    async def _acquire(self, check: Check) -> Connection:
+    async def _acquire(self, check: str) -> Connection:
         pool = self._pool
         if pool is None:
             raise TransientError("the database pool is not open")
@@ -203,7 +202,7 @@ class Database:
                     raise self._exhausted(started)
                 try:
                     connection = await pool.acquire(timeout=left)
-                    await check(connection)
+                    await _check(connection, check)
                     return connection
                 except asyncpg.TooManyConnectionsError:
                     # The role's limit, reached by other replicas: wait as at a full pool.
@@ -240,16 +239,6 @@ class Database:
             return
         with contextlib.suppress(asyncpg.PostgresError, *CONNECTION_ERRORS):
             await self._pool.release(connection, timeout=COMMAND_SECONDS)
-
-
-async def _ping(connection: Connection) -> None:
-    """Check a connection before it is lent."""
-    await _check(connection, "SELECT 1")
-
-
-async def _begin(connection: Connection) -> None:
-    """Check a connection by beginning a transaction on it: the same round trip as a ping."""
-    await _check(connection, "BEGIN ISOLATION LEVEL READ COMMITTED")
 
 
 async def _check(connection: Connection, statement: str) -> None:

@@ -95,7 +95,7 @@ class JobAggregator:
 
     def rows(self) -> list[JobStatistics]:
         """Return one row per service and job, by name."""
-        return [_summary(service, job, self._jobs[service, job]) for service, job in sorted(self._jobs)]
+        return [self._jobs[service, job].statistics(service, job) for service, job in sorted(self._jobs)]
 
 
 def percentile(ordered: Sequence[float], fraction: float) -> float:
@@ -141,34 +141,34 @@ class _Runs:
         elif run.attempts > 1:
             self.ok_after_retries += 1
 
+    def statistics(self, service: str, job: str) -> JobStatistics:
+        """Return the row of this job."""
+        durations = sorted(self.durations)
+        runs = len(durations)
+        p50, p95, p99 = (percentile(durations, part) if durations else None for part in (0.5, 0.95, 0.99))
+        assert self.last is not None  # noqa: S101  a job is known by its first run
+        return JobStatistics(
+            service=service,
+            job=job,
+            runs=runs,
+            ok=runs - self.failed,
+            failed=self.failed,
+            skipped=self.skipped,
+            success_rate=(runs - self.failed) * _ALL // runs / 100 if runs else None,
+            p50_ms=p50,
+            p95_ms=p95,
+            p99_ms=p99,
+            retries=self.retries,
+            ok_after_retries=self.ok_after_retries,
+            last_outcome=self.last.outcome,
+            last_reason=self.last.reason,
+            last_finished_at=self.last.finished_at,
+            last_error=self.last_failed.error if self.last_failed else None,
+        )
+
 
 def _later(known: Run | None, run: Run) -> Run:
     # By name where two replicas ended in the same microsecond: the order they are read in says nothing.
     if known and (known.finished_at, known.run_id) > (run.finished_at, run.run_id):
         return known
     return run
-
-
-def _summary(service: str, job: str, runs_of_job: _Runs) -> JobStatistics:
-    durations = sorted(runs_of_job.durations)
-    runs = len(durations)
-    p50, p95, p99 = (percentile(durations, part) if durations else None for part in (0.5, 0.95, 0.99))
-    assert runs_of_job.last is not None  # noqa: S101  a job is known by its first run
-    return JobStatistics(
-        service=service,
-        job=job,
-        runs=runs,
-        ok=runs - runs_of_job.failed,
-        failed=runs_of_job.failed,
-        skipped=runs_of_job.skipped,
-        success_rate=(runs - runs_of_job.failed) * _ALL // runs / 100 if runs else None,
-        p50_ms=p50,
-        p95_ms=p95,
-        p99_ms=p99,
-        retries=runs_of_job.retries,
-        ok_after_retries=runs_of_job.ok_after_retries,
-        last_outcome=runs_of_job.last.outcome,
-        last_reason=runs_of_job.last.reason,
-        last_finished_at=runs_of_job.last.finished_at,
-        last_error=runs_of_job.last_failed.error if runs_of_job.last_failed else None,
-    )

@@ -16,6 +16,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
 
 import structlog
@@ -152,11 +153,13 @@ class Runtime:
         )
         await self._require_schema(waits=within_seconds == math.inf)
         # Twice: without its inbox it would wait a minute for consumers that are there.
-        await _within(within_seconds, self._self_test, "an own message does not come back from NATS")
-        await _within(within_seconds, self._read_settings, "the settings cannot be read")
+        await self._require_own_messages(within_seconds)
+        # A database that is there may still be too slow.
+        read_settings = partial(self._retry_until_ready, "settings", self.config.refresh)
+        await _within(within_seconds, read_settings, "the settings cannot be read")
         await _within(START_SECONDS, self.consumer_monitor.wait_until_declared, "a consumer is not declared")
         await self.bus.start()
-        await _within(within_seconds, self._self_test, "an own message does not come back from NATS")
+        await self._require_own_messages(within_seconds)
         self._job_reporter.start()
         self.config_watch.start()
         self.consumer_monitor.start()
@@ -185,13 +188,10 @@ class Runtime:
         async with self.database.connection() as connection:
             await require_schema(connection)
 
-    async def _self_test(self) -> None:
+    async def _require_own_messages(self, within_seconds: float) -> None:
         """Return once a message to itself came back; only what NATS refuses ends the process."""
-        await self._retry_until_ready("bus", self.bus.self_test)
-
-    async def _read_settings(self) -> None:
-        """Return once the settings' revision is known: a database that is there may still be too slow."""
-        await self._retry_until_ready("settings", self.config.refresh)
+        self_test = partial(self._retry_until_ready, "bus", self.bus.self_test)
+        await _within(within_seconds, self_test, "an own message does not come back from NATS")
 
     async def _retry_until_ready(self, dependency: str, step: Callable[[], Awaitable[object]]) -> None:
         while True:

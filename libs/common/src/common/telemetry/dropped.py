@@ -58,22 +58,30 @@ class DroppedTelemetry:
         for signal, name in _EXPORTER_LOGGERS.items():
             logging.getLogger(name).filters[:] = [_Divert(self._remembering(signal))]
 
-    def record_dropped(self, signal: TelemetrySignal, count: int, *, cause: str) -> None:
-        """Count items that are gone; the first since something was delivered is logged."""
+    def record_export(self, signal: TelemetrySignal, count: int, *, is_sent: bool) -> None:
+        """Record a batch that the collector took or did not; what is gone is counted.
+
+        The first loss since something was sent is logged, and so is the end of an outage that was logged.
+        """
+        if is_sent:
+            self._record_sent(signal)
+        else:
+            self._record_dropped(signal, count, cause=EXPORT_FAILED)
+
+    def _record_dropped(self, signal: TelemetrySignal, count: int, *, cause: str) -> None:
         telemetry_dropped().add(count, {Attribute.TELEMETRY_SIGNAL: signal, Attribute.ERROR_TYPE: cause})
         now = time.monotonic()
         with self._lock:
             outage = self._outages[signal]
             outage.lost += count
-            is_news = not outage.is_logged and now - outage.logged_at >= LOG_AGAIN_SECONDS
-            if is_news:
+            is_new = not outage.is_logged and now - outage.logged_at >= LOG_AGAIN_SECONDS
+            if is_new:
                 outage.is_logged, outage.logged_at = True, now
             reason = outage.reason
-        if is_news:
+        if is_new:
             self._log.warning(LogEvent.TELEMETRY_DROPPED, signal=signal, cause=cause, error=reason)
 
-    def record_delivered(self, signal: TelemetrySignal) -> None:
-        """Record that the collector took something; the end of an outage that was logged is logged too."""
+    def _record_sent(self, signal: TelemetrySignal) -> None:
         with self._lock:
             outage = self._outages[signal]
             lost = outage.lost if outage.is_logged else 0
@@ -86,7 +94,7 @@ class DroppedTelemetry:
         if str(record.msg).startswith(_QUEUE_FULL_TEXT) and isinstance(record.args, tuple):
             signal = _QUEUED.get(str(record.args[0]))
             if signal:
-                self.record_dropped(signal, 1, cause=QUEUE_FULL)
+                self._record_dropped(signal, 1, cause=QUEUE_FULL)
 
     def _remembering(self, signal: TelemetrySignal) -> _Listener:
         def remember(record: logging.LogRecord) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from urllib.parse import unquote
 
 import structlog
@@ -22,7 +23,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from common.masking import register_secret
 from common.telemetry.config import TelemetrySignal, exported_signals, otlp_variable
 from common.telemetry.dropped import DroppedTelemetry
-from common.telemetry.log_records import LogRecords
+from common.telemetry.log_records import emit_line
 from common.telemetry.logs import forward_logs
 from common.telemetry.names import LogEvent
 from common.telemetry.spans import masked_attributes
@@ -87,7 +88,7 @@ class Telemetry:
             readers.append(otlp.metric_reader(dropped))
         if TelemetrySignal.LOGS in signals:
             provider = otlp.logger_provider(dropped, resource)
-            forward_logs(LogRecords(provider).emit)
+            forward_logs(partial(emit_line, provider))
             self._ends.append(provider.shutdown)
 
 

@@ -25,7 +25,7 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 
 from common.telemetry.config import TelemetrySignal, otlp_variable
-from common.telemetry.dropped import EXPORT_FAILED, DroppedTelemetry
+from common.telemetry.dropped import DroppedTelemetry
 from common.telemetry.spans import masked_span
 
 # OpenTelemetry's own ten seconds are longer than a service has to stop.
@@ -64,7 +64,8 @@ class _Spans(OTLPSpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         result = super().export([masked_span(ended) for ended in spans])
-        _record(self._dropped, TelemetrySignal.TRACES, len(spans), is_sent=result is SpanExportResult.SUCCESS)
+        is_sent = result is SpanExportResult.SUCCESS
+        self._dropped.record_export(TelemetrySignal.TRACES, len(spans), is_sent=is_sent)
         return result
 
 
@@ -78,7 +79,7 @@ class _Metrics(OTLPMetricExporter):
     ) -> MetricExportResult:
         result = super().export(metrics_data, timeout_millis, **kwargs)
         is_sent = result is MetricExportResult.SUCCESS
-        _record(self._dropped, TelemetrySignal.METRICS, _points(metrics_data), is_sent=is_sent)
+        self._dropped.record_export(TelemetrySignal.METRICS, _points(metrics_data), is_sent=is_sent)
         return result
 
 
@@ -89,17 +90,9 @@ class _Records(OTLPLogExporter):
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         result = super().export(batch)
-        _record(
-            self._dropped, TelemetrySignal.LOGS, len(batch), is_sent=result is LogRecordExportResult.SUCCESS
-        )
+        is_sent = result is LogRecordExportResult.SUCCESS
+        self._dropped.record_export(TelemetrySignal.LOGS, len(batch), is_sent=is_sent)
         return result
-
-
-def _record(dropped: DroppedTelemetry, signal: TelemetrySignal, count: int, *, is_sent: bool) -> None:
-    if is_sent:
-        dropped.record_delivered(signal)
-    else:
-        dropped.record_dropped(signal, count, cause=EXPORT_FAILED)
 
 
 def _points(metrics_data: MetricsData) -> int:
