@@ -1,4 +1,4 @@
-"""A network between a client and nats-server that loses what it is told to lose."""
+"""A network between a client and nats-server that loses what it is set to lose."""
 
 from __future__ import annotations
 

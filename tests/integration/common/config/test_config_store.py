@@ -1,4 +1,4 @@
-"""Is a setting that was set the one that is read, in this process?"""
+"""Reading values: what was set in this process is what is read."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ async def test_a_value_that_was_set_is_known_though_postgresql_went_before_anybo
         assert await setter.config.get(BACKFILL_DAYS) == 7
 
 
-async def test_a_setter_that_nobody_hears_reads_its_own_value(setter: Instance) -> None:
+async def test_a_setter_that_cannot_publish_reads_its_own_value(setter: Instance) -> None:
     async def refused(_: ConfigChanged) -> None:
         raise TransientError("config.changed was not acknowledged")
 
