@@ -10,12 +10,13 @@ import pytest
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, StreamConfig
 
+from bongsu.provisioning.streams import reconcile
 from bongsu.servers.nats.server import NatsServer
 from common.bus import consumer_monitor as consumer_watch
 from common.bus.broker import Bus
 from common.bus.consumer_monitor import ConsumerMonitor
 from common.events import CandlesClosed
-from common.streams import CONSUMERS, DECIDE_ON_CANDLES, STORE_CANDLES, STREAMS, reconcile
+from common.streams import CONSUMERS, DECIDE_ON_CANDLES, STORE_CANDLES, STREAMS
 from integration.common.handling import Handler, listen, settled
 from integration.common.speaking import Speak, count, page
 from servers.waiting import eventually
