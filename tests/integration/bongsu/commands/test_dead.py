@@ -14,7 +14,7 @@ from nats.js import JetStreamContext
 from bongsu.servers.nats.server import NatsServer
 from common.clock import utc_now
 from common.errors import PermanentError
-from integration.bongsu.burying import NOT_JSON, bury, put, service, settled
+from integration.bongsu.dead_lettering import NOT_JSON, bury, put, service, settled
 from integration.common.handling import Handler
 from integration.common.speaking import PAGES, page
 from integration.common.test_poison import POISON

@@ -13,7 +13,7 @@ from bongsu.bus.dead_letters import dead_messages, find, send_again
 from bongsu.servers.nats.server import NatsServer
 from common.errors import PermanentError
 from common.streams import DECIDE_ON_CANDLES, STORE_CANDLES
-from integration.bongsu.burying import NOT_JSON, bury, put, service, settled
+from integration.bongsu.dead_lettering import NOT_JSON, bury, put, service, settled
 from integration.common.handling import Handler
 from integration.common.speaking import PAGES, count, kept, page
 from servers.commands import COMMAND, bongsu

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bongsu.provisioning.nats_config import compose_configuration
 
-CHECKED_IN = Path(__file__).parents[3] / "deploy/nats.conf"
+CHECKED_IN = Path(__file__).parents[4] / "deploy/nats.conf"
 
 
 def test_the_file_is_what_the_table_of_rights_makes() -> None:
