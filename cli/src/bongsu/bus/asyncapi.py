@@ -76,7 +76,7 @@ def _add_readers(broker: NatsBroker, event: type[Event]) -> None:
     consumers = {consumer.service: consumer for consumer in CONSUMERS if consumer.event is event}
     for reader in event.readers:
         if consumer := consumers.get(reader):
-            subscriber = broker.subscriber(
+            subscriber: Any = broker.subscriber(
                 event.subject,
                 title=consumer.name,
                 description=f"A durable consumer of {consumer.stream}; each message is acknowledged by hand.",

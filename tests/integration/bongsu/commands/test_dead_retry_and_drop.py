@@ -13,7 +13,7 @@ from bongsu.bus.dead_letters import dead_messages, find, send_again
 from bongsu.servers.nats.server import NatsServer
 from common.errors import PermanentError
 from common.streams import DECIDE_ON_CANDLES, STORE_CANDLES
-from integration.bongsu.dead_lettering import NOT_JSON, bury, put, service, settled
+from integration.bongsu.dead_lettering import NOT_JSON, dead_letter, put, service, settled
 from integration.common.handling import Handler
 from integration.common.speaking import PAGES, count, kept, page
 from servers.commands import COMMAND, bongsu
@@ -49,7 +49,7 @@ async def test_a_message_that_is_good_now_is_handled_and_no_longer_dead(
 async def test_a_message_that_is_still_bad_comes_back_under_a_new_number(
     stack: dict[str, str], fresh_nats: NatsServer, jetstream: JetStreamContext
 ) -> None:
-    await bury(fresh_nats, jetstream, NOT_JSON)
+    await dead_letter(fresh_nats, jetstream, NOT_JSON)
     async with service(fresh_nats, Handler(None)):
         ended = await asyncio.to_thread(bongsu, "dead", "retry", "--all", **stack)
         assert (ended.code, ended.out) == (0, f"1: sent again to {PAGES} (MARKET 2); no longer dead\n")
@@ -80,7 +80,7 @@ async def test_a_message_that_two_consumers_gave_up_is_dead_once_and_sent_again_
 async def test_what_is_sent_again_is_the_same_bytes_in_the_same_trace(
     command: Command, fresh_nats: NatsServer, jetstream: JetStreamContext
 ) -> None:
-    await bury(fresh_nats, jetstream, b"\x00\xff", traceparent=TRACE)
+    await dead_letter(fresh_nats, jetstream, b"\x00\xff", traceparent=TRACE)
     await command("dead", "retry", "1")
     again = await jetstream.get_msg("MARKET", 2)
     assert (again.subject, again.data) == (PAGES, b"\x00\xff")

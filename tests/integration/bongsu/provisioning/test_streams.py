@@ -1,4 +1,4 @@
-"""Are streams and consumers as declared, whatever happens, and does only the reconciler change them?"""
+"""Streams and consumers on a real server: made and corrected as declared, by the reconciler only."""
 
 from __future__ import annotations
 
@@ -12,13 +12,10 @@ from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, StreamConfig
 
 from bongsu.provisioning.streams import reconcile
 from bongsu.servers.nats.server import NatsServer
-from common.bus import consumer_monitor as consumer_watch
-from common.bus.broker import Bus
-from common.bus.consumer_monitor import ConsumerMonitor
-from common.events import CandlesClosed
 from common.streams import CONSUMERS, DECIDE_ON_CANDLES, STORE_CANDLES, STREAMS
-from integration.common.handling import Handler, listen, settled
-from integration.common.speaking import Speak, count, page
+from integration.bongsu.dead_lettering import service, settled
+from integration.common.handling import Handler
+from integration.common.speaking import PAGES, count, page
 from servers.waiting import eventually
 
 NAMES = ["MARKET", "SIGNALS", "CONFIG", "JOBS", "CLAIMS", "DEAD"]
@@ -50,10 +47,10 @@ async def test_what_a_stream_promises_is_what_the_server_keeps(jetstream: JetStr
 
 
 async def test_a_stream_that_drifted_is_corrected_and_keeps_its_messages(
-    collector: Bus, jetstream: JetStreamContext
+    jetstream: JetStreamContext,
 ) -> None:
     declared = (await jetstream.stream_info("MARKET")).config
-    await collector.publish(page())
+    await jetstream.publish(PAGES, page().model_dump_json().encode())
     drifted = replace(declared, discard=DiscardPolicy.OLD, max_bytes=1024, max_msgs=7, max_msgs_per_subject=1)
     await jetstream.update_stream(drifted)
     assert await reconcile(jetstream) == [
@@ -65,29 +62,23 @@ async def test_a_stream_that_drifted_is_corrected_and_keeps_its_messages(
 
 
 async def test_a_consumer_that_drifted_is_corrected_and_keeps_its_place(
-    collector: Bus, jetstream: JetStreamContext
+    fresh_nats: NatsServer, jetstream: JetStreamContext
 ) -> None:
     handler = Handler(None)
-    await listen(collector, handler)
-    await collector.publish(page(1))
-    await eventually(lambda: handler.events)
-    await eventually(lambda: settled(jetstream))
-    declared = (await jetstream.consumer_info("MARKET", STORE_CANDLES.name)).config
-    await jetstream.add_consumer("MARKET", replace(declared, max_deliver=5, ack_wait=7))
-    assert await reconcile(jetstream) == [
-        "consumer collector-candles-closed had drifted in ack_wait, max_deliver and is corrected"
-    ]
-    corrected = (await jetstream.consumer_info("MARKET", STORE_CANDLES.name)).config
-    assert (corrected.max_deliver, corrected.ack_wait) == (-1, 30)
-    await collector.publish(page(2))
-    await eventually(lambda: len(handler.events) > 1)
+    async with service(fresh_nats, handler) as collector:
+        await collector.publish(page(1))
+        await eventually(lambda: handler.events)
+        await eventually(lambda: settled(jetstream, dead=0))
+        declared = (await jetstream.consumer_info("MARKET", STORE_CANDLES.name)).config
+        await jetstream.add_consumer("MARKET", replace(declared, max_deliver=5, ack_wait=7))
+        assert await reconcile(jetstream) == [
+            "consumer collector-candles-closed had drifted in ack_wait, max_deliver and is corrected"
+        ]
+        corrected = (await jetstream.consumer_info("MARKET", STORE_CANDLES.name)).config
+        assert (corrected.max_deliver, corrected.ack_wait) == (-1, 30)
+        await collector.publish(page(2))
+        await eventually(lambda: len(handler.events) > 1)
     assert handler.events == [page(1), page(2)]
-
-
-@pytest.fixture
-def looking_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a watch look twice a second."""
-    monkeypatch.setattr(consumer_watch, "CHECK_SECONDS", 0.5)
 
 
 @pytest.mark.parametrize("user", ["collector", "signaler", "health", "cli"])
@@ -112,7 +103,7 @@ async def test_no_service_declares_changes_or_deletes(
         service.add_consumer("MARKET", ConsumerConfig(name="mine")),
         service.delete_consumer("MARKET", DECIDE_ON_CANDLES.name),
     ]
-    # A refused call is never answered; that it was refused is told apart.
+    # A refused call is never answered; the refusal comes as an error of the connection.
     running = asyncio.gather(*calls, return_exceptions=True)
     await eventually(lambda: len(refused) == len(calls))
     running.cancel()
@@ -123,50 +114,3 @@ async def test_no_service_declares_changes_or_deletes(
     assert sorted(info.config.name or "" for info in await jetstream.streams_info()) == sorted(NAMES)
     assert [info.name for info in await jetstream.consumers_info("MARKET")] == [c.name for c in CONSUMERS]
     assert await reconcile(jetstream) == []
-
-
-@pytest.mark.usefixtures("looking_often")
-async def test_a_subscriber_goes_on_when_its_lost_consumer_was_made_again(
-    collector: Bus, jetstream: JetStreamContext
-) -> None:
-    handler = Handler(None)
-    await listen(collector, handler)
-    watch = ConsumerMonitor(collector)
-    watch.start()
-    await jetstream.delete_consumer("MARKET", STORE_CANDLES.name)
-    await eventually(lambda: [state.lost for state in watch.states()] == [True])
-    await collector.publish(page())
-    await reconcile(jetstream)
-    await eventually(lambda: handler.events == [page()])
-    await eventually(lambda: [state.lost for state in watch.states()] == [False])
-    await watch.stop()
-
-
-@pytest.mark.usefixtures("looking_often")
-async def test_a_subscriber_goes_on_when_its_consumer_was_replaced_between_two_looks(
-    collector: Bus, jetstream: JetStreamContext
-) -> None:
-    handler = Handler(None)
-    await listen(collector, handler)
-    watch = ConsumerMonitor(collector)
-    await watch.wait_until_declared()
-    watch.start()
-    await jetstream.delete_stream("MARKET")
-    await reconcile(jetstream)
-    await collector.publish(page())
-    await eventually(lambda: handler.events == [page()])
-    assert [state.lost for state in watch.states()] == [False]
-    await watch.stop()
-
-
-async def test_a_service_waits_until_its_consumer_is_declared(
-    speak: Speak, jetstream: JetStreamContext
-) -> None:
-    await jetstream.delete_stream("MARKET")
-    signaler = await speak("signaler")
-    signaler.consume(DECIDE_ON_CANDLES, CandlesClosed, Handler(None))
-    waiting = asyncio.create_task(ConsumerMonitor(signaler).wait_until_declared())
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(asyncio.shield(waiting), 0.3)
-    await reconcile(jetstream)
-    await asyncio.wait_for(waiting, 2)

@@ -1,4 +1,4 @@
-"""Is the NATS configuration of the Compose stack made from today's table of rights?"""
+"""The NATS configuration of the Compose stack is made from the rights as they are now."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from bongsu.provisioning.nats_config import compose_configuration
 CHECKED_IN = Path(__file__).parents[4] / "deploy/nats.conf"
 
 
-def test_the_file_is_what_the_table_of_rights_makes() -> None:
-    fix = ".venv/bin/python -m bongsu.provisioning.nats_config > deploy/nats.conf"
-    assert CHECKED_IN.read_text(encoding="utf-8") == compose_configuration(), f"out of date; run {fix}"
+def test_the_file_has_the_rights_of_the_code() -> None:
+    assert CHECKED_IN.read_text(encoding="utf-8") == compose_configuration(), "out of date: run `make papers`"
 
 
 def test_what_is_acknowledged_is_on_the_disk() -> None:
