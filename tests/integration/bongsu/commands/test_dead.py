@@ -1,4 +1,4 @@
-"""Does `bongsu dead` show what is dead and why, whatever bytes it is?"""
+"""`bongsu dead` shows which messages are dead and why, whatever their bytes."""
 
 from __future__ import annotations
 
