@@ -12,8 +12,9 @@ from pathlib import Path
 import nats as nats_client
 
 from acceptance.servers import Servers
+from bongsu.provisioning.streams import consumer_config
 from bongsu.servers.postgres.server import PostgresServer
-from common.streams import CONSUMERS, consumer_config
+from common.streams import CONSUMERS
 from servers.services import STOP_SECONDS, ServiceProcess, service
 from servers.waiting import eventually
 

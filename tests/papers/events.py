@@ -1,25 +1,36 @@
-"""The page of events: every message with its fields and an example, every stream and every reader."""
+"""The page of events: every message with its senders, readers, fields and an example, and every stream."""
 
 from __future__ import annotations
 
 import inspect
 import json
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import AwareDatetime
 from pydantic.fields import FieldInfo
 
-from common import events, streams
-from common.events import Event
+from common import streams
+from common.events import EVENTS, SERVICES, Event, User
+from papers.golden import golden_file
 from papers.markdown import code, table
 
-# The same messages that the tests keep readable for ever.
-GOLDEN = Path(__file__).parents[1] / "unit" / "common" / "golden"
+# What is on the bus and is no event: the dead letters, and who won a claim.
+_OTHERS = (
+    (
+        "the instance's name",
+        "`job.claimed.<service>.<job>.<unix time>`",
+        "CLAIMS",
+        "every replica",
+        "every replica",
+    ),
+    ("the last notification", "`job.claimed.health.notifications.<number>`", "CLAIMS", "health", "health"),
+    ("the original bytes", "`dead.<original subject>`", "DEAD", "the bus layer", "`bongsu dead`"),
+)
 _PLAIN = {
     AwareDatetime: "time",
     datetime: "time",
@@ -32,15 +43,17 @@ _PLAIN = {
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
 
 
+def table_of_messages() -> str:
+    """Return every message: where it goes, who sends it and who reads it."""
+    rows = [
+        (code(event.__name__), _subject(event), event.stream or "none", *_users_of(event)) for event in EVENTS
+    ]
+    return table(("message", "subject", "stream", "sent by", "read by"), [*rows, *_OTHERS])
+
+
 def all_events() -> str:
     """Return a chapter for each event."""
-    found = [
-        event
-        for _, event in inspect.getmembers(events, inspect.isclass)
-        if issubclass(event, Event) and "subject" in vars(event)
-    ]
-    order = {name: place for place, name in enumerate(vars(events))}
-    return "\n".join(_chapter(event) for event in sorted(found, key=lambda event: order[event.__name__]))
+    return "\n".join(map(_chapter, EVENTS))
 
 
 def table_of_streams() -> str:
@@ -50,7 +63,7 @@ def table_of_streams() -> str:
         (
             (
                 code(stream.name),
-                code((stream.subjects or [""])[0]),
+                ", ".join(map(code, stream.subjects or ())),
                 _days((stream.max_age or 0) / streams.DAY),
                 f"{(stream.max_bytes or 0) // 1024**2} MB",
                 "refuses new ones" if str(stream.discard.value) == "new" else "lets go of the oldest",
@@ -78,19 +91,32 @@ def _days(count: float) -> str:
 
 def _chapter(event: type[Event]) -> str:
     words, _, _ = inspect.getdoc(event).partition("Attributes:")  # type: ignore[union-attr]
-    subject = re.sub(r"\{(\w+)\}", r"<\1>", event.subject)
     meanings = {name: text for base in reversed(event.__mro__) for name, text in _meanings(base).items()}
     fields = table(
         ("field", "type", "meaning"),
         ((code(name), _type(field), meanings.get(name, "")) for name, field in event.model_fields.items()),
     )
-    name = re.sub(r"(?<!^)(?=[A-Z])", "_", event.__name__).lower()
-    example = json.dumps(json.loads((GOLDEN / f"{name}.json").read_text()), indent=2, ensure_ascii=False)
+    example = json.dumps(json.loads(golden_file(event).read_text()), indent=2, ensure_ascii=False)
     kept = f"stream `{event.stream}`" if event.stream else "no stream"
-    return (
-        f"### {event.__name__}\n\n`{subject}`, {kept}. {' '.join(words.split())}\n\n{fields}\n"
-        f"```json\n{example}\n```\n"
-    )
+    senders, readers = _users_of(event)
+    text = f"{' '.join(words.split())} Sent by {senders}; read by {readers}."
+    return f"### {event.__name__}\n\n{_subject(event)}, {kept}. {text}\n\n{fields}\n```json\n{example}\n```\n"
+
+
+def _subject(event: type[Event]) -> str:
+    subject = code(re.sub(r"\{(\w+)\}", r"<\1>", event.subject))
+    return f"reply to {subject}" if event.is_reply else subject
+
+
+def _users_of(event: type[Event]) -> tuple[str, str]:
+    """Return the senders and the readers in words; `cli` is what a person types."""
+    return _in_words(event.senders), _in_words((*event.readers, *event.stream_readers))
+
+
+def _in_words(users: Sequence[User]) -> str:
+    services = [user for user in SERVICES if user in users]
+    words = ["every service"] if len(services) == len(SERVICES) else services
+    return ", ".join([*words, "`bongsu`"] if "cli" in users else words)
 
 
 def _meanings(model: type) -> dict[str, str]:

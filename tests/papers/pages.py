@@ -1,4 +1,4 @@
-"""Which parts of which papers are made from the code?
+"""The parts of the papers that are made from the code.
 
 Such a part stands between `<!-- made by make papers: NAME -->` and `<!-- end -->`; the rest is by hand.
 """
@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 PARTS: Mapping[str, Callable[[], str]] = {
     "settings": settings.table_of_settings,
     "variables": settings.table_of_variables,
+    "messages": events.table_of_messages,
     "events": events.all_events,
     "streams": events.table_of_streams,
     "consumers": events.table_of_consumers,
@@ -24,6 +25,6 @@ _PART = re.compile(r"(<!-- made by make papers: (?P<name>\w+) -->\n).*?(<!-- end
 
 
 def written(page: str) -> str:
-    """Return a page as it must be, its made parts made anew."""
+    """Return a page as it must be, its made parts made again."""
     text = (ROOT / page).read_text(encoding="utf-8")
     return _PART.sub(lambda found: f"{found[1]}\n{PARTS[found['name']]()}\n{found[3]}", text)

@@ -14,11 +14,12 @@ from bongsu.bus.connection import connected, jetstream_of
 from bongsu.doctor.finding import Finding, ok, problem, unknown, warning
 from bongsu.doctor.target import Patient
 from bongsu.errors import CommandError, NotAllowedError, UnreachableError
+from bongsu.provisioning.streams import differences
 from bongsu.servers.nats.server import OLDEST_VERSION
 from common.bus.decoder import read_event
 from common.errors import PermanentError
 from common.events import ComponentReport
-from common.streams import CONSUMERS, STREAMS, differences
+from common.streams import CONSUMERS, STREAMS
 
 NATS = "nats"
 SYNC = "nats sync"

@@ -9,13 +9,14 @@ from itertools import pairwise
 import pytest
 from nats.js import JetStreamContext
 
+from bongsu.provisioning.streams import reconcile
 from common.bus import delivery
 from common.bus.broker import Bus
 from common.bus.delivery import Delivery
 from common.clock import utc_now
 from common.errors import PermanentError, TransientError
 from common.events import CandlesClosed
-from common.streams import ACK_WAIT_SECONDS, STORE_CANDLES, reconcile
+from common.streams import ACK_WAIT_SECONDS, STORE_CANDLES
 from integration.common.handling import Handler, listen, settled
 from integration.common.speaking import PAGES, kept, page
 from servers.waiting import eventually

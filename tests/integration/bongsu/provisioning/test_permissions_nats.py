@@ -1,6 +1,6 @@
-"""May each NATS user say and hear exactly what the table of messages gives it, and nothing else?
+"""Each NATS user may publish and receive exactly what events and consumers say of it, on a real server.
 
-What is allowed is written here once more, subject by subject, from the design and not from the code.
+What belongs to no event is written here once more, subject by subject, from the design and not from the code.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ import asyncio
 import itertools
 import json
 import re
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import nats as nats_client
 import pytest
@@ -18,88 +20,80 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from bongsu.servers.nats.server import NatsServer
+from common.events import EVENTS, SERVICES, Event
+from common.streams import CONSUMERS
 from servers.waiting import eventually, subscribed
 
-SERVICES = ("collector", "signaler", "health")
 USERS = (*SERVICES, "cli")
 # With one that does not exist yet.
-SPEAKERS = (*SERVICES, "trader")
-STREAMS = ("MARKET", "SIGNALS", "CONFIG", "JOBS", "CLAIMS", "DEAD")
-CONSUMERS = ("collector-candles-closed", "signaler-candles-closed", "somebody")
+SENDERS = (*SERVICES, "trader")
+STREAMS = ("CLAIMS", "DEAD", *sorted({event.stream for event in EVENTS if event.stream}))
+CONSUMER_NAMES = (*(consumer.name for consumer in CONSUMERS), "somebody")
 API = "$JS.API"
 
-MAY_SAY = {
-    "collector": {
-        "market.candle.closed.KRW-BTC",
-        "market.ticker.KRW-BTC",
-        "dead.market.candle.closed.KRW-BTC",
-        "$JS.API.STREAM.MSG.GET.MARKET",
-        "$JS.API.CONSUMER.INFO.MARKET.collector-candles-closed",
-        "$JS.API.CONSUMER.MSG.NEXT.MARKET.collector-candles-closed",
-        "$JS.ACK.MARKET.collector-candles-closed.1.1.1.1.0",
-    },
-    "signaler": {
-        "signal.generated.KRW-BTC",
-        "dead.market.candle.closed.KRW-BTC",
-        "$JS.API.CONSUMER.INFO.MARKET.signaler-candles-closed",
-        "$JS.API.CONSUMER.MSG.NEXT.MARKET.signaler-candles-closed",
-        "$JS.ACK.MARKET.signaler-candles-closed.1.1.1.1.0",
-    },
-    "health": {
-        "health.check",
-        *(f"$JS.API.STREAM.INFO.{stream}" for stream in STREAMS),
-        "$JS.API.STREAM.MSG.GET.DEAD",
-    },
-    "cli": {
-        "config.changed",
-        "$JS.API.CONSUMER.CREATE.JOBS",
-        *(f"$JS.API.CONSUMER.INFO.JOBS.{name}" for name in CONSUMERS),
-        *(f"$JS.API.CONSUMER.MSG.NEXT.JOBS.{name}" for name in CONSUMERS),
-        *(f"$JS.API.CONSUMER.DELETE.JOBS.{name}" for name in CONSUMERS),
-    },
+# Besides the events: what each service publishes, and what only one does.
+OTHER_SUBJECTS = {
+    "collector": {f"{API}.STREAM.MSG.GET.MARKET"},
+    "signaler": set(),
+    "health": {f"{API}.STREAM.MSG.GET.DEAD", *(f"{API}.STREAM.INFO.{stream}" for stream in STREAMS)},
+    "cli": set(),
 }
 for service in SERVICES:
-    MAY_SAY[service] |= {
-        f"job.finished.{service}.some_job",
+    OTHER_SUBJECTS[service] |= {
         f"job.claimed.{service}.some_job.1767225600",
-        f"service.heartbeat.{service}",
         f"_INBOX_{service}.abc.1",
-        "$JS.API.STREAM.MSG.GET.CLAIMS",
+        f"{API}.STREAM.MSG.GET.CLAIMS",
     }
 
-MAY_HEAR = {
-    "collector": {"config.changed", "health.check"},
-    "signaler": {"config.changed", "health.check"},
-    "health": {
-        "config.changed",
-        "health.check",
-        "service.heartbeat.*",
-        *(f"service.heartbeat.{name}" for name in SPEAKERS),
-        "market.ticker.*",
-        "market.ticker.KRW-BTC",
-        "signal.generated.*",
-        "signal.generated.KRW-BTC",
-        "job.finished.*.*",
-        *(f"job.finished.{name}.some_job" for name in SPEAKERS),
-    },
-    "cli": {"config.changed"},
-}
-for user in USERS:
-    MAY_HEAR[user] |= {f"_INBOX_{user}.>", f"_INBOX_{user}.abc.1"}
+
+def example(event: type[Event], sender: str) -> str:
+    """A subject of an event as a sender would publish it."""
+    return event.subject.format_map(defaultdict(lambda: "KRW-BTC", service=sender, job_name="some_job"))
 
 
-def said_subjects() -> set[str]:
-    """Everything that somebody says, or that would do harm if anybody did."""
+def wildcard(event: type[Event]) -> str:
+    """The subject of all messages of an event."""
+    return event.subject.format_map(defaultdict(lambda: "*"))
+
+
+def may_publish(user: str) -> set[str]:
+    """What a user is to publish, as one subject of each kind."""
+    subjects = set(OTHER_SUBJECTS[user])
+    for event in EVENTS:
+        if user in (event.readers if event.is_reply else event.senders):
+            subjects.add(example(event, user))
+        if user in event.stream_readers:
+            subjects.add(f"{API}.CONSUMER.CREATE.{event.stream}")
+            for call, name in itertools.product(("INFO", "MSG.NEXT", "DELETE"), CONSUMER_NAMES):
+                subjects.add(f"{API}.CONSUMER.{call}.{event.stream}.{name}")
+    for consumer in CONSUMERS:
+        if consumer.service == user:
+            name = f"{consumer.stream}.{consumer.name}"
+            subjects |= {f"{API}.CONSUMER.INFO.{name}", f"{API}.CONSUMER.MSG.NEXT.{name}"}
+            subjects |= {f"$JS.ACK.{name}.1.1.1.1.0"}
+            subjects |= {f"dead.{example(consumer.event, sender)}" for sender in SENDERS}
+    return subjects
+
+
+def may_subscribe(user: str) -> set[str]:
+    """What a user is to subscribe to: each event that it reads and no durable consumer gives it."""
+    subjects = {f"_INBOX_{user}.>", f"_INBOX_{user}.abc.1"}
+    durable = {consumer.event for consumer in CONSUMERS if consumer.service == user}
+    for event in EVENTS:
+        if user in (event.senders if event.is_reply else event.readers) and event not in durable:
+            subjects |= {wildcard(event), *(example(event, sender) for sender in SENDERS)}
+    return subjects
+
+
+def published_subjects() -> set[str]:
+    """Everything that is published, and what would do harm if it were."""
     return {*event_subjects(), *api_subjects(), *ack_subjects(), "anything", "$SYS.REQ.SERVER.PING"}
 
 
 def event_subjects() -> set[str]:
-    """One subject of each event by each sender, dead ones of each, and every user's inbox."""
-    events = {"market.candle.closed.KRW-BTC", "market.ticker.KRW-BTC", "signal.generated.KRW-BTC"}
-    events |= {"config.changed", "health.check"}
-    for name in SPEAKERS:
-        events |= {f"job.finished.{name}.some_job", f"job.claimed.{name}.some_job.1767225600"}
-        events.add(f"service.heartbeat.{name}")
+    """One subject of each event and claim by each sender, dead letters of each, and every user's inbox."""
+    events = {example(event, sender) for event in EVENTS for sender in SENDERS}
+    events |= {f"job.claimed.{sender}.some_job.1767225600" for sender in SENDERS}
     inboxes = {f"_INBOX_{user}.abc.1" for user in (*USERS, "admin")} | {"_INBOX.abc.1"}
     return events | {f"dead.{subject}" for subject in events} | inboxes
 
@@ -112,9 +106,11 @@ def api_subjects() -> set[str]:
         subjects |= {f"{API}.STREAM.{call}.{stream}" for call in STREAM_CALLS}
         subjects |= {f"{API}.CONSUMER.{call}.{stream}" for call in ("CREATE", "NAMES", "LIST")}
         subjects |= {f"{API}.DIRECT.GET.{stream}", f"{API}.DIRECT.GET.{stream}.config.changed"}
-        for call, consumer in itertools.product(CONSUMER_CALLS, CONSUMERS):
+        for call, consumer in itertools.product(CONSUMER_CALLS, CONSUMER_NAMES):
             subjects.add(f"{API}.CONSUMER.{call}.{stream}.{consumer}")
-        subjects |= {f"{API}.CONSUMER.CREATE.{stream}.{consumer}.job.finished.>" for consumer in CONSUMERS}
+        subjects |= {
+            f"{API}.CONSUMER.CREATE.{stream}.{consumer}.job.finished.>" for consumer in CONSUMER_NAMES
+        }
     return subjects
 
 
@@ -130,17 +126,20 @@ CONSUMER_CALLS = (
 
 def ack_subjects() -> set[str]:
     """An acknowledgement to each consumer of each stream."""
-    return {f"$JS.ACK.{stream}.{name}.1.1.1.1.0" for stream in STREAMS for name in CONSUMERS}
+    return {f"$JS.ACK.{stream}.{name}.1.1.1.1.0" for stream in STREAMS for name in CONSUMER_NAMES}
 
 
-def heard_subjects() -> set[str]:
-    """Everything that is said, and every way to hear more than one's own."""
+def subscribed_subjects() -> set[str]:
+    """Everything that is published, and every way to receive more than one's own."""
     events = {subject for subject in event_subjects() if not subject.startswith("_INBOX")}
     inboxes = {f"_INBOX_{user}.{rest}" for user in (*USERS, "admin") for rest in (">", "abc.1")}
     wide = {">", "*.>", "*", "*.*", "*.*.*.*", "_INBOX.>", "_INBOX.abc.1", "*.abc.1", "*.*.>"}
-    wide |= {"market.>", "market.candle.closed.*", "market.ticker.*", "signal.>", "signal.generated.*"}
-    wide |= {"job.>", "job.finished.>", "job.finished.*.*", "job.claimed.>", "service.>", "config.*"}
-    wide |= {"service.heartbeat.*", "health.*", "dead.>", "$JS.>", "$JS.API.>", "$JS.ACK.>"}
+    for event in EVENTS:
+        tokens = event.subject.split(".")
+        # Not the last token: to NATS `market.ticker.>` is within `market.ticker.*`.
+        prefixes = [".".join(tokens[:count]) for count in range(1, max(2, len(tokens) - 1))]
+        wide |= {wildcard(event), f"{tokens[0]}.*", *(f"{prefix}.>" for prefix in prefixes)}
+    wide |= {"job.claimed.>", "dead.>", "$JS.>", "$JS.API.>", "$JS.ACK.>"}
     wide |= {"$JS.EVENT.ADVISORY.>", "$SYS.>", "$SYS.ACCOUNT.>", "$SYS.REQ.>"}
     return events | inboxes | wide
 
@@ -173,46 +172,53 @@ async def allowed(
 
 
 @pytest.mark.parametrize("user", USERS)
-async def test_a_user_says_what_it_is_to_say_and_nothing_else(fresh_nats: NatsServer, user: str) -> None:
-    assert (
-        await allowed(fresh_nats, user, said_subjects(), lambda client, at: client.publish(at))
-        == (MAY_SAY[user])
-    )
+async def test_a_user_publishes_what_it_is_to_publish_and_nothing_else(
+    fresh_nats: NatsServer, user: str
+) -> None:
+    published = await allowed(fresh_nats, user, published_subjects(), Client.publish)
+    assert published == may_publish(user)
 
 
 @pytest.mark.parametrize("queue", ["", "workers"])
 @pytest.mark.parametrize("user", USERS)
-async def test_a_user_hears_what_it_is_to_hear_and_nothing_else(
+async def test_a_user_receives_what_it_is_to_receive_and_nothing_else(
     nats: NatsServer, user: str, queue: str
 ) -> None:
-    heard = await allowed(nats, user, heard_subjects(), lambda client, at: client.subscribe(at, queue=queue))
-    assert heard == MAY_HEAR[user]
+    subscribe = partial(Client.subscribe, queue=queue)
+    assert await allowed(nats, user, subscribed_subjects(), subscribe) == may_subscribe(user)
 
 
-async def test_whoever_is_asked_answers_once_and_to_nobody_else(nats: NatsServer) -> None:
+def test_only_the_right_service_publishes_what_others_act_on() -> None:
+    senders = {event.__name__: set(event.senders) for event in EVENTS}
+    assert senders["CandlesClosed"] == senders["TickerUpdated"] == {"collector"}
+    assert senders["SignalGenerated"] == {"signaler"}
+    assert senders["ConfigChanged"] == {"cli"}
+
+
+async def test_a_request_is_answered_once_and_to_no_other_inbox(nats: NatsServer) -> None:
     async with connected(nats, "health") as (health, _), connected(nats, "signaler") as (signaler, refused):
-        heard: list[bytes] = []
+        received: list[bytes] = []
 
         async def answer(message: Msg) -> None:
             await signaler.publish(message.reply, b"first")
             await signaler.publish(message.reply, b"second")
             await signaler.publish(f"{message.reply}.other", b"third")
 
-        async def hear(message: Msg) -> None:
-            heard.append(message.data)
+        async def receive(message: Msg) -> None:
+            received.append(message.data)
 
         await signaler.subscribe("health.check", cb=answer)
         await subscribed(signaler)
         inbox = health.new_inbox()
-        await health.subscribe(inbox, cb=hear)
+        await health.subscribe(inbox, cb=receive)
         await health.publish("health.check", reply=inbox)
         await eventually(lambda: len(refused) == 2)
         await subscribed(health)
-        assert heard == [b"first"]
+        assert received == [b"first"]
 
 
 @pytest.mark.parametrize("named", ["durable_name", "name"])
-async def test_who_reads_a_stream_through_a_consumer_of_its_own_cannot_make_one_that_stays(
+async def test_a_reader_of_a_stream_cannot_make_a_consumer_that_stays(
     fresh_nats: NatsServer, named: str
 ) -> None:
     async with connected(fresh_nats, "cli") as (client, _):

@@ -1,4 +1,4 @@
-"""Does a dead message leave DEAD only once it is stored elsewhere, or because somebody dropped it?"""
+"""A dead letter leaves DEAD only once it is stored elsewhere, or because a person dropped it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 from nats.js import JetStreamContext
 
-from bongsu.bus.dead_letters import dead_messages, find, send_again
+from bongsu.bus.dead_letters import find, open_dead_letters, send_again
 from bongsu.servers.nats.server import NatsServer
 from common.errors import PermanentError
 from common.streams import DECIDE_ON_CANDLES, STORE_CANDLES
-from integration.bongsu.burying import NOT_JSON, bury, put, service, settled
+from integration.bongsu.dead_lettering import NOT_JSON, dead_letter, put, service, settled
 from integration.common.handling import Handler
 from integration.common.speaking import PAGES, count, kept, page
 from servers.commands import COMMAND, bongsu
@@ -49,7 +49,7 @@ async def test_a_message_that_is_good_now_is_handled_and_no_longer_dead(
 async def test_a_message_that_is_still_bad_comes_back_under_a_new_number(
     stack: dict[str, str], fresh_nats: NatsServer, jetstream: JetStreamContext
 ) -> None:
-    await bury(fresh_nats, jetstream, NOT_JSON)
+    await dead_letter(fresh_nats, jetstream, NOT_JSON)
     async with service(fresh_nats, Handler(None)):
         ended = await asyncio.to_thread(bongsu, "dead", "retry", "--all", **stack)
         assert (ended.code, ended.out) == (0, f"1: sent again to {PAGES} (MARKET 2); no longer dead\n")
@@ -80,7 +80,7 @@ async def test_a_message_that_two_consumers_gave_up_is_dead_once_and_sent_again_
 async def test_what_is_sent_again_is_the_same_bytes_in_the_same_trace(
     command: Command, fresh_nats: NatsServer, jetstream: JetStreamContext
 ) -> None:
-    await bury(fresh_nats, jetstream, b"\x00\xff", traceparent=TRACE)
+    await dead_letter(fresh_nats, jetstream, b"\x00\xff", traceparent=TRACE)
     await command("dead", "retry", "1")
     again = await jetstream.get_msg("MARKET", 2)
     assert (again.subject, again.data) == (PAGES, b"\x00\xff")
@@ -94,7 +94,7 @@ async def test_ended_between_publishing_and_deleting_nothing_is_lost_and_nothing
 ) -> None:
     await put(jetstream, PAGES, b"original")
     # The first half of a retry, after which the process is gone.
-    async with dead_messages(stack["NATS_URL"]) as client:
+    async with open_dead_letters(stack["NATS_URL"]) as client:
         message = await find(client, 1)
         assert message is not None
         await send_again(client, message, "MARKET")
@@ -105,7 +105,7 @@ async def test_ended_between_publishing_and_deleting_nothing_is_lost_and_nothing
     assert await count(jetstream, "DEAD") == 0
 
 
-async def test_the_same_number_of_a_stream_made_anew_is_another_message(
+async def test_the_same_number_of_a_stream_made_again_is_another_message(
     command: Command, jetstream: JetStreamContext
 ) -> None:
     await put(jetstream, PAGES, b"first")
@@ -206,7 +206,7 @@ async def test_a_bus_that_is_away_is_named(
     assert "hunter2" not in ended.err
 
 
-async def test_a_user_that_may_not_delete_is_told_so(
+async def test_a_user_that_may_not_delete_learns_it(
     command: Command, fresh_nats: NatsServer, jetstream: JetStreamContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await put(jetstream, PAGES)
@@ -221,7 +221,7 @@ async def test_what_became_of_each_message_is_one_json_document(
     command: Command, jetstream: JetStreamContext
 ) -> None:
     await put(jetstream, PAGES)
-    await put(jetstream, "nobody.takes.this")
+    await put(jetstream, "no.stream.takes.this")
     await put(jetstream, PAGES)
     ended = await command("dead", "retry", "1", "2", "--json")
     assert ended.code == 1

@@ -1,4 +1,4 @@
-"""Does `bongsu dead` show what is dead and why, whatever bytes it is?"""
+"""`bongsu dead` shows which messages are dead and why, whatever their bytes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nats.js import JetStreamContext
 from bongsu.servers.nats.server import NatsServer
 from common.clock import utc_now
 from common.errors import PermanentError
-from integration.bongsu.burying import NOT_JSON, bury, put, service, settled
+from integration.bongsu.dead_lettering import NOT_JSON, dead_letter, put, service, settled
 from integration.common.bus.test_poison import POISON
 from integration.common.handling import Handler
 from integration.common.speaking import PAGES, page
@@ -36,7 +36,7 @@ def stack(fresh_nats: NatsServer) -> dict[str, str]:
 async def test_what_a_service_gave_up_is_listed_with_the_reason_newest_first(
     command: Command, fresh_nats: NatsServer, jetstream: JetStreamContext
 ) -> None:
-    await bury(fresh_nats, jetstream, NOT_JSON, b"{}")
+    await dead_letter(fresh_nats, jetstream, NOT_JSON, b"{}")
     newest, oldest = (await command("dead", "list", "--json")).document
     assert datetime.fromisoformat(oldest.pop("stored_at")) <= utc_now()
     assert oldest == {
@@ -106,7 +106,7 @@ async def test_a_reason_in_korean_is_shown_as_it_was_written(
 async def test_a_person_sees_the_headers_and_the_body_with_indents(
     command: Command, fresh_nats: NatsServer, jetstream: JetStreamContext
 ) -> None:
-    await bury(fresh_nats, jetstream, b'{"market":"KRW-BTC","candles":[]}')
+    await dead_letter(fresh_nats, jetstream, b'{"market":"KRW-BTC","candles":[]}')
     ended = await command("dead", "show", "1")
     lines = ended.out.splitlines()
     assert (ended.code, lines[0]) == (0, "Dead message 1")
@@ -120,7 +120,7 @@ async def test_a_person_sees_the_headers_and_the_body_with_indents(
 async def test_every_poison_can_be_shown(
     command: Command, fresh_nats: NatsServer, jetstream: JetStreamContext
 ) -> None:
-    await bury(fresh_nats, jetstream, *POISON.values())
+    await dead_letter(fresh_nats, jetstream, *POISON.values())
     for sequence, name in enumerate(POISON, start=1):
         ended = await command("dead", "show", str(sequence))
         assert ended.code == 0, name
@@ -133,7 +133,7 @@ async def test_every_poison_can_be_shown(
 async def test_of_a_large_body_the_rest_is_said_to_be_cut(
     command: Command, fresh_nats: NatsServer, jetstream: JetStreamContext
 ) -> None:
-    await bury(fresh_nats, jetstream, b"x" * (512 * 1024))
+    await dead_letter(fresh_nats, jetstream, b"x" * (512 * 1024))
     ended = await command("dead", "show", "1")
     assert ended.line == "bongsu: cut: of 524288 characters the last 491520 are not shown\n"
     assert ended.out.splitlines()[-1] == "x" * 32_768
@@ -156,7 +156,7 @@ async def test_no_secret_of_a_body_is_shown(
 async def test_a_terminal_of_80_columns_gets_every_column(
     stack: dict[str, str], fresh_nats: NatsServer, jetstream: JetStreamContext
 ) -> None:
-    await bury(fresh_nats, jetstream, NOT_JSON)
+    await dead_letter(fresh_nats, jetstream, NOT_JSON)
     ended = await asyncio.to_thread(in_terminal, "dead", "list", columns=80, **stack)
     assert ended.code == 0
     heading = ended.out.splitlines()[1]

@@ -1,4 +1,4 @@
-"""Messages that a service really gave up, and others that somebody put into DEAD by hand."""
+"""Dead letters: messages that a service really gave up, and others that were put into DEAD by hand."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ async def service(
     server: NatsServer, handler: Handler, consumer: Consumer = STORE_CANDLES
 ) -> AsyncIterator[Bus]:
     """A service that reads a durable consumer of pages for as long as this lasts."""
-    name = consumer.name.partition("-")[0]
-    bus = Bus(server.url(name), service=name, instance="test")
+    bus = Bus(server.url(consumer.service), service=consumer.service, instance="test")
     await bus.connect()
     bus.consume(consumer, CandlesClosed, handler)
     await bus.start()
@@ -38,8 +37,10 @@ async def settled(jetstream: JetStreamContext, *, dead: int, consumer: Consumer 
     return not (info.num_ack_pending or info.num_pending) and await count(jetstream, "DEAD") == dead
 
 
-async def bury(server: NatsServer, jetstream: JetStreamContext, *bodies: bytes, **headers: str) -> None:
-    """Publish pages that nobody can read, and return once the store has given them up."""
+async def dead_letter(
+    server: NatsServer, jetstream: JetStreamContext, *bodies: bytes, **headers: str
+) -> None:
+    """Publish pages that cannot be read, and return once the store has given them up."""
     before = await count(jetstream, "DEAD")
     for body in bodies:
         await jetstream.publish(PAGES, body, headers=headers or None)
@@ -48,5 +49,5 @@ async def bury(server: NatsServer, jetstream: JetStreamContext, *bodies: bytes, 
 
 
 async def put(jetstream: JetStreamContext, subject: str, body: bytes = b"{}", **headers: str) -> int:
-    """Put a message into DEAD as somebody else might, without the headers; returns its sequence."""
+    """Put a message into DEAD by hand, without the headers of a dead letter; returns its sequence."""
     return (await jetstream.publish(f"dead.{subject}", body, headers=headers or None)).seq
