@@ -14,7 +14,7 @@ _OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u20
 
 
 @dataclass(frozen=True)
-class BodyText:
+class PayloadText:
     """A body to be shown, without its secrets.
 
     Attributes:
@@ -34,7 +34,7 @@ class BodyText:
         return max(0, self.characters - MAX_TEXT)
 
 
-def body_text(body: bytes) -> BodyText:
+def payload_text(body: bytes) -> PayloadText:
     """Return a body as it may be shown; a byte that is no UTF-8 comes as `\\xff`."""
     try:
         document = mask(_parsed(body.decode()))
@@ -42,8 +42,8 @@ def body_text(body: bytes) -> BodyText:
         text.encode()  # half a character cannot be written anywhere
     except (ValueError, RecursionError):
         text = body.decode("utf-8", "backslashreplace")
-        return BodyText(False, None, _visible(mask_sensitive(text)), len(text))
-    return BodyText(True, document, _visible(text), len(text))
+        return PayloadText(False, None, _visible(mask_sensitive(text)), len(text))
+    return PayloadText(True, document, _visible(text), len(text))
 
 
 def _parsed(text: str) -> object:

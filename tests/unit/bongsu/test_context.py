@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bongsu.context import RunningStack, find_stack
+from bongsu.context import StackContext, load_context
 from bongsu.errors import CommandError, UnreachableError, UsageError
 from common.masking.mask import mask_sensitive
 
@@ -26,7 +26,7 @@ def _no_stack(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_data_folder_names_its_stack(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text(WRITTEN)
-    stack = find_stack(tmp_path)
+    stack = load_context(tmp_path)
     assert stack.database_url == "postgresql://bongsu_admin:written-1@127.0.0.1:5432/bongsu"
     assert stack.nats_url == "nats://admin:written-2@127.0.0.1:4222"
     assert stack.health_url == "http://127.0.0.1:8080"
@@ -36,7 +36,7 @@ def test_the_environment_wins_variable_by_variable(tmp_path: Path, monkeypatch: 
     (tmp_path / "run.json").write_text(WRITTEN)
     monkeypatch.setenv("DATABASE_URL", OTHER)
     monkeypatch.setenv("HEALTH_URL", "  ")
-    stack = find_stack(tmp_path)
+    stack = load_context(tmp_path)
     assert stack.database_url == OTHER
     assert stack.health_url == "http://127.0.0.1:8080"
 
@@ -44,18 +44,18 @@ def test_the_environment_wins_variable_by_variable(tmp_path: Path, monkeypatch: 
 def test_an_address_may_be_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "url").write_text(OTHER + "\n")
     monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "url"))
-    assert find_stack(tmp_path).database_url == OTHER
+    assert load_context(tmp_path).database_url == OTHER
     assert "other-one" not in mask_sensitive(f"connecting to {OTHER}")
     monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "missing"))
     with pytest.raises(UsageError, match="DATABASE_URL_FILE: the file cannot be read"):
-        find_stack(tmp_path)
+        load_context(tmp_path)
 
 
 def test_with_an_address_in_the_environment_no_folder_is_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", OTHER)
-    stack = find_stack(tmp_path)
+    stack = load_context(tmp_path)
     assert stack.database_url == OTHER
     assert stack.nats_url == ""
     with pytest.raises(UnreachableError, match="HEALTH_URL is not known; start the stack with `make run`"):
@@ -64,14 +64,14 @@ def test_with_an_address_in_the_environment_no_folder_is_needed(
 
 def test_where_nothing_runs_the_way_to_start_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnreachableError, match="start it with `make run`, or name another folder"):
-        find_stack(tmp_path)
+        load_context(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '"up"', "5"])
 def test_a_note_that_is_none_of_ours_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "run.json").write_text(text)
     with pytest.raises(CommandError, match=r"run\.json is not what `bongsu up` wrote; start the stack again"):
-        find_stack(tmp_path)
+        load_context(tmp_path)
 
 
 def test_a_file_for_a_folder_is_named(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_file_for_a_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(
         CommandError, match=r"data/run\.json cannot be read \(Not a directory\); name the fol"
     ):
-        find_stack(tmp_path / "data")
+        load_context(tmp_path / "data")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_file_for_a_folder_is_named(tmp_path: Path) -> None:
 )
 def test_an_address_that_is_none_is_refused_unseen(url: str) -> None:
     with pytest.raises(UsageError) as refusal:
-        _ = RunningStack({"DATABASE_URL": url}).database_url
+        _ = StackContext({"DATABASE_URL": url}).database_url
     assert str(refusal.value).startswith("DATABASE_URL: must be a URL such as postgresql://")
     assert "hunter2" not in str(refusal.value)
 
@@ -106,19 +106,19 @@ def test_each_address_of_a_cluster_is_checked_and_hidden(
 ) -> None:
     urls = "nats://admin:first-7731@127.0.0.1:4222,nats://admin:second-7731@127.0.0.1:4223"
     monkeypatch.setenv("NATS_URL", urls)
-    assert find_stack(tmp_path).nats_url == urls
+    assert load_context(tmp_path).nats_url == urls
     assert mask_sensitive("first-7731 and second-7731") == "*** and ***"
     with pytest.raises(UsageError, match="NATS_URL: must be a URL such as"):
-        _ = RunningStack({"NATS_URL": "nats://127.0.0.1:4222,127.0.0.1:4223"}).nats_url
+        _ = StackContext({"NATS_URL": "nats://127.0.0.1:4222,127.0.0.1:4223"}).nats_url
 
 
 def test_a_wrong_address_harms_only_who_needs_it() -> None:
-    stack = RunningStack({"DATABASE_URL": "mysql://127.0.0.1/x", "HEALTH_URL": "http://127.0.0.1:8080/"})
+    stack = StackContext({"DATABASE_URL": "mysql://127.0.0.1/x", "HEALTH_URL": "http://127.0.0.1:8080/"})
     assert stack.health_url == "http://127.0.0.1:8080"
 
 
 @pytest.mark.parametrize("url", [OTHER, "nats://other-one@127.0.0.1:4222"])
 def test_a_password_is_hidden_from_then_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
-    find_stack(tmp_path)
+    load_context(tmp_path)
     assert "other-one" not in mask_sensitive("the server said: other-one is wrong")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bongsu.up.replay_end import ending, has_decided, is_complete
-from bongsu.up.status import News, lines
+from bongsu.stack_status import StackStatus, changes
+from bongsu.up.replay_end import end_message, has_decided, is_complete
 
 
 def _market(code: str = "KRW-BTC", candles: int = 60, minute: int = 17) -> dict[str, Any]:
@@ -26,24 +26,24 @@ def _market(code: str = "KRW-BTC", candles: int = 60, minute: int = 17) -> dict[
     }
 
 
-def _news(*markets: dict[str, Any], status: str = "healthy") -> News:
-    return News({"status": status}, {"markets": list(markets)})
+def _status(*markets: dict[str, Any], status: str = "healthy") -> StackStatus:
+    return StackStatus({"status": status}, {"markets": list(markets)})
 
 
 def test_only_what_changed_is_told() -> None:
-    assert lines(_news(_market()), _news(_market())) == []
-    assert lines(_news(_market(minute=17)), _news(_market(minute=18, candles=61))) == [
+    assert changes(_status(_market()), _status(_market())) == []
+    assert changes(_status(_market(minute=17)), _status(_market(minute=18, candles=61))) == [
         "KRW-BTC: candle 2020-02-20T08:18:00Z at 11,523,000, 61 stored"
     ]
 
 
 def test_a_signal_of_the_rule_says_why_it_spoke() -> None:
-    told = lines(_news(), _news(_market()))
+    told = changes(_status(), _status(_market()))
     assert "KRW-BTC: signal BUY 0.7 for 2020-02-20T08:16:00Z (rule, no key)" in told
 
 
 def test_a_silent_health_service_is_told() -> None:
-    assert lines(_news(), News()) == ["health: health does not answer"]
+    assert changes(_status(), StackStatus()) == ["health: health does not answer"]
 
 
 def test_flaws_and_missing_services_are_named() -> None:
@@ -52,12 +52,14 @@ def test_flaws_and_missing_services_are_named() -> None:
         "components": [{"name": "database", "status": "unhealthy", "message": "refused"}],
         "services": [{"name": "signaler", "instance": None}],
     }
-    assert News(detail).health == "unhealthy (database unhealthy: refused; signaler: missing)"
+    assert StackStatus(detail).health == "unhealthy (database unhealthy: refused; signaler: missing)"
 
 
 def test_what_nats_refuses_a_service_is_told() -> None:
     row = {"name": "signaler", "instance": "s1", "status": "unhealthy", "message": "nats: refused"}
-    assert News({"status": "degraded", "services": [row]}).health == "degraded (signaler: nats: refused)"
+    assert (
+        StackStatus({"status": "degraded", "services": [row]}).health == "degraded (signaler: nats: refused)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,21 +76,21 @@ def test_a_signaler_has_decided_once_it_made_a_signal_or_knows_too_little(
     last_success_at: str | None, last_error: str | None, *, decided: bool
 ) -> None:
     job = {"job_name": "signal_generation", "last_success_at": last_success_at, "last_error": last_error}
-    news = News({"services": [{"name": "signaler", "instance": "s", "jobs": [job]}]})
-    assert has_decided(news) is decided
+    status = StackStatus({"services": [{"name": "signaler", "instance": "s", "jobs": [job]}]})
+    assert has_decided(status) is decided
 
 
 def test_no_signaler_has_not_decided() -> None:
-    assert not has_decided(News())
+    assert not has_decided(StackStatus())
 
 
 def test_a_recording_has_arrived_when_every_market_has_its_candles() -> None:
     expected = {"KRW-BTC": 60, "KRW-XRP": 2}
-    assert not is_complete(_news(_market()), expected)
-    assert is_complete(_news(_market(), _market("KRW-XRP", candles=2)), expected)
+    assert not is_complete(_status(_market()), expected)
+    assert is_complete(_status(_market(), _market("KRW-XRP", candles=2)), expected)
 
 
 def test_the_end_of_a_recording_is_told_with_its_counts() -> None:
-    assert ending(_news(_market(candles=59)), {"KRW-BTC": 60}) == (
+    assert end_message(_status(_market(candles=59)), {"KRW-BTC": 60}) == (
         "the recording has ended: KRW-BTC 59 of 60 candles, 3 signals; still serving, Ctrl-C stops"
     )

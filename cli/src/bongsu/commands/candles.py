@@ -12,9 +12,9 @@ from typing import Annotated
 
 import typer
 
-from bongsu.commands.options import Market, refuse_unknown
+from bongsu.commands.options import Market, require_known_market
 from bongsu.commands.time_range import Since, Until, time_range
-from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
+from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, load_context
 from bongsu.database.export import write_recording
 from bongsu.database.queries import StoredCandle, database, newest_candles
 from bongsu.errors import CommandError
@@ -59,7 +59,7 @@ def candles(
     As in: bongsu candles --market KRW-BTC --limit 5
     """
     wanted = Wanted(market, *time_range(since, until), limit)
-    url = find_stack(data_dir).database_url
+    url = load_context(data_dir).database_url
     if export:
         _tell_export(export, asyncio.run(_export(url, wanted, export)), as_json=as_json)
         return
@@ -80,7 +80,7 @@ async def _read(url: str, wanted: Wanted) -> list[StoredCandle]:
         )
         rows = [row async for row in found]
         if not rows:
-            await refuse_unknown(opened, wanted.market)
+            await require_known_market(opened, wanted.market)
         return rows
 
 
@@ -89,7 +89,7 @@ async def _export(url: str, wanted: Wanted, path: Path) -> Counter[str]:
         async with aclosing(newest_candles(opened, **vars(wanted))) as found:
             written = await write_recording(path, found)
         if not written:
-            await refuse_unknown(opened, wanted.market)
+            await require_known_market(opened, wanted.market)
             raise CommandError(
                 "no candle matches, so there is nothing to export; `bongsu candles` shows what is stored"
             )

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperCommand
 
-from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
+from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, load_context
 from bongsu.database.queries import StoredSetting, database, stored_settings
 from bongsu.database.setting_writer import write_settings
 from bongsu.database.settings import Setting, settings_in_force, spelled
@@ -99,7 +99,7 @@ def set_(
     if if_revision is not None and len(values) > 1:
         raise UsageError("--if-revision goes with one setting; set the others by commands of their own")
     expected = {} if if_revision is None else dict.fromkeys(values, if_revision)
-    stack = find_stack(data_dir)
+    stack = load_context(data_dir)
     revisions, reason = asyncio.run(write_settings(stack.database_url, stack.nats_url, values, expected))
     if as_json:
         print_json(
@@ -137,7 +137,7 @@ def history(
     """
     if key is not None:
         _known(key)
-    changes = asyncio.run(_changes(find_stack(data_dir).database_url, key, limit))
+    changes = asyncio.run(_changes(load_context(data_dir).database_url, key, limit))
     if as_json:
         print_json([asdict(change) for change in changes])
     elif not changes:
@@ -198,7 +198,7 @@ def _how_to_quote(name: str, problem: str) -> str:
 
 
 def _read(data_dir: Path) -> dict[str, Setting]:
-    return settings_in_force(asyncio.run(_stored(find_stack(data_dir).database_url)))
+    return settings_in_force(asyncio.run(_stored(load_context(data_dir).database_url)))
 
 
 def _note_invalid(settings: Iterable[Setting]) -> None:

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from bongsu.commands.options import Market, refuse_unknown
+from bongsu.commands.options import Market, require_known_market
 from bongsu.commands.time_range import Since, Until, time_range
-from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
+from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, load_context
 from bongsu.database.gaps import Asked, GapStatus, GapSum, StoredGap, gap_sums, newest_gaps
 from bongsu.database.queries import database
 from bongsu.output import in_minutes, number, print_json, print_table, say
@@ -41,7 +41,7 @@ def gaps(
     As in: bongsu gaps --status open --market KRW-BTC
     """
     asked = Asked(market, *time_range(since, until))
-    sums, rows, begun = asyncio.run(_read(find_stack(data_dir).database_url, asked, status, limit))
+    sums, rows, begun = asyncio.run(_read(load_context(data_dir).database_url, asked, status, limit))
     if as_json:
         print_json({"markets": [asdict(each) for each in sums], "gaps": [asdict(row) for row in rows]})
     elif not begun:
@@ -57,7 +57,7 @@ async def _read(
     async with database(url) as opened:
         sums = await gap_sums(opened, asked)
         if not sums:
-            return [], [], bool(await refuse_unknown(opened, asked.market))
+            return [], [], bool(await require_known_market(opened, asked.market))
         return sums, await newest_gaps(opened, asked, status=status, limit=limit), True
 
 

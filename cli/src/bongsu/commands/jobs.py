@@ -14,7 +14,7 @@ import typer
 
 from bongsu.bus.job_runs import read_kept_runs
 from bongsu.commands.time_range import span_begin
-from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
+from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, load_context
 from bongsu.errors import CommandError
 from bongsu.logs.job_runs import JobLog, read_job_logs
 from bongsu.output import note, print_json, print_table, say
@@ -56,7 +56,7 @@ def jobs(
 
 def _tell_stream(data_dir: Path, begin: datetime | None, *, as_json: bool) -> None:
     tally = JobTally()
-    broken = asyncio.run(read_kept_runs(find_stack(data_dir).nats_url, tally.add, since=begin))
+    broken = asyncio.run(read_kept_runs(load_context(data_dir).nats_url, tally.add, since=begin))
     rows = tally.rows()
     if as_json:
         print_json({"since": begin, "broken": broken, "jobs": [asdict(row) for row in rows]})

@@ -29,7 +29,7 @@ Market = Annotated[
 ]
 
 
-async def refuse_unknown(source: Database, market: str | None) -> list[str]:
+async def require_known_market(source: Database, market: str | None) -> list[str]:
     """Return the markets there are; CommandError that names them where `market` is none of them."""
     known = await stored_markets(source)
     if market and known and market not in known:

@@ -11,12 +11,12 @@ from typing import Annotated, Any
 import typer
 from typer._click.core import ParameterSource
 
-from bongsu.commands.options import Market, refuse_unknown
-from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
+from bongsu.commands.options import Market, require_known_market
+from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, load_context
 from bongsu.database.queries import database, found_signals, newest_signals
 from bongsu.errors import CommandError, UsageError
 from bongsu.output import in_minutes, number, print_json, print_table, say
-from bongsu.payload import body_text
+from bongsu.payload import payload_text
 
 REASON_LENGTH = 120
 # As many characters of an id as a table shows; two signals that share them are as good as never stored.
@@ -47,7 +47,7 @@ def list_(
     if context.invoked_subcommand:
         _refuse_options(context)
         return
-    rows = asyncio.run(_read(find_stack(data_dir).database_url, market, limit))
+    rows = asyncio.run(_read(load_context(data_dir).database_url, market, limit))
     if as_json:
         print_json(rows)
     elif not rows:
@@ -65,7 +65,7 @@ def show(id_: Id, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False)
     beginning = id_.strip().lower()
     if not BEGINNING.fullmatch(beginning):
         raise UsageError(f"ID {id_[:40]!r}: must be the first 4 or more characters of a signal's id")
-    signal = asyncio.run(_found(find_stack(data_dir).database_url, beginning))
+    signal = asyncio.run(_found(load_context(data_dir).database_url, beginning))
     if as_json:
         print_json(signal | {"snapshot": json.loads(signal["snapshot"])})
     else:
@@ -84,7 +84,7 @@ async def _read(url: str, market: str | None, limit: int) -> list[dict[str, Any]
     async with database(url) as opened:
         rows = await newest_signals(opened, market=market, limit=limit)
         if not rows:
-            await refuse_unknown(opened, market)
+            await require_known_market(opened, market)
         return rows
 
 
@@ -130,5 +130,5 @@ def _print_whole(signal: dict[str, Any]) -> None:
         if (text := signal[name]) is not None:
             say("")
             say(f"{name}:")
-            for line in body_text(text.encode()).text.splitlines():
+            for line in payload_text(text.encode()).text.splitlines():
                 say(line)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from bongsu.context import RunningStack
+from bongsu.context import StackContext
 from bongsu.up.environment import SIMULATED_GEMINI_KEY
 from common.settings import BaseUrl, nats_servers
 
@@ -32,14 +32,14 @@ class OutsideSettings(BaseModel):
 
 
 @dataclass(frozen=True)
-class Patient:
+class Target:
     """A stack, found as every other command finds it, and this shell's variables.
 
     Attributes:
         data_dir: Of `bongsu up`; it need not exist where the servers are elsewhere.
     """
 
-    stack: RunningStack
+    stack: StackContext
     data_dir: Path
     settings: OutsideSettings = field(default_factory=OutsideSettings)
 

@@ -1,4 +1,4 @@
-"""The data dir: who holds it, what runs in it, and what a killed run left behind."""
+"""Data dir of one run: its lock, run.json, and the orphans of a run that was killed."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from typing import Any
 
 from bongsu.errors import CommandError, file_error
 from bongsu.servers.atomic_write import write_file
-from bongsu.servers.pids import end_process, process_started
+from bongsu.servers.pids import process_start_time, terminate_process
 from bongsu.servers.postgres.paths import remove_cluster
 from common.clock import utc_now
 
 ONLY_OWNER = 0o700
 # Root's PostgreSQL is another user and has to pass through to its cluster; it cannot list or read.
 ROOTS = 0o711
-STALE_CHILD_SECONDS = 2.0
+ORPHAN_SECONDS = 2.0
 
 
 class DataDir:
@@ -49,7 +49,7 @@ class DataDir:
                 )
             _make(path)
             folder = cls(path.resolve(), ephemeral=ephemeral)
-            folder._hold(path)
+            folder._acquire_lock(path)
         except OSError as error:
             raise file_error(error)(
                 f"{path}: cannot be used as data dir ({error.strerror}); name one that you may write to:"
@@ -76,33 +76,33 @@ class DataDir:
             self._lock = None
 
     def write_run(self, document: Mapping[str, Any]) -> None:
-        """Tell others where everything is: `run.json`, readable by its owner only."""
+        """Write `run.json`, by which the other commands find the stack; readable by its owner only."""
         text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
         write_file(self.path / "run.json", text, mode=0o600)
 
     def write_children(self, pids: Mapping[str, int]) -> None:
-        """Note what to end should this process be killed where the kernel does not do it."""
-        children = {name: {"pid": pid, "started": process_started(pid)} for name, pid in pids.items()}
+        """Write down the children, for a next run to end where the kernel did not."""
+        children = {name: {"pid": pid, "started": process_start_time(pid)} for name, pid in pids.items()}
         write_file(self.path / "children.json", json.dumps(children, indent=1) + "\n", mode=0o600)
 
-    def end_left_behind(self) -> list[str]:
+    def end_orphans(self) -> list[str]:
         """End the children of a run that was killed; returns their names."""
         ended = []
-        for name, child in self._noted_children().items():
+        for name, child in self._recorded_children().items():
             with contextlib.suppress(KeyError, TypeError, ValueError, PermissionError):
                 pid, started = int(child["pid"]), str(child["started"])
-                if started and process_started(pid) == started:
+                if started and process_start_time(pid) == started:
                     first = signal.SIGINT if name == "postgres" else signal.SIGTERM
-                    end_process(pid, first=first, seconds=STALE_CHILD_SECONDS)
+                    terminate_process(pid, first=first, seconds=ORPHAN_SECONDS)
                     ended.append(name)
         return ended
 
-    def _noted_children(self) -> dict[str, Any]:
+    def _recorded_children(self) -> dict[str, Any]:
         with contextlib.suppress(OSError, ValueError):
             return dict(json.loads((self.path / "children.json").read_text(encoding="utf-8")))
         return {}
 
-    def _hold(self, shown: Path) -> None:
+    def _acquire_lock(self, shown: Path) -> None:
         lock = self.path / "lock"
         while True:
             handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -110,8 +110,8 @@ class DataDir:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 os.close(handle)
-                raise CommandError(_held(lock, shown)) from error
-            if _is_still(lock, handle):
+                raise CommandError(_held_message(lock, shown)) from error
+            if _is_same_file(lock, handle):
                 break
             # The holder before us removed the file between our two calls.
             os.close(handle)
@@ -120,7 +120,7 @@ class DataDir:
             handle, json.dumps({"pid": os.getpid(), "since": f"{utc_now():%Y-%m-%dT%H:%M:%SZ}"}).encode()
         )
         self._lock = handle
-        # Whoever wrote it was killed.
+        # Its writer was killed.
         (self.path / "run.json").unlink(missing_ok=True)
 
 
@@ -141,7 +141,7 @@ def _make(path: Path) -> None:
     (path / "logs").mkdir(exist_ok=True, mode=ONLY_OWNER)
 
 
-def _held(lock: Path, shown: Path) -> str:
+def _held_message(lock: Path, shown: Path) -> str:
     holder = "another run"
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         document = json.loads(lock.read_text(encoding="utf-8"))
@@ -149,7 +149,7 @@ def _held(lock: Path, shown: Path) -> str:
     return f"{shown} is held by {holder}; stop that one, or give this one a folder of its own: --data-dir DIR"
 
 
-def _is_still(lock: Path, handle: int) -> bool:
+def _is_same_file(lock: Path, handle: int) -> bool:
     with contextlib.suppress(FileNotFoundError):
         return os.path.samestat(lock.stat(), os.fstat(handle))
     return False

@@ -1,4 +1,4 @@
-"""What does the person at the terminal see while the system runs?"""
+"""Screen of `bongsu up`: plain lines, or a live view where there is a terminal."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from bongsu.up.status import News, candle_text, lines, signal_text
-from bongsu.up.supervisor import Watched
+from bongsu.stack_status import StackStatus, candle_text, changes, signal_text
+from bongsu.up.supervision.supervisor import WatchedChild
 
 COLOURS = {"healthy": "green", "degraded": "yellow", "unhealthy": "red"}
 
@@ -25,10 +25,10 @@ class Screen:
         self.is_live = not plain and sys.stdout.isatty()
         self._console = Console(highlight=False, soft_wrap=True)
         self._live: Live | None = None
-        self._before = News()
+        self._before = StackStatus()
 
     def say(self, text: str) -> None:
-        """Print a line; one that nobody can read any more is not worth an end."""
+        """Print a line; a closed output does not end the run."""
         with contextlib.suppress(OSError):
             if self.is_live:
                 self._console.print(Text(text))
@@ -49,29 +49,29 @@ class Screen:
             finally:
                 self._live = None
 
-    def show(self, news: News, children: list[Watched], url: str) -> None:
+    def show(self, status: StackStatus, children: list[WatchedChild], url: str) -> None:
         """Draw the newest state, or print a line for each change."""
         if self._live:
-            self._live.update(picture(news, children, url))
+            self._live.update(render(status, children, url))
             return
-        for line in lines(self._before, news):
+        for line in changes(self._before, status):
             self.say(line)
-        self._before = news
+        self._before = status
 
 
-def picture(news: News, children: list[Watched], url: str) -> RenderableType:
+def render(status: StackStatus, children: list[WatchedChild], url: str) -> RenderableType:
     """Return the live view: processes, markets, health and where to look on."""
-    status = str(news.detail.get("status", ""))
-    health = Text.assemble("health   ", (news.health, COLOURS.get(status, "red")))
+    colour = COLOURS.get(str(status.detail.get("status", "")), "red")
+    health = Text.assemble("health   ", (status.health, colour))
     return Group(
         _processes(children),
-        _markets(news),
+        _markets(status),
         health,
         Text(f"look at  {url}/   (Ctrl-C stops everything; the data stays)"),
     )
 
 
-def _processes(children: list[Watched]) -> Table:
+def _processes(children: list[WatchedChild]) -> Table:
     table = Table("process", "state", "pid", "up", "restarts", box=None, header_style="dim")
     for watched in children:
         running = watched.child.running
@@ -81,19 +81,23 @@ def _processes(children: list[Watched]) -> Table:
     return table
 
 
-def _markets(news: News) -> Table:
+def _markets(status: StackStatus) -> Table:
     table = Table(
         "market", "newest candle", "stored", "newest signal", "signals", box=None, header_style="dim"
     )
-    for market in news.markets:
+    for market in status.markets:
         table.add_row(
             str(market.get("market")),
             candle_text(market),
-            str(market.get("candles", "")),
+            _count(market["candles"]),
             signal_text(market),
-            str(market.get("signals", "")),
+            _count(market["signals"]),
         )
     return table
+
+
+def _count(value: int | None) -> str:
+    return "" if value is None else str(value)
 
 
 def _duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""Does `bongsu status` tell what the health service knows, and what it does not?"""
+"""`bongsu status`: what health and PostgreSQL know, and what they do not."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ import pytest
 from bongsu.servers import ports
 from bongsu.servers.nats.server import NatsServer
 from bongsu.servers.postgres.server import PostgresServer
-from integration.bongsu.rows import store_candles, store_signal
+from integration.bongsu.rows import FIRST, store_candles, store_signal
 from servers.commands import bongsu
 from servers.services import service
 from servers.waiting import eventually
@@ -45,7 +46,7 @@ async def knows_its_markets(url: str) -> None:
     async def answers() -> bool:
         async with httpx.AsyncClient(trust_env=False) as client:
             try:
-                return (await client.get(f"{url}/api/overview")).status_code == 200
+                return (await client.get(f"{url}/api/v1/markets")).status_code == 200
             except httpx.TransportError:
                 return False
 
@@ -53,25 +54,59 @@ async def knows_its_markets(url: str) -> None:
 
 
 async def test_an_unhealthy_stack_is_told_whole_and_ends_with_1(
-    health_url: str, admin: Admin, tmp_path: Path
+    health_url: str, database_url: str, admin: Admin, tmp_path: Path
 ) -> None:
     await store_candles(admin, "KRW-BTC", [0, 1])
     await store_signal(admin, minute=1, cause="no_key: GEMINI_API_KEY is not set")
+    for minute, minutes, status in ((5, 3, "open"), (8, 2, "confirmed_empty")):
+        await admin.execute(
+            "INSERT INTO candle_gaps VALUES ('KRW-BTC', $1, $2, $3, $2, $4, 'told')",
+            FIRST + timedelta(minutes=minute),
+            FIRST + timedelta(minutes=minute + minutes),
+            status,
+            None if status == "open" else FIRST + timedelta(minutes=minute + minutes),
+        )
     await knows_its_markets(health_url)
-    (tmp_path / "run.json").write_text(json.dumps({"health_url": health_url}))
+    (tmp_path / "run.json").write_text(json.dumps({"health_url": health_url, "database_url": database_url}))
     program = await asyncio.to_thread(
         bongsu, "status", "--json", "--data-dir", str(tmp_path), HTTP_PROXY="http://127.0.0.1:9"
     )
     assert (program.code, program.err) == (1, "")
     assert program.document["health"]["status"] == "unhealthy"
-    assert program.document["overview"]["markets"][0]["candles"] == 2
-    person = await asyncio.to_thread(bongsu, "status", HEALTH_URL=f"{health_url}/")
+    (market,) = program.document["overview"]["markets"]
+    created_at = market["newest_signal"].pop("created_at")
+    assert created_at.startswith("20")
+    assert market == {
+        "market": "KRW-BTC",
+        "newest_candle": {"timestamp": "2026-01-13T09:01:00Z", "close": "135000002"},
+        "candles": 2,
+        "newest_signal": {
+            "candle_timestamp": "2026-01-13T09:01:00Z",
+            "signal_type": "BUY",
+            "confidence": 0.7,
+            "source": "rule",
+            "cause": "no_key: GEMINI_API_KEY is not set",
+        },
+        "signals": 1,
+        "gaps": {"open": 3, "confirmed_empty": 2},
+    }
+    person = await asyncio.to_thread(bongsu, "status", HEALTH_URL=f"{health_url}/", DATABASE_URL=database_url)
     assert (person.code, person.err) == (1, "")
     assert person.out.startswith(f"unhealthy  {health_url}/  20")
     assert re.search(r"^collector  unhealthy +missing$", person.out, re.MULTILINE)
     assert "\nupbit_api      unhealthy" in person.out
     assert "KRW-BTC  candles  2, newest 2026-01-13T09:01:00Z at 135,000,002\n" in person.out
     assert "newest BUY 0.7 for 2026-01-13T09:01:00Z (rule, no_key: GEMINI_API_KEY is not set)\n" in person.out
+
+
+async def test_without_a_database_of_the_commands_own_only_the_counts_are_unknown(
+    health_url: str, admin: Admin
+) -> None:
+    await store_candles(admin, "KRW-BTC", [0, 1])
+    await knows_its_markets(health_url)
+    ended = await asyncio.to_thread(bongsu, "status", HEALTH_URL=health_url)
+    assert "KRW-BTC  candles  newest 2026-01-13T09:01:00Z at 135,000,002\n" in ended.out
+    assert ended.line.startswith("bongsu: how much is stored is not known now: DATABASE_URL is not known")
 
 
 async def test_without_its_database_the_data_is_said_to_be_unknown(

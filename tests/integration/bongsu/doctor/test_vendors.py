@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from bongsu.context import RunningStack
+from bongsu.context import StackContext
+from bongsu.doctor.checks.gemini import check_gemini
+from bongsu.doctor.checks.upbit import check_exchange
+from bongsu.doctor.checks.upbit_keys import check_upbit_key
 from bongsu.doctor.finding import Finding, Verdict
-from bongsu.doctor.gemini import examine_gemini
-from bongsu.doctor.target import OutsideSettings, Patient
-from bongsu.doctor.upbit import examine_exchange
-from bongsu.doctor.upbit_keys import examine_upbit_key
+from bongsu.doctor.target import OutsideSettings, Target
 from bongsu.up.environment import SIMULATED_GEMINI_KEY
 from servers.simulators import Simulator, simulator
 
@@ -48,13 +48,13 @@ def upbit(upbit_simulator: Simulator) -> Iterator[Simulator]:
     upbit_simulator.switch_all_off()
 
 
-def patient(**variables: str) -> Patient:
-    return Patient(RunningStack({}), Path(), OutsideSettings.model_validate(variables))
+def target(**variables: str) -> Target:
+    return Target(StackContext({}), Path(), OutsideSettings.model_validate(variables))
 
 
 async def gemini_findings(gemini: Simulator, *models: str) -> dict[str, Finding]:
-    asked = patient(GEMINI_API_KEY=SIMULATED_GEMINI_KEY, GOOGLE_GEMINI_BASE_URL=gemini.url)
-    return {finding.check: finding for finding in await examine_gemini(asked, models or SIGNALERS)}
+    asked = target(GEMINI_API_KEY=SIMULATED_GEMINI_KEY, GOOGLE_GEMINI_BASE_URL=gemini.url)
+    return {finding.check: finding for finding in await check_gemini(asked, models or SIGNALERS)}
 
 
 @pytest.mark.parametrize(
@@ -102,20 +102,20 @@ async def test_the_clock_of_the_exchange_is_compared_in_both_directions(
     upbit: Simulator, seconds: int, verdict: Verdict
 ) -> None:
     upbit.switch_on("clock_skew", seconds=seconds)
-    [markets, clock] = await examine_exchange(patient(UPBIT_BASE_URL=upbit.url), ["KRW-BTC"])
+    [markets, clock] = await check_exchange(target(UPBIT_BASE_URL=upbit.url), ["KRW-BTC"])
     assert (markets.verdict, clock.verdict) == (Verdict.OK, verdict)
 
 
 async def test_an_address_that_is_blocked_is_told_to_wait(upbit: Simulator) -> None:
     upbit.switch_on("blocked")
-    [markets] = await examine_exchange(patient(UPBIT_BASE_URL=upbit.url), ["KRW-BTC"])
+    [markets] = await check_exchange(target(UPBIT_BASE_URL=upbit.url), ["KRW-BTC"])
     assert (markets.verdict, "418" in markets.found) == (Verdict.WARNING, True)
 
 
 async def test_a_recording_has_a_clock_of_its_own_which_is_not_compared(upbit: Simulator) -> None:
     upbit.switch_on("clock_skew", seconds=-100_000)
     document = {"market": {"kind": "replay"}, "upbit_url": upbit.url}
-    [_, clock] = await examine_exchange(Patient(RunningStack({}, document), Path()), ["KRW-BTC"])
+    [_, clock] = await check_exchange(Target(StackContext({}, document), Path()), ["KRW-BTC"])
     assert (clock.verdict, clock.fix) == (Verdict.UNKNOWN, None)
 
 
@@ -174,11 +174,11 @@ async def test_the_end_of_an_upbit_key_is_told_in_time(
 ) -> None:
     with upbit_keys(status, document) as url:
         keys = {"UPBIT_ACCESS_KEY": "hunter2access", "UPBIT_SECRET_KEY": "hunter2secret" * 3}
-        finding = await examine_upbit_key(patient(UPBIT_BASE_URL=url, **keys))
+        finding = await check_upbit_key(target(UPBIT_BASE_URL=url, **keys))
     assert (finding.verdict, said in finding.found) == (verdict, True)
     assert "hunter2" not in str(finding)
 
 
 async def test_half_a_key_is_a_problem_and_none_is_none() -> None:
-    assert (await examine_upbit_key(patient())).verdict is Verdict.OK
-    assert (await examine_upbit_key(patient(UPBIT_ACCESS_KEY="hunter2access"))).verdict is Verdict.PROBLEM
+    assert (await check_upbit_key(target())).verdict is Verdict.OK
+    assert (await check_upbit_key(target(UPBIT_ACCESS_KEY="hunter2access"))).verdict is Verdict.PROBLEM

@@ -13,7 +13,7 @@ import pytest
 
 from bongsu.servers import ports
 from bongsu.servers.nats.server import NatsServer
-from bongsu.servers.pids import process_started
+from bongsu.servers.pids import process_start_time
 from bongsu.servers.postgres.server import PostgresServer
 from servers.waiting import eventually
 
@@ -109,7 +109,7 @@ def test_a_stopped_postgresql_leaves_no_process(own_postgres: PostgresServer) ->
     pid = own_postgres.pid
     own_postgres.stop()
     assert pid is not None
-    assert process_started(pid) == ""
+    assert process_start_time(pid) == ""
     assert ports.is_free(own_postgres.port)
 
 
@@ -154,7 +154,7 @@ def test_a_stopped_nats_leaves_no_process(servers_folder: Path, tmp_path: Path) 
     pid = server.pid
     server.stop()
     assert pid is not None
-    assert process_started(pid) == ""
+    assert process_start_time(pid) == ""
     assert ports.is_free(server.port)
 
 
@@ -164,4 +164,4 @@ def test_a_frozen_server_is_killed_in_the_end(servers_folder: Path, tmp_path: Pa
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
     server.stop()
-    assert process_started(pid) == ""
+    assert process_start_time(pid) == ""

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from bongsu.database.queries import StoredSetting
-from bongsu.doctor.budget import judge_budget
-from bongsu.doctor.bus import judge_instances
-from bongsu.doctor.clock import judge_clock, seconds_ahead
-from bongsu.doctor.database import DatabaseFacts, TableSize, judge_server
-from bongsu.doctor.disk import free_bytes, fullest_folder, judge_disk
+from bongsu.doctor.checks.budget import judge_budget
+from bongsu.doctor.checks.bus import judge_instances
+from bongsu.doctor.checks.clock import judge_clock, seconds_ahead
+from bongsu.doctor.checks.database import DatabaseFacts, TableSize, judge_server
+from bongsu.doctor.checks.disk import free_bytes, fullest_folder, judge_disk
+from bongsu.doctor.checks.gemini import judge_newest_signal
+from bongsu.doctor.checks.migrations import judge_migrations
+from bongsu.doctor.checks.settings import judge_settings
 from bongsu.doctor.finding import Finding, Verdict
-from bongsu.doctor.gemini import judge_newest_signal
-from bongsu.doctor.migrations import judge_migrations
-from bongsu.doctor.settings import judge_settings
 from bongsu.provisioning.migrations import Migration
 from common.events import ComponentReport
 

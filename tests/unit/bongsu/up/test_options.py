@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bongsu.errors import UsageError
-from bongsu.up.options import Options, check, command_line, parse_replicas
+from bongsu.up.options import Options, command_line, parse_replicas, validate_options
 
 FILE = Path("hour.json")
 
@@ -29,14 +29,14 @@ FILE = Path("hour.json")
 )
 def test_options_that_contradict_each_other_are_refused(options: Options) -> None:
     with pytest.raises(UsageError):
-        check(options)
+        validate_options(options)
 
 
 @pytest.mark.parametrize(
     "options", [Options(), Options(nats_cluster=3), Options(live=True), Options(replay=FILE, speed=0.5)]
 )
 def test_options_that_make_sense_are_taken(options: Options) -> None:
-    check(options)
+    validate_options(options)
 
 
 def test_the_command_for_another_folder_keeps_every_other_option() -> None:

@@ -12,7 +12,7 @@ from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
 from bongsu.bus.connection import connected, jetstream_of
 from bongsu.doctor.finding import Finding, ok, problem, unknown, warning
-from bongsu.doctor.target import Patient
+from bongsu.doctor.target import Target
 from bongsu.errors import CommandError, NotAllowedError, UnreachableError
 from bongsu.servers.nats.server import OLDEST_VERSION
 from common.bus.decoder import read_event
@@ -32,9 +32,9 @@ RECONCILE = (
 )
 
 
-async def examine_bus(patient: Patient, version: str) -> list[Finding]:
+async def check_bus(target: Target, version: str) -> list[Finding]:
     """Ask the server, its monitor and every instance; `version` is that of Bongsu here."""
-    url = patient.stack.nats_url
+    url = target.stack.nats_url
     findings: list[Finding] = []
     try:
         async with connected(url, command="doctor", stream="MARKET") as client:
@@ -49,7 +49,7 @@ async def examine_bus(patient: Patient, version: str) -> list[Finding]:
         return [problem(NATS, str(error), "start it: `make run`, or docker compose up -d nats")]
     except CommandError as error:
         findings.append(problem(NATS, str(error), "switch JetStream on and check NATS_URL"))
-    return [*findings, *[await _sync(monitor) for monitor in patient.nats_monitor_urls]]
+    return [*findings, *[await _sync(monitor) for monitor in target.nats_monitor_urls]]
 
 
 def judge_instances(reports: Sequence[ComponentReport], version: str) -> Finding:

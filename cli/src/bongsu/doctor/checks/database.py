@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bongsu.database.queries import StoredSetting, database, stored_settings
-from bongsu.doctor.clock import seconds_ahead
+from bongsu.doctor.checks.clock import seconds_ahead
 from bongsu.doctor.finding import Finding, ok, problem
 from common.clock import utc_now
 from common.database.pool import SHARES, Connection

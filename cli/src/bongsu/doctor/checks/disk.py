@@ -6,9 +6,9 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from bongsu.doctor.database import TableSize
+from bongsu.doctor.checks.database import TableSize
 from bongsu.doctor.finding import Finding, ok, problem, warning
-from bongsu.servers.postgres.paths import known_cluster
+from bongsu.servers.postgres.paths import existing_cluster
 from common.streams import STREAMS
 
 CHECK = "disk"
@@ -33,7 +33,7 @@ def free_bytes(folder: Path) -> int:
 
 def fullest_folder(data_dir: Path) -> Path:
     """Return the data folder, or where its PostgreSQL is when that has less room: root's may be elsewhere."""
-    cluster = known_cluster(data_dir / "postgres")
+    cluster = existing_cluster(data_dir / "postgres")
     return min((data_dir, cluster), key=free_bytes) if cluster else data_dir
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import httpx
 
 from bongsu.doctor.finding import Finding, ok, problem, unknown, warning
-from bongsu.doctor.target import Patient
+from bongsu.doctor.target import Target
 
 KEY = "gemini key"
 MODELS = "gemini models"
@@ -18,9 +18,9 @@ PAGE_SIZE = 1000
 REFUSED = (400, 401, 403)
 
 
-async def examine_gemini(patient: Patient, models: Sequence[str]) -> list[Finding]:
+async def check_gemini(target: Target, models: Sequence[str]) -> list[Finding]:
     """Ask for the list of models, and for each of `models` (the first choice first) that is not in it."""
-    key = patient.gemini_key
+    key = target.gemini_key
     if not key:
         return [
             warning(
@@ -31,10 +31,10 @@ async def examine_gemini(patient: Patient, models: Sequence[str]) -> list[Findin
         ]
     try:
         async with httpx.AsyncClient(
-            base_url=f"{patient.gemini_url}/{VERSION}",
+            base_url=f"{target.gemini_url}/{VERSION}",
             headers={"x-goog-api-key": key},
             timeout=ANSWER_SECONDS,
-            trust_env=not patient.is_simulated,
+            trust_env=not target.is_simulated,
         ) as client:
             answer = await client.get("/models", params={"pageSize": PAGE_SIZE})
             if not answer.is_success:
@@ -46,7 +46,7 @@ async def examine_gemini(patient: Patient, models: Sequence[str]) -> list[Findin
         return [
             problem(
                 KEY,
-                f"{patient.gemini_url} cannot be asked ({type(error).__name__}); meanwhile the rule decides",
+                f"{target.gemini_url} cannot be asked ({type(error).__name__}); meanwhile the rule decides",
                 "check network, proxy and GOOGLE_GEMINI_BASE_URL",
             )
         ]

@@ -9,14 +9,14 @@ import httpx
 from bongsu.doctor.finding import Finding, ok, problem, warning
 from bongsu.servers import ports
 from bongsu.up.options import DEFAULT_PORT
-from bongsu.up.preflight import port_holder
+from bongsu.up.preflight.port import port_holder
 
 CHECK = "health page"
 ANSWER_SECONDS = 5.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-async def examine_page(url: str) -> Finding:
+async def check_page(url: str) -> Finding:
     """Ask for the health answer at `url`."""
     try:
         async with httpx.AsyncClient(timeout=ANSWER_SECONDS, trust_env=False) as client:
@@ -34,7 +34,7 @@ async def examine_page(url: str) -> Finding:
     return _problem(f"{url} is not Bongsu's health service", url)
 
 
-def examine_port() -> Finding:
+def check_port() -> Finding:
     """Tell, where nothing runs, whether `bongsu up` would find its port free."""
     if ports.is_free(DEFAULT_PORT):
         return ok("port", f"{DEFAULT_PORT} is free")

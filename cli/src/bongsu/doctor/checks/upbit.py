@@ -9,9 +9,9 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from bongsu.doctor.clock import judge_clock, seconds_ahead
+from bongsu.doctor.checks.clock import judge_clock, seconds_ahead
 from bongsu.doctor.finding import Finding, ok, problem, unknown, warning
-from bongsu.doctor.target import Patient
+from bongsu.doctor.target import Target
 from common.clock import utc_now
 
 CHECK = "upbit"
@@ -29,11 +29,11 @@ class ExchangeFacts:
     seconds_ahead: float | None
 
 
-async def examine_exchange(patient: Patient, markets: Sequence[str]) -> list[Finding]:
+async def check_exchange(target: Target, markets: Sequence[str]) -> list[Finding]:
     """Ask for the list of markets; `markets` are those that are to be collected."""
-    url = patient.upbit_url
+    url = target.upbit_url
     try:
-        async with httpx.AsyncClient(timeout=ANSWER_SECONDS, trust_env=not patient.is_simulated) as client:
+        async with httpx.AsyncClient(timeout=ANSWER_SECONDS, trust_env=not target.is_simulated) as client:
             asked = utc_now()
             answer = await client.get(f"{url}/v1/market/all")
             answered = utc_now()
@@ -60,7 +60,7 @@ async def examine_exchange(patient: Patient, markets: Sequence[str]) -> list[Fin
                 "try again later, or check UPBIT_BASE_URL",
             )
         ]
-    return [_judge_markets(url, facts, markets), _judge_time(facts, patient)]
+    return [_judge_markets(url, facts, markets), _judge_time(facts, target)]
 
 
 def _judge_markets(url: str, facts: ExchangeFacts, markets: Sequence[str]) -> Finding:
@@ -73,8 +73,8 @@ def _judge_markets(url: str, facts: ExchangeFacts, markets: Sequence[str]) -> Fi
     return ok(CHECK, f"{url} answers and knows every market")
 
 
-def _judge_time(facts: ExchangeFacts, patient: Patient) -> Finding:
-    if patient.has_its_own_clock:
+def _judge_time(facts: ExchangeFacts, target: Target) -> Finding:
+    if target.has_its_own_clock:
         return unknown(f"clock {CLOCK}", "it replays a recording and has a clock of its own")
     if facts.seconds_ahead is None:
         return unknown(f"clock {CLOCK}", "its answer names no time")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from upbit import APIConnectionError, APIStatusError, AsyncUpbit, UpbitError
 
 from bongsu.doctor.finding import Finding, ok, problem, unknown, warning
-from bongsu.doctor.target import Patient
+from bongsu.doctor.target import Target
 from common.clock import utc_now
 
 CHECK = "upbit key"
@@ -16,10 +16,10 @@ SOON = timedelta(days=30)
 NEW_KEY = "make a new one on Upbit's Open API page and set UPBIT_ACCESS_KEY and UPBIT_SECRET_KEY"
 
 
-async def examine_upbit_key(patient: Patient) -> Finding:
+async def check_upbit_key(target: Target) -> Finding:
     """Ask for the account's keys where this shell has one of them."""
-    access, secret = patient.settings.upbit_access_key, patient.settings.upbit_secret_key
-    if patient.is_simulated or not (access or secret):
+    access, secret = target.settings.upbit_access_key, target.settings.upbit_secret_key
+    if target.is_simulated or not (access or secret):
         return ok(CHECK, "none is set and none is needed: candles are public")
     if not (access and secret):
         return problem(
@@ -29,7 +29,7 @@ async def examine_upbit_key(patient: Patient) -> Finding:
         async with AsyncUpbit(
             access_key=access.get_secret_value(),
             secret_key=secret.get_secret_value(),
-            base_url=patient.upbit_url,
+            base_url=target.upbit_url,
             max_retries=0,
             timeout=ANSWER_SECONDS,
         ) as client:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bongsu.errors import CommandError
 from bongsu.servers.atomic_write import write_file
-from bongsu.servers.process import Account, as_account
+from bongsu.servers.process import Account, account_arguments
 
 ROOTS_HOME = Path("/var/lib/bongsu")
 NOBODY = Account(65534, 65534)
@@ -29,7 +29,7 @@ PASSABLE = 0o711
 
 
 @dataclass(frozen=True)
-class Place:
+class ClusterLocation:
     """One cluster's data folder, the folder of the binaries, and the user that both serve (None: us)."""
 
     cluster: Path
@@ -37,7 +37,7 @@ class Place:
     account: Account | None
 
 
-def find_place(directory: Path) -> Place:
+def locate_cluster(directory: Path) -> ClusterLocation:
     """Return where the cluster of `directory` is or is to be; makes the empty folder when it is new.
 
     A file `postgres.path` in `directory` names the cluster, for whoever wants to wipe it.
@@ -47,15 +47,15 @@ def find_place(directory: Path) -> Place:
         cluster = directory / "data"
         cluster.mkdir(mode=CLOSED, exist_ok=True)
         _note(directory, cluster)
-        return Place(cluster, wheel_binaries(), None)
+        return ClusterLocation(cluster, wheel_binaries(), None)
     directory.chmod(PASSABLE)
-    cluster = known_cluster(directory) or _new_cluster_of_root(directory)
+    cluster = existing_cluster(directory) or _new_cluster_of_root(directory)
     account = _owner(cluster)
     _note(directory, cluster)
-    return Place(cluster, _binaries_for(account), account)
+    return ClusterLocation(cluster, _binaries_for(account), account)
 
 
-def known_cluster(directory: Path) -> Path | None:
+def existing_cluster(directory: Path) -> Path | None:
     """Return where the cluster of `directory` is, None where it has none yet."""
     with contextlib.suppress(FileNotFoundError):
         cluster = directory / (directory / PATH_FILE).read_text(encoding="utf-8").strip()
@@ -65,7 +65,7 @@ def known_cluster(directory: Path) -> Path | None:
 
 def remove_cluster(directory: Path) -> None:
     """Delete a cluster that lives outside its data dir; one inside goes with the folder."""
-    cluster = known_cluster(directory)
+    cluster = existing_cluster(directory)
     if cluster and cluster.parent.parent == ROOTS_HOME:
         shutil.rmtree(cluster.parent, ignore_errors=True)
 
@@ -186,7 +186,7 @@ def _can(account: Account, *command: str) -> bool:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             cwd="/",
-            **as_account(account),
+            **account_arguments(account),
         )
     except OSError:
         return False

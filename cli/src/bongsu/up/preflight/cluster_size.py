@@ -1,4 +1,4 @@
-"""How many NATS servers does a data dir hold? Streams on one and on several are not the same streams."""
+"""Cluster size check: the streams of one NATS server and those of a cluster are not the same streams."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bongsu.servers.nats.cluster import server_names
 from bongsu.up.options import CLUSTER_SIZES, DEFAULT_DATA_DIR, Options, command_line
 
 
-def refuse_another_size(folder: Path, options: Options) -> None:
+def check_cluster_size(folder: Path, options: Options) -> None:
     """Raise CommandError, with the command to type, where the data dir was made with another number.
 
     Args:

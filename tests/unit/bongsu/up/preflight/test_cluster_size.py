@@ -8,8 +8,8 @@ import pytest
 
 from bongsu.errors import CommandError
 from bongsu.servers.nats.cluster import server_names
-from bongsu.up.cluster_size import refuse_another_size
 from bongsu.up.options import Options
+from bongsu.up.preflight.cluster_size import check_cluster_size
 
 
 def _made_with(folder: Path, size: int) -> Path:
@@ -20,8 +20,8 @@ def _made_with(folder: Path, size: int) -> Path:
 
 @pytest.mark.parametrize("size", [1, 3, 5])
 def test_a_data_dir_takes_its_own_number_again(tmp_path: Path, size: int) -> None:
-    refuse_another_size(tmp_path, Options(nats_cluster=size))
-    refuse_another_size(_made_with(tmp_path, size), Options(nats_cluster=size))
+    check_cluster_size(tmp_path, Options(nats_cluster=size))
+    check_cluster_size(_made_with(tmp_path, size), Options(nats_cluster=size))
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_a_data_dir_refuses_another_number_with_the_command_to_type(
 ) -> None:
     options = Options(data_dir=_made_with(tmp_path, made), port=9000, nats_cluster=wanted)
     with pytest.raises(CommandError) as refusal:
-        refuse_another_size(tmp_path, options)
+        check_cluster_size(tmp_path, options)
     assert said in str(refusal.value)
     assert 'use a folder of its own: make run ARGS="--port 9000 --data-dir ' in str(refusal.value)
     assert ("--nats-cluster" in str(refusal.value)) == (wanted != 1)
