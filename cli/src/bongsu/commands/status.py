@@ -66,16 +66,18 @@ async def _read(stack: StackContext) -> _Found:
             found.unknown.append(f"how much is stored is not known now: {error}")
             return {}
 
+    asked = f"{url}/health/detail"
     try:
         # Never through a proxy: the stack is here, or in a network of ours.
         async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT_SECONDS) as client:
-            found = _Found(url, await get_document(client, f"{url}/health/detail"))
+            found = _Found(url, await get_document(client, asked))
             if "components" not in found.detail:
                 raise UnreachableError(f"{url} is not Bongsu's health service; check HEALTH_URL")
+            asked = f"{url}/api/v1/markets"
             found.overview = await read_overview(client, url, counts)
     except NO_ANSWER as error:
         raise UnreachableError(
-            f"{url} does not answer ({type(error).__name__}); start the stack with `make run`, or check"
+            f"{asked} does not answer ({type(error).__name__}); start the stack with `make run`, or check"
             " HEALTH_URL"
         ) from error
     except MarketsUnknownError as error:
