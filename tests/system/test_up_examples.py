@@ -1,4 +1,4 @@
-"""Does every example in a help text or a paper do what it says, on a stack as a newcomer starts it?
+"""Every example in a help text or a paper works on a stack as a newcomer starts it.
 
 The `make` commands of the papers are looked at in tests/unit/papers, those of Docker in tests/compose.
 """

@@ -1,4 +1,4 @@
-"""Does `bongsu up` leave nothing behind, however it ends?"""
+"""`bongsu up` leaves nothing behind, however it ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where is the stack that a command talks to? In `<data-dir>/run.json`, or in the environment.
+"""Context of a command: the URLs of its stack, from `<data-dir>/run.json` or from the environment.
 
 A URL in the environment may also be in a file, which `<NAME>_FILE` names.
 """

@@ -1,4 +1,4 @@
-"""How does a command print: a table for people, one JSON document for programs?"""
+"""Output of commands: tables for people, one JSON document for programs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from common.masking.mask import mask, mask_sensitive
 # Without a terminal nothing is cut: one row, one line.
 ENDLESS_WIDTH = 100_000
 BETWEEN_COLUMNS = "  "
-# A column that breaks into lines is no use to anybody below this.
+# A column that breaks into lines is of no use below this.
 READABLE_WIDTH = 10
 # A model writes some of what is shown, and a terminal obeys what it is shown.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")

@@ -1,4 +1,4 @@
-"""Where is the stack that a command talks to, and what if its address is wrong?"""
+"""Context of a command: where its stack is, and an address that is wrong."""
 
 from __future__ import annotations
 

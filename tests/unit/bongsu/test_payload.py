@@ -1,4 +1,4 @@
-"""Is a body shown as what it is, whatever it is, without what is secret or what a terminal obeys?"""
+"""Payloads as text, without secrets and without what a terminal obeys."""
 
 from __future__ import annotations
 

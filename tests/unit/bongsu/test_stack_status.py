@@ -1,4 +1,4 @@
-"""What is told about a run, and when does a recording count as arrived?"""
+"""Status lines of a run, and the end of a replay."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _status(*markets: dict[str, Any], status: str = "healthy") -> StackStatus:
     return StackStatus({"status": status}, {"markets": list(markets)})
 
 
-def test_only_what_changed_is_told() -> None:
+def test_only_what_changed_is_said() -> None:
     assert changes(_status(_market()), _status(_market())) == []
     assert changes(_status(_market(minute=17)), _status(_market(minute=18, candles=61))) == [
         "KRW-BTC: candle 2020-02-20T08:18:00Z at 11,523,000, 61 stored"
@@ -38,11 +38,11 @@ def test_only_what_changed_is_told() -> None:
 
 
 def test_a_signal_of_the_rule_says_why_it_spoke() -> None:
-    told = changes(_status(), _status(_market()))
-    assert "KRW-BTC: signal BUY 0.7 for 2020-02-20T08:16:00Z (rule, no key)" in told
+    lines = changes(_status(), _status(_market()))
+    assert "KRW-BTC: signal BUY 0.7 for 2020-02-20T08:16:00Z (rule, no key)" in lines
 
 
-def test_a_silent_health_service_is_told() -> None:
+def test_a_silent_health_service_is_said() -> None:
     assert changes(_status(), StackStatus()) == ["health: health does not answer"]
 
 
@@ -55,7 +55,7 @@ def test_flaws_and_missing_services_are_named() -> None:
     assert StackStatus(detail).health == "unhealthy (database unhealthy: refused; signaler: missing)"
 
 
-def test_what_nats_refuses_a_service_is_told() -> None:
+def test_what_nats_refuses_a_service_is_said() -> None:
     row = {"name": "signaler", "instance": "s1", "status": "unhealthy", "message": "nats: refused"}
     assert (
         StackStatus({"status": "degraded", "services": [row]}).health == "degraded (signaler: nats: refused)"
@@ -90,7 +90,7 @@ def test_a_recording_has_arrived_when_every_market_has_its_candles() -> None:
     assert is_complete(_status(_market(), _market("KRW-XRP", candles=2)), expected)
 
 
-def test_the_end_of_a_recording_is_told_with_its_counts() -> None:
+def test_the_end_of_a_recording_is_said_with_its_counts() -> None:
     assert end_message(_status(_market(candles=59)), {"KRW-BTC": 60}) == (
         "the recording has ended: KRW-BTC 59 of 60 candles, 3 signals; still serving, Ctrl-C stops"
     )

@@ -1,4 +1,4 @@
-"""What would a person otherwise learn the hard way? `bongsu doctor`."""
+"""`bongsu doctor`: prints the findings of all checks, and what to do about each."""
 
 from __future__ import annotations
 
@@ -69,5 +69,5 @@ def _print(findings: Sequence[Finding], counts: Counter[Verdict]) -> None:
     say("")
     say(
         f"{counts[Verdict.PROBLEM]} to be put right, {counts[Verdict.WARNING]} to know about,"
-        f" {counts[Verdict.UNKNOWN]} that cannot be told"
+        f" {counts[Verdict.UNKNOWN]} not known"
     )

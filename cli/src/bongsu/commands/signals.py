@@ -1,4 +1,4 @@
-"""What was decided lately, and on what grounds? `bongsu signals`, `bongsu signals show ID`."""
+"""`bongsu signals` and `bongsu signals show ID`: decisions and their grounds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typer._click.core import ParameterSource
 
 from bongsu.commands.options import Market, require_known_market
 from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, load_context
-from bongsu.database.queries import database, found_signals, newest_signals
+from bongsu.database.queries import database, newest_signals, signals_by_id
 from bongsu.errors import CommandError, UsageError
 from bongsu.output import in_minutes, number, print_json, print_table, say
 from bongsu.payload import payload_text
@@ -76,7 +76,7 @@ def _refuse_options(context: typer.Context) -> None:
     for name in context.params:
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise UsageError(
-                "options of `bongsu signals show` stand behind it; see bongsu signals show --help"
+                "options of `bongsu signals show` stand after it; see bongsu signals show --help"
             )
 
 
@@ -90,7 +90,7 @@ async def _read(url: str, market: str | None, limit: int) -> list[dict[str, Any]
 
 async def _found(url: str, beginning: str) -> dict[str, Any]:
     async with database(url) as opened:
-        rows = await found_signals(opened, beginning, limit=2)
+        rows = await signals_by_id(opened, beginning, limit=2)
     if not rows:
         raise CommandError(f"no signal's id begins with {beginning}; `bongsu signals` shows the newest ones")
     if len(rows) > 1:

@@ -1,4 +1,4 @@
-"""In which order is everything looked at, and what is left out where a server does not answer?"""
+"""Runner of the doctor's checks; what a server that does not answer leaves open is reported as unknown."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ START = "start it: `make run`, or docker compose up -d postgres"
 
 
 async def run_checks(target: Target) -> list[Finding]:
-    """Return what was found, nothing left out: what cannot be told is said to be so."""
+    """Return what was found, nothing left out: what cannot be found out is reported as unknown."""
     facts, database = await _database(target)
     in_force = settings_in_force(facts.stored if facts else {})
     values: dict[str, Any] = {name: setting.value for name, setting in in_force.items()}
@@ -67,7 +67,7 @@ async def _database(target: Target) -> tuple[DatabaseFacts | None, list[Finding]
     try:
         facts = await database_facts(target.stack.database_url)
     except CommandError as error:
-        left_out = unknown("settings", "cannot be told without the database; the defaults are taken below")
+        left_out = unknown("settings", "are not known without the database; the defaults are taken below")
         fix = START if isinstance(error, UnreachableError) else "correct DATABASE_URL"
         return None, [problem("postgresql", str(error), fix), left_out]
     return facts, [
@@ -108,9 +108,7 @@ async def _page(target: Target) -> Finding:
 
 def _disk(target: Target, facts: DatabaseFacts | None, values: dict[str, Any]) -> Finding:
     if target.has_servers and not target.is_embedded:
-        return unknown(
-            "disk", "the servers' own cannot be told from here", "look with `df -h` where they run"
-        )
+        return unknown("disk", "the servers' own is not known from here", "look with `df -h` where they run")
     folder = fullest_folder(target.data_dir)
     return judge_disk(
         free_bytes(folder),

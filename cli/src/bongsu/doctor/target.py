@@ -1,4 +1,4 @@
-"""Which stack is examined: where are its parts, and which of them are simulators?"""
+"""Target of the doctor: the parts of a stack, and which of them are simulators."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Target:
 
     @property
     def has_servers(self) -> bool:
-        """Whether there is a stack at all: without one, only what it will need can be looked at."""
+        """Whether there is a stack at all: without one, only what it will need can be checked."""
         return any(self.stack.urls.values())
 
     @property

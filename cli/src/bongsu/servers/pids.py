@@ -1,4 +1,4 @@
-"""Which process is behind a number, since when, and how is one ended that is not our child?"""
+"""Processes by their ids: command line, start time, and the end of one that is not our child."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lifecycle of a child process: prepare, launch, readiness, stop, and a new port where its own was lost.
+"""Lifecycle of a child process: prepare, launch, wait until ready, stop, and a new port for a lost one.
 
 A port is chosen before the server listens on it, and another program may take it in between.
 """

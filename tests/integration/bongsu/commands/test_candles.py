@@ -1,4 +1,4 @@
-"""Does `bongsu candles` show the candles asked for, and export what a replay reads?"""
+"""`bongsu candles`: the candles asked for, and an export that a replay reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do `bongsu config get|set|list|history` read and change what every service reads?"""
+"""`bongsu config get|set|list|history`: the settings that every service reads."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ async def test_a_value_is_committed_under_its_setters_name_and_every_service_is_
     stack: Stack, admin: Admin, nats: NatsServer
 ) -> None:
     listener = await nats_client.connect(nats.url())
-    heard = await listener.subscribe("config.changed")
+    events = await listener.subscribe("config.changed")
     await subscribed(listener)
     ended = await asyncio.to_thread(
         bongsu, "config", "set", "gemini_daily_cost_budget_usd", "1.50", USER="kim", **stack
     )
     assert (ended.code, ended.err) == (0, "")
-    event = json.loads((await heard.next_msg(timeout=5)).data)
+    event = json.loads((await events.next_msg(timeout=5)).data)
     await listener.close()
     row = await admin.fetchrow("SELECT value::text, revision, updated_by FROM system_config")
     assert row is not None
@@ -150,7 +150,7 @@ async def test_a_row_that_is_nonsense_is_called_so_in_the_list(command: Command,
 
 async def test_several_settings_are_set_in_one_command(stack: Stack, admin: Admin, nats: NatsServer) -> None:
     listener = await nats_client.connect(nats.url())
-    heard = await listener.subscribe("config.changed")
+    events = await listener.subscribe("config.changed")
     await subscribed(listener)
     words = ("backfill_days", "7", "markets", '["KRW-BTC", "KRW-ETH"]', "retention_days", "90")
     ended = await asyncio.to_thread(bongsu, "config", "set", *words, **stack)
@@ -160,9 +160,9 @@ async def test_several_settings_are_set_in_one_command(stack: Stack, admin: Admi
         'markets = ["KRW-BTC", "KRW-ETH"] (revision 2)',
         "retention_days = 90 (revision 3)",
     ]
-    told = [json.loads((await heard.next_msg(timeout=5)).data)["key"] for _ in range(3)]
+    keys = [json.loads((await events.next_msg(timeout=5)).data)["key"] for _ in range(3)]
     await listener.close()
-    assert told == ["backfill_days", "markets", "retention_days"]
+    assert keys == ["backfill_days", "markets", "retention_days"]
     assert await changes(admin) == 3
 
 
@@ -187,8 +187,8 @@ async def test_without_the_bus_several_settings_are_set_and_the_delay_is_told_on
     ended = await asyncio.to_thread(bongsu, "config", "set", *words, **{**stack, "NATS_URL": dead})
     assert (ended.code, len(ended.out.splitlines())) == (0, 2)
     assert ended.line == (
-        "bongsu: the services are not told now (NATS cannot be reached); they find the change by themselves"
-        " within 30 s\n"
+        "bongsu: the services are not notified now (NATS cannot be reached); they find the change by"
+        " themselves within 30 s\n"
     )
     assert await changes(admin) == 2
 
@@ -259,7 +259,7 @@ async def test_the_history_is_printed_the_newest_first(command: Command, admin: 
 
 async def test_a_setting_that_nobody_changed_has_a_history_of_one_sentence(command: Command) -> None:
     ended = await command("config", "history", "markets")
-    assert (ended.code, ended.out) == (0, "nobody has changed markets yet; the default holds\n")
+    assert (ended.code, ended.out) == (0, "no one has changed markets yet; the default holds\n")
     assert (await command("config", "history", "--json")).document == []
 
 

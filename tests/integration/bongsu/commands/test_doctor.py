@@ -1,4 +1,4 @@
-"""Does `bongsu doctor` find what is wrong on real servers, and nothing where nothing is?"""
+"""`bongsu doctor` on real servers: sound ones, and ones with a flaw."""
 
 from __future__ import annotations
 
@@ -93,13 +93,15 @@ def finding(ended: Ended, check: str) -> dict[str, Any]:
 
 async def test_a_sound_stack_without_its_services_lacks_nothing_but_them(command: Command) -> None:
     ended = await command("doctor", "--json")
-    told = {each["check"]: each["verdict"] for each in ended.document["findings"]}
-    assert {check: verdict for check, verdict in told.items() if verdict != "ok"} == {
+    verdicts = {each["check"]: each["verdict"] for each in ended.document["findings"]}
+    assert {check: verdict for check, verdict in verdicts.items() if verdict != "ok"} == {
         **ALONE,
         "budget": "warning",
     }
     assert ended.code == 1
-    assert {"postgresql", "durability", "migrations", "streams", "nats sync", "gemini models"} <= set(told)
+    assert {"postgresql", "durability", "migrations", "streams", "nats sync", "gemini models"} <= set(
+        verdicts
+    )
     assert "24 calls a day" in finding(ended, "budget")["found"]
     assert SIMULATED_GEMINI_KEY not in ended.out
 
@@ -112,7 +114,7 @@ async def test_a_person_reads_the_finding_and_the_fix(command: Command) -> None:
     )
     [fix] = [line for line in lines[lines.index("What to do") :] if line.startswith("budget ")]
     assert "bongsu config set signal_interval_minutes 69" in fix
-    assert lines[-1] == "1 to be put right, 1 to know about, 3 that cannot be told"
+    assert lines[-1] == "1 to be put right, 1 to know about, 3 not known"
 
 
 async def test_a_database_that_loses_what_it_acknowledged_is_a_problem(
@@ -184,7 +186,7 @@ async def test_a_consumer_that_is_gone_and_a_stream_that_differs_are_named(
         "stream JOBS differs in max_age; stream DEAD is missing; consumer signaler-candles-closed is missing"
     )
     assert finding(ended, "nats sync")["verdict"] == "unknown"
-    assert finding(ended, "nats sync")["found"].startswith("cannot be told: the monitor http://127.0.0.1:")
+    assert finding(ended, "nats sync")["found"].startswith("not known: the monitor http://127.0.0.1:")
 
 
 @contextmanager
@@ -274,10 +276,10 @@ async def test_without_a_stack_what_it_will_need_is_looked_at(
     monkeypatch.delenv("DATABASE_URL")
     monkeypatch.delenv("NATS_URL")
     ended = await command("doctor", "--json")
-    told = {each["check"]: each["verdict"] for each in ended.document["findings"]}
-    assert told["stack"] == "problem"
-    assert (told["upbit"], told["gemini key"], told["disk"]) == ("ok", "ok", "ok")
-    assert not {"postgresql", "nats", "streams"} & set(told)
+    verdicts = {each["check"]: each["verdict"] for each in ended.document["findings"]}
+    assert verdicts["stack"] == "problem"
+    assert (verdicts["upbit"], verdicts["gemini key"], verdicts["disk"]) == ("ok", "ok", "ok")
+    assert not {"postgresql", "nats", "streams"} & set(verdicts)
 
 
 async def test_an_address_that_is_none_is_a_problem_and_not_shown(

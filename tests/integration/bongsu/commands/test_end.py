@@ -1,4 +1,4 @@
-"""However a command ends, is it with the right code and at most one line?"""
+"""End of a command: the right exit code and at most one line, however it ends."""
 
 from __future__ import annotations
 

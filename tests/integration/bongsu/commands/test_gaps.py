@@ -1,4 +1,4 @@
-"""Does `bongsu gaps` show which minutes are missing, and say it where none is?"""
+"""`bongsu gaps`: missing minutes, and a sentence where there are none."""
 
 from __future__ import annotations
 

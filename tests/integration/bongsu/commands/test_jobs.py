@@ -1,4 +1,4 @@
-"""Does `bongsu jobs` read the whole stream, and say in one line what keeps it from reading?"""
+"""`bongsu jobs`: the whole stream is read, and what prevents it is one line."""
 
 from __future__ import annotations
 

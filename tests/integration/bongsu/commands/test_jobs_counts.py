@@ -1,4 +1,4 @@
-"""Does `bongsu jobs` count the same runs in the stream and in the log, and the same as PostgreSQL?"""
+"""`bongsu jobs`: the same counts from the stream, from the log and from PostgreSQL."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ BY_HAND = """
 
 
 @dataclass(frozen=True)
-class Told:
-    """What two replicas that ran at the same time have told of their runs: on a bus, and in a log each."""
+class RecordedRuns:
+    """Runs of two replicas that ran at the same time: on a bus, and in a log each."""
 
     nats: NatsServer
     logs: tuple[Path, ...]
@@ -58,9 +58,9 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def told(servers_folder: Path) -> Iterator[Told]:
+def recorded(servers_folder: Path) -> Iterator[RecordedRuns]:
     """Many runs, made once and only read: to make them takes two processes."""
-    folder = servers_folder / "told"
+    folder = servers_folder / "recorded"
     folder.mkdir()
     server = NatsServer(folder / "nats").start()
     asyncio.run(declare_streams(server))
@@ -76,14 +76,14 @@ def told(servers_folder: Path) -> Iterator[Told]:
             for name, path in zip(REPLICAS, logs, strict=True)
         ]
         assert [process.wait(SECONDS) for process in running] == [0, 0]
-    yield Told(server, logs)
+    yield RecordedRuns(server, logs)
     server.stop()
 
 
 @pytest.fixture
-def stack(database_url: str, told: Told) -> dict[str, str]:
-    """The bus that the replicas told of their runs, and the user that commands may be."""
-    return {"DATABASE_URL": database_url, "NATS_URL": told.nats.url("cli")}
+def stack(database_url: str, recorded: RecordedRuns) -> dict[str, str]:
+    """The bus that has the runs of the replicas, and the user that commands may be."""
+    return {"DATABASE_URL": database_url, "NATS_URL": recorded.nats.url("cli")}
 
 
 def without_times(ended: Ended) -> list[dict[str, Any]]:
@@ -92,16 +92,16 @@ def without_times(ended: Ended) -> list[dict[str, Any]]:
 
 
 async def test_stream_and_log_and_postgresql_agree_to_the_last_bit(
-    command: Command, told: Told, admin: Admin
+    command: Command, recorded: RecordedRuns, admin: Admin
 ) -> None:
-    stream, log = await command("jobs", "--json"), await command("jobs", "--json", *told.from_logs)
+    stream, log = await command("jobs", "--json"), await command("jobs", "--json", *recorded.from_logs)
     assert (stream.code, stream.err, log.code, log.err) == (0, "", 0, "")
     assert without_times(stream) == without_times(log)
     rows = log.document["jobs"]
     assert [row["job"] for row in rows] == list(many_runs.JOBS)
     assert sum(row["runs"] for row in rows) + log.document["broken"] < 2 * RUNS
     await admin.execute("CREATE TABLE log (line jsonb)")
-    lines = [(line,) for path in told.logs for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = [(line,) for path in recorded.logs for line in path.read_text(encoding="utf-8").splitlines()]
     await admin.executemany("INSERT INTO log VALUES ($1)", lines)
     assert log.document["lines"] == len(lines)
     by_hand = [tuple(row) for row in await admin.fetch(BY_HAND)]
@@ -123,10 +123,10 @@ async def test_stream_and_log_and_postgresql_agree_to_the_last_bit(
     assert sum(row["scheduled"] for row in log.document["retries"]) == sum(row["retries"] for row in rows)
 
 
-async def test_no_consumer_is_left_behind(command: Command, told: Told) -> None:
+async def test_no_consumer_is_left_behind(command: Command, recorded: RecordedRuns) -> None:
     ended = await command("jobs", "--since", "24h", "--json")
     assert sum(row["runs"] + row["failed"] for row in ended.document["jobs"]) > 0
-    client = await nats_client.connect(told.nats.url())
+    client = await nats_client.connect(recorded.nats.url())
     assert await client.jetstream().consumers_info("JOBS") == []
     await client.close()
 
@@ -139,8 +139,8 @@ async def test_on_a_terminal_of_80_columns_nothing_is_cut(stack: dict[str, str])
     assert [line.split()[:2] for line in lines].count(["collector", "data_collection"]) == 3
 
 
-def test_standard_input_is_a_log_too(told: Told) -> None:
-    with told.logs[0].open("rb") as log:
+def test_standard_input_is_a_log_too(recorded: RecordedRuns) -> None:
+    with recorded.logs[0].open("rb") as log:
         result = subprocess.run(
             [*COMMAND, "jobs", "--log", "-"],
             stdin=log,
@@ -152,8 +152,8 @@ def test_standard_input_is_a_log_too(told: Told) -> None:
     assert result.stdout.startswith(b"Runs; milliseconds over ok and failed ones\n")
 
 
-def test_a_log_needs_no_stack(told: Told) -> None:
+def test_a_log_needs_no_stack(recorded: RecordedRuns) -> None:
     assert not os.environ.get("NATS_URL")
-    ended = bongsu("jobs", "--json", *told.from_logs)
+    ended = bongsu("jobs", "--json", *recorded.from_logs)
     assert (ended.code, ended.err) == (0, "")
     assert sum(row["runs"] for row in ended.document["jobs"]) > RUNS

@@ -1,4 +1,4 @@
-"""Does `bongsu logs` show what the processes wrote, follow it, and keep secrets to itself?"""
+"""`bongsu logs`: lines of all processes, followed, without secrets."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ PASSWORD = "qT7xY2mN9pL4vB8wK1zR"
 
 
 def line(second: int, event: str, *, level: str = "info", **fields: object) -> str:
-    told = {"event": event, "level": level, "timestamp": f"2026-11-27T17:47:{second:02}.5Z", **fields}
-    return json.dumps(told) + "\n"
+    line = {"event": event, "level": level, "timestamp": f"2026-11-27T17:47:{second:02}.5Z", **fields}
+    return json.dumps(line) + "\n"
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Does `bongsu signals` show what was decided, and why, on every terminal?"""
+"""`bongsu signals`: decisions and their reasons, on every terminal."""
 
 from __future__ import annotations
 
@@ -109,13 +109,13 @@ async def test_one_signal_is_shown_whole_by_the_beginning_of_its_id(command: Com
     ended = await command("signals", "show", row["id"][:8].upper())
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.startswith(f"Signal {row['id']}\n")
-    for told in (
+    for text in (
         "\ntrace_id          abc\n",
         '"rsi_14": 59.25',
         '"text": "Decide"',
         "\nresponse:\ncut off {\n",
     ):
-        assert told in ended.out
+        assert text in ended.out
     assert "hunter2" not in ended.out
     document = (await command("signals", "show", row["id"], "--json")).document
     assert document["snapshot"]["indicators"] == {"rsi_14": 59.25}
@@ -134,6 +134,6 @@ async def test_an_id_that_is_nobodys_or_several_signals_is_said_to_be(command: C
         1,
         "bongsu: the ids of several signals begin with abcd; give more of it\n",
     )
-    nobody = await command("signals", "show", "abce", "--json")
-    assert (nobody.code, nobody.out) == (1, "")
-    assert nobody.line.startswith("bongsu: no signal's id begins with abce; `bongsu signals` shows")
+    unknown = await command("signals", "show", "abce", "--json")
+    assert (unknown.code, unknown.out) == (1, "")
+    assert unknown.line.startswith("bongsu: no signal's id begins with abce; `bongsu signals` shows")

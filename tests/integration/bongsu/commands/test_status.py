@@ -53,14 +53,14 @@ async def knows_its_markets(url: str) -> None:
     await eventually(answers, START_SECONDS)
 
 
-async def test_an_unhealthy_stack_is_told_whole_and_ends_with_1(
+async def test_an_unhealthy_stack_is_shown_whole_and_ends_with_1(
     health_url: str, database_url: str, admin: Admin, tmp_path: Path
 ) -> None:
     await store_candles(admin, "KRW-BTC", [0, 1])
     await store_signal(admin, minute=1, cause="no_key: GEMINI_API_KEY is not set")
     for minute, minutes, status in ((5, 3, "open"), (8, 2, "confirmed_empty")):
         await admin.execute(
-            "INSERT INTO candle_gaps VALUES ('KRW-BTC', $1, $2, $3, $2, $4, 'told')",
+            "INSERT INTO candle_gaps VALUES ('KRW-BTC', $1, $2, $3, $2, $4, 'missing')",
             FIRST + timedelta(minutes=minute),
             FIRST + timedelta(minutes=minute + minutes),
             status,

@@ -1,4 +1,4 @@
-"""Is the world outside judged rightly: Gemini's key and models, Upbit's clock and keys?"""
+"""The doctor's checks of vendors: Gemini's key and models, Upbit's clock and keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Are three nats-servers one cluster, with everything on each of them?"""
+"""Three nats-servers as one cluster, with everything on each of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do the embedded servers start, stop, recover, and let in whom they should?"""
+"""Embedded servers: start, stop, recovery, and access."""
 
 from __future__ import annotations
 

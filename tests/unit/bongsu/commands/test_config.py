@@ -1,4 +1,4 @@
-"""Is a value that a setting cannot have refused in one line, before any server is asked?"""
+"""Invalid values of settings are refused in one line, before any server is asked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is what is exported what a replay reads, and is a file whole or not there?"""
+"""Exported recordings: readable by a replay, and whole or not there."""
 
 from __future__ import annotations
 

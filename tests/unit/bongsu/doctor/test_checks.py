@@ -1,4 +1,4 @@
-"""Is what the doctor is told judged rightly?"""
+"""Verdicts of the doctor's pure checks."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def verdicts(findings: list[Finding]) -> dict[str, Verdict]:
 )
 def test_a_server_that_is_not_fit_is_a_problem(change: dict[str, object], check: str) -> None:
     assert set(verdicts(judge_server(FACTS)).values()) == {Verdict.OK}
-    told = verdicts(judge_server(replace(FACTS, server={**SOUND, **change})))
-    assert [name for name, verdict in told.items() if verdict is Verdict.PROBLEM] == [check]
+    found = verdicts(judge_server(replace(FACTS, server={**SOUND, **change})))
+    assert [name for name, verdict in found.items() if verdict is Verdict.PROBLEM] == [check]
 
 
 def test_one_role_that_does_not_wait_for_the_disk_is_a_problem() -> None:
@@ -117,10 +117,10 @@ def test_a_clock_is_judged_in_both_directions(seconds: float, verdict: Verdict) 
     assert judge_clock("of the exchange", seconds).verdict is verdict
 
 
-@pytest.mark.parametrize(("told", "ahead"), [(0, 0.0), (4, 0.0), (7, 2.0), (-1, 0.0), (-3, -2.0)])
-def test_what_the_way_there_took_is_no_difference(told: int, ahead: float) -> None:
+@pytest.mark.parametrize(("theirs", "ahead"), [(0, 0.0), (4, 0.0), (7, 2.0), (-1, 0.0), (-3, -2.0)])
+def test_what_the_way_there_took_is_no_difference(theirs: int, ahead: float) -> None:
     answered = AT + timedelta(seconds=5)
-    asked_at = AT + timedelta(seconds=told)
+    asked_at = AT + timedelta(seconds=theirs)
     assert seconds_ahead(asked_at, asked=AT, answered=answered, resolution_seconds=1) == ahead
 
 
@@ -139,8 +139,8 @@ def test_migrations_are_compared_one_by_one(
 ) -> None:
     known = [Migration(1, "first", "SELECT 1"), Migration(2, "second", "SELECT 2")]
     right = {each.version: each.sha256 for each in known}
-    told = applied and {number: right[number] if text == "-" else text for number, text in applied.items()}
-    finding = judge_migrations(told, known)
+    found = applied and {number: right[number] if text == "-" else text for number, text in applied.items()}
+    finding = judge_migrations(found, known)
     assert (finding.verdict, said in finding.found) == (verdict, True)
 
 

@@ -1,4 +1,4 @@
-"""Does `bongsu jobs --log` count what a log says, and name in one line what is no log?"""
+"""`bongsu jobs --log`: counts of what a log says, and one line for what is no log."""
 
 from __future__ import annotations
 

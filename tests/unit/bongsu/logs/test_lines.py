@@ -1,4 +1,4 @@
-"""Is a line of each process understood?"""
+"""Parsed log lines of each process."""
 
 from __future__ import annotations
 

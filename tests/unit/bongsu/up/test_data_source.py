@@ -1,4 +1,4 @@
-"""Do fake and real prices ever meet in one data dir?"""
+"""Simulated, recorded and real prices never meet in one data dir."""
 
 from __future__ import annotations
 

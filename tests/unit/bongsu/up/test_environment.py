@@ -1,4 +1,4 @@
-"""Does each service get its own secrets and nobody else's?"""
+"""Each service gets its own secrets and no other's."""
 
 from __future__ import annotations
 

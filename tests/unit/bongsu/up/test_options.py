@@ -1,4 +1,4 @@
-"""Which options make sense together, and what does one type instead?"""
+"""Options that make sense together, and what to type otherwise."""
 
 from __future__ import annotations
 

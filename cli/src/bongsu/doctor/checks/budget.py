@@ -1,4 +1,4 @@
-"""Does Gemini's budget carry the signals that are to be decided in a day? Pure."""
+"""Budget check: a day's signals by Gemini's request budget and the free tier. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is NATS fit for Bongsu: its version, JetStream, the disk, the streams, and who listens?"""
+"""NATS checks: version, JetStream, sync to disk, streams, and the instances that answer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SYNC = "nats sync"
 STREAMS_CHECK = "streams"
 SERVICES = "services"
 MONITOR_SECONDS = 2.0
-ROLL_CALL_SECONDS = 0.8
+REPORT_SECONDS = 0.8
 EXPECTED = ("collector", "signaler", "health")
 RECONCILE = (
     "the reconciler mends it within 5 s; if it stays, start it: part of `bongsu up`, or `bongsu reconcile`"
@@ -39,7 +39,7 @@ async def check_bus(target: Target, version: str) -> list[Finding]:
     try:
         async with connected(url, command="doctor", stream="MARKET") as client:
             findings.append(_judge_version(str(client.connected_server_version)))
-            reports = await _roll_call(client)
+            reports = await _collect_reports(client)
             findings += [await _streams(client), judge_instances(reports, version)]
     except NotAllowedError as error:
         findings.append(
@@ -95,14 +95,14 @@ async def _streams(client: Client) -> Finding:
     return ok(STREAMS_CHECK, f"{len(STREAMS)} streams and {len(CONSUMERS)} consumers as declared")
 
 
-async def _roll_call(client: Client) -> list[ComponentReport]:
+async def _collect_reports(client: Client) -> list[ComponentReport]:
     """Ask every instance and return what came back in time."""
     inbox = client.new_inbox()
     subscription = await client.subscribe(inbox)
     await client.publish(ComponentReport.subject, b"", reply=inbox)
     reports = []
     try:
-        async with asyncio.timeout(ROLL_CALL_SECONDS):
+        async with asyncio.timeout(REPORT_SECONDS):
             async for message in subscription.messages:
                 try:
                     reports.append(read_event(message.data, ComponentReport))
@@ -115,7 +115,7 @@ async def _roll_call(client: Client) -> list[ComponentReport]:
 
 
 async def _sync(monitor: str) -> Finding:
-    """Tell from the server's own monitor whether acknowledged means on disk."""
+    """Ask the server's own monitor whether acknowledged means on disk."""
     try:
         async with httpx.AsyncClient(timeout=MONITOR_SECONDS, trust_env=False) as client:
             document = (await client.get(f"{monitor}/varz")).json()
@@ -123,7 +123,7 @@ async def _sync(monitor: str) -> Finding:
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
         return unknown(
             SYNC,
-            f"cannot be told: the monitor {monitor} does not answer ({type(error).__name__})",
+            f"not known: the monitor {monitor} does not answer ({type(error).__name__})",
             "name it in NATS_MONITOR_URL, or look for sync_interval: always in nats.conf",
         )
     if config.get("sync_always"):

@@ -1,4 +1,4 @@
-"""Does this machine's clock agree with the exchange's and the database's? Pure."""
+"""Clock check: this machine's clock by the exchange's and the database's. Pure."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ FIX = "synchronise this machine's clock: timedatectl set-ntp true, or install ch
 
 
 def seconds_ahead(
-    told: datetime, *, asked: datetime, answered: datetime, resolution_seconds: float = 0
+    theirs: datetime, *, asked: datetime, answered: datetime, resolution_seconds: float = 0
 ) -> float:
-    """Return how far a clock that told a time between question and answer is surely ahead of ours, or behind.
+    """Return by how many seconds a clock, read between question and answer, is surely ahead of ours.
 
     Args:
-        resolution_seconds: How much later it may have been than what was told, as by the seconds of `Date`.
+        resolution_seconds: How much later it may have been than `theirs`, as by the seconds of `Date`.
     """
-    if (ahead := (told - answered).total_seconds()) > 0:
+    if (ahead := (theirs - answered).total_seconds()) > 0:
         return ahead
-    return min(0.0, (told - asked).total_seconds() + resolution_seconds)
+    return min(0.0, (theirs - asked).total_seconds() + resolution_seconds)
 
 
 def judge_clock(whose: str, seconds_ahead: float) -> Finding:

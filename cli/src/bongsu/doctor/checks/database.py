@@ -1,4 +1,4 @@
-"""What does PostgreSQL say of itself, and is it fit for Bongsu? All SQL of the doctor; it only reads."""
+"""PostgreSQL checks: version, connections, durability. All SQL of the doctor; it only reads."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class TableSize:
 
 @dataclass(frozen=True)
 class DatabaseFacts:
-    """What one connection told.
+    """What one connection read.
 
     Attributes:
         server: Version, limits and durability settings by name.

@@ -1,4 +1,4 @@
-"""Is there room for a year?"""
+"""Disk check: the room that is free, by what a year needs."""
 
 from __future__ import annotations
 

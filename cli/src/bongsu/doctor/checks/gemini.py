@@ -1,4 +1,4 @@
-"""Is the Gemini key accepted, and are the models still there? Lists only: no call that costs anything."""
+"""Gemini checks: the key, the models, and the newest signal. Lists only: no call that costs anything."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def check_gemini(target: Target, models: Sequence[str]) -> list[Finding]:
 
 
 def judge_newest_signal(signal: Mapping[str, str | None] | None) -> Finding:
-    """Say who decided last: what a list does not tell, a decision does. Pure."""
+    """Say who decided last: what a list does not show, a decision does. Pure."""
     check = "newest signal"
     if signal is None:
         return unknown(check, "there is none yet")

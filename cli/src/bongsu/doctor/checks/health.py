@@ -1,4 +1,4 @@
-"""Is health on its port, or somebody else?"""
+"""Health page check: Bongsu's health service is on its port, and no other program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Has the database seen the same migrations as this build? Pure."""
+"""Migration check: what was applied, by what this build brings. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do the stored settings make sense, each alone and together? Pure."""
+"""Settings check: stored values, each alone and together. Pure."""
 
 from __future__ import annotations
 

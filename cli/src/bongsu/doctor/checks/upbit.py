@@ -1,4 +1,4 @@
-"""Does Upbit answer, does it know the markets, and do our clocks agree? One public request, no retry."""
+"""Upbit check: it answers, knows the markets, and agrees with our clock. One public request, no retry."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def check_exchange(target: Target, markets: Sequence[str]) -> list[Finding
             warning(
                 CHECK,
                 f"{url} answers {answer.status_code}: this address asks too much and is blocked for a while",
-                "wait; let only one stack run behind one address",
+                "wait; let only one stack run at one address",
             )
         ]
     facts = _read(answer, asked, answered)
@@ -87,9 +87,9 @@ def _read(answer: httpx.Response, asked: datetime, answered: datetime) -> Exchan
     except (ValueError, TypeError, KeyError):
         return None
     try:
-        told = parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC)
+        theirs = parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC)
     except (ValueError, KeyError):
         return ExchangeFacts(markets, None)
     return ExchangeFacts(
-        markets, seconds_ahead(told, asked=asked, answered=answered, resolution_seconds=WHOLE_SECONDS)
+        markets, seconds_ahead(theirs, asked=asked, answered=answered, resolution_seconds=WHOLE_SECONDS)
     )

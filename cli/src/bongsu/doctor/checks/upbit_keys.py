@@ -1,4 +1,4 @@
-"""When does the Upbit key end? They live for a year. Asked through the official SDK, its own retries off."""
+"""Upbit key check: when the key expires, a year after it was made. By the official SDK, its retries off."""
 
 from __future__ import annotations
 

@@ -155,7 +155,7 @@ class PostgresServer(EmbeddedServer):
     def _remove_stale_pid_file(self, location: ClusterLocation) -> None:
         """Remove a pid file whose number PostgreSQL would wrongly take for a living postmaster.
 
-        It may belong to another program by now, or to a zombie that nobody has reaped yet. The file also
+        It may belong to another program by now, or to a zombie that was not reaped yet. The file also
         leads PostgreSQL to backends that outlived their postmaster, so it goes only once there are none.
         """
         number = _pid_file(location.cluster)[:1]

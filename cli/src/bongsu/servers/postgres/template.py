@@ -1,4 +1,4 @@
-"""How does a cluster come to be in a tenth of a second? `initdb` runs once, later ones are copies."""
+"""Template of a cluster: `initdb` runs once, and later clusters are copies made in a tenth of a second."""
 
 from __future__ import annotations
 

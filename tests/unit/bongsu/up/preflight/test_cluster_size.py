@@ -1,4 +1,4 @@
-"""Do the streams of one NATS server and those of a cluster ever meet in one data dir?"""
+"""Streams of one NATS server and of a cluster never meet in one data dir."""
 
 from __future__ import annotations
 
