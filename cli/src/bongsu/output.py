@@ -74,6 +74,32 @@ def print_table(
     sys.stdout.write("\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n")
 
 
+def print_market_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[tuple[str, Sequence[object]]],
+    *,
+    place: int = 0,
+    wrapped: int = 1,
+) -> None:
+    """Print a table of rows that each belong to a market, newest first.
+
+    One market is named in the title: a terminal of 80 columns has no room for it in every row.
+
+    Args:
+        rows: Market and cells of each row.
+        place: Index of the column before which the market stands, where there are several.
+    """
+    markets = {market for market, _ in rows}
+    if len(markets) == 1:
+        title = f"{title} of {markets.pop()}"
+        cells = [row for _, row in rows]
+    else:
+        columns = (*columns[:place], "market", *columns[place:])
+        cells = [(*row[:place], market, *row[place:]) for market, row in rows]
+    print_table(f"{title}, newest first (UTC)", columns, cells, wrapped=wrapped)
+
+
 def say(text: str) -> None:
     """Print one line."""
     sys.stdout.write(one_line(mask_sensitive(text)) + "\n")

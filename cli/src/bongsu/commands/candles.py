@@ -17,7 +17,7 @@ from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, load_context
 from bongsu.database.export import write_recording
 from bongsu.database.queries import StoredCandle, database, newest_candles
 from bongsu.errors import CommandError
-from bongsu.output import in_minutes, print_json, print_table, say
+from bongsu.output import in_minutes, print_json, print_market_table, say
 
 SHOWN = 20
 MOST = 100_000_000
@@ -106,17 +106,16 @@ def _report_export(path: Path, written: Counter[str], *, as_json: bool) -> None:
 
 
 def _print(rows: list[StoredCandle]) -> None:
-    # In a terminal of 80 columns there is no room to say the same market in every row.
-    markets = {row.symbol for row in rows}
-    one = f" of {markets.pop()}" if len(markets) == 1 else ""
-    columns = ("minute", *(() if one else ("market",)), "open", "high", "low", "close", "volume")
     cells = [
         (
-            in_minutes(row.timestamp),
-            *(() if one else (row.symbol,)),
-            *(row.open, row.high, row.low, row.close),
-            round(row.volume, VOLUME_PLACES),
+            row.symbol,
+            (
+                in_minutes(row.timestamp),
+                *(row.open, row.high, row.low, row.close),
+                round(row.volume, VOLUME_PLACES),
+            ),
         )
         for row in rows
     ]
-    print_table(f"Candles{one}, newest first (UTC)", columns, cells, wrapped=0)
+    columns = ("minute", "open", "high", "low", "close", "volume")
+    print_market_table("Candles", columns, cells, place=1, wrapped=0)

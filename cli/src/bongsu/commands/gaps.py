@@ -12,7 +12,7 @@ from bongsu.commands.options import Market, Since, Until, require_known_market, 
 from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, load_context
 from bongsu.database.gaps import GapQuery, GapStatus, GapSum, StoredGap, gap_sums, newest_gaps
 from bongsu.database.queries import database
-from bongsu.output import in_minutes, number, print_json, print_table, say
+from bongsu.output import in_minutes, number, print_json, print_market_table, say
 
 Status = Annotated[
     GapStatus | None,
@@ -68,7 +68,9 @@ def _print(sums: list[GapSum], rows: list[StoredGap]) -> None:
         say("nothing is missing")
     if rows:
         say("")
-        _print_rows(rows)
+        columns = ("from", "to", "minutes", "status", "detected", "resolved", "evidence")
+        cells = [(row.market, _cells(row)) for row in rows]
+        print_market_table("Gaps", columns, cells, wrapped=len(columns))
     elif is_missing:
         say("no gap matches")
 
@@ -78,19 +80,6 @@ def _sum_text(each: GapSum) -> str:
         number, (each.open_minutes, each.repaired_minutes, each.confirmed_empty_minutes)
     )
     return f"{each.market}: {missing} minutes open, {repaired} repaired, {empty} confirmed empty"
-
-
-def _print_rows(rows: list[StoredGap]) -> None:
-    # In a terminal of 80 columns there is no room to say the same market in every row.
-    markets = {row.market for row in rows}
-    one = f" of {markets.pop()}" if len(markets) == 1 else ""
-    columns = ("from", "to", "minutes", "status", "detected", "resolved", "evidence")
-    print_table(
-        f"Gaps{one}, newest first (UTC)",
-        columns if one else ("market", *columns),
-        [_cells(row) if one else (row.market, *_cells(row)) for row in rows],
-        wrapped=len(columns),
-    )
 
 
 def _cells(row: StoredGap) -> tuple[object, ...]:

@@ -15,7 +15,7 @@ from bongsu.commands.options import Market, require_known_market
 from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, load_context
 from bongsu.database.queries import database, newest_signals, signals_by_id
 from bongsu.errors import CommandError, UsageError
-from bongsu.output import in_minutes, number, print_json, print_table, say
+from bongsu.output import in_minutes, number, print_json, print_market_table, print_table, say
 from bongsu.payload import payload_text
 
 REASON_LENGTH = 120
@@ -99,19 +99,15 @@ async def _found(url: str, beginning: str) -> dict[str, Any]:
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
-    # In a terminal of 80 columns there is no room to say the same market in every row.
-    markets = {row["symbol"] for row in rows}
-    one = f" of {markets.pop()}" if len(markets) == 1 else ""
-    columns = ("id", "minute", *(() if one else ("market",)), "signal", "price", "by", "why")
-    print_table(f"Signals{one}, newest first (UTC)", columns, [_shown(row, one) for row in rows])
+    columns = ("id", "minute", "signal", "price", "by", "why")
+    print_market_table("Signals", columns, [(row["symbol"], _cells(row)) for row in rows], place=2)
 
 
-def _shown(row: dict[str, Any], one: str) -> tuple[object, ...]:
+def _cells(row: dict[str, Any]) -> tuple[object, ...]:
     why = row["reasoning"] if row["cause"] is None else f"{row['cause']}; {row['reasoning']}"
     return (
         row["id"][:SHOWN_OF_ID],
         in_minutes(row["candle_timestamp"]),
-        *(() if one else (row["symbol"],)),
         f"{row['signal_type']:4} {row['confidence']}",
         row["price_at_signal"],
         row["source"],

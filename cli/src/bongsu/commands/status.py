@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -34,61 +33,51 @@ def status(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> Non
 
     As in: bongsu status --json
     """
-    found = asyncio.run(_read(load_context(data_dir)))
+    stack = load_context(data_dir)
+    detail, overview, unknown = asyncio.run(_read(stack))
     if as_json:
-        print_json({"health": found.detail, "overview": found.overview})
+        print_json({"health": detail, "overview": overview})
     else:
-        _print(found)
-    for text in found.unknown:
+        _print(stack.health_url, detail, overview)
+    for text in unknown:
         note(text)
-    if found.detail.get("status") == "unhealthy":
+    if detail.get("status") == "unhealthy":
         raise typer.Exit(EXIT_FAILED)
 
 
-@dataclass
-class _Found:
-    """What is known of a stack; `unknown` says in sentences what is not."""
-
-    url: str
-    detail: dict[str, Any]
-    overview: dict[str, Any] | None = None
-    unknown: list[str] = field(default_factory=list)
-
-
-async def _read(stack: StackContext) -> _Found:
-    url = stack.health_url
+async def _read(stack: StackContext) -> tuple[dict[str, Any], dict[str, Any] | None, list[str]]:
+    """Return health's detail answer, the overview where it is known, and a sentence for what is not."""
+    unknown: list[str] = []
 
     async def counts(markets: Sequence[str]) -> dict[str, MarketCounts]:
         try:
             async with database(stack.database_url) as opened, opened.connection() as connection:
                 return await count_rows(connection, markets)
         except CommandError as error:
-            found.unknown.append(f"how much is stored is not known now: {error}")
+            unknown.append(f"how much is stored is not known now: {error}")
             return {}
 
-    asked = f"{url}/health/detail"
+    url = f"{stack.health_url}/health/detail"
     try:
         # Never through a proxy: the stack is here, or in a network of ours.
         async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT_SECONDS) as client:
-            found = _Found(url, await get_document(client, asked))
-            if "components" not in found.detail:
-                raise UnreachableError(f"{url} is not Bongsu's health service; check HEALTH_URL")
-            asked = f"{url}/api/v1/markets"
-            found.overview = await read_overview(client, url, counts)
+            detail = await get_document(client, url)
+            if "components" not in detail:
+                raise UnreachableError(f"{stack.health_url} is not Bongsu's health service; check HEALTH_URL")
+            url = f"{stack.health_url}/api/v1/markets"
+            return detail, await read_overview(client, stack.health_url, counts), unknown
     except NO_ANSWER as error:
         raise UnreachableError(
-            f"{asked} does not answer ({type(error).__name__}); start the stack with `make run`, or check"
+            f"{url} does not answer ({type(error).__name__}); start the stack with `make run`, or check"
             " HEALTH_URL"
         ) from error
     except MarketsUnknownError as error:
         # Health answers without its database.
-        found.unknown.append(f"the newest data is not known now: {error}")
-    return found
+        return detail, None, [f"the newest data is not known now: {error}"]
 
 
-def _print(found: _Found) -> None:
-    detail = found.detail
-    say(f"{detail.get('status')}  {found.url}/  {detail.get('timestamp')}")
+def _print(url: str, detail: dict[str, Any], overview: dict[str, Any] | None) -> None:
+    say(f"{detail.get('status')}  {url}/  {detail.get('timestamp')}")
     say("")
     print_table(
         "Components",
@@ -104,8 +93,8 @@ def _print(found: _Found) -> None:
             for row in detail.get("services", [])
         ],
     )
-    if found.overview:
-        rows = [row for market in found.overview["markets"] for row in _rows(market)]
+    if overview:
+        rows = [row for market in overview["markets"] for row in _rows(market)]
         say("")
         print_table("Markets", ("market", "what", "stored"), rows)
 

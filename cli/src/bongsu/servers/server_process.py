@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import Self
 
 from bongsu.errors import ServerError
 from bongsu.servers import ports
@@ -98,13 +99,13 @@ class EmbeddedServer(SupervisedProcess):
         # False once others know the port.
         self._may_change_port = port is None
 
-    def start_and_wait(self) -> None:
-        """Prepare, launch and return when it is ready; raises its `failure()` when that does not happen."""
+    def start(self) -> Self:
+        """Prepare, launch and return when it takes connections; raises its `failure()` otherwise."""
         self.prepare()
         for _ in range(ATTEMPTS):
             self.launch()
             if wait_until(lambda: self.is_ready() or not self.running, self._start_seconds) and self.running:
-                return
+                return self
             if self.running or not self.retry_start():
                 break
         raise self.failure()

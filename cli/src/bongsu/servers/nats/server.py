@@ -71,11 +71,6 @@ class NatsServer(EmbeddedServer):
         """Return the URL, with password, of one user."""
         return f"nats://{user}:{self._secrets.get(f'nats.{user}')}@{ports.HOST}:{self.port}"
 
-    def start(self) -> NatsServer:
-        """Start and return when clients are greeted; ServerError with the reason otherwise."""
-        self.start_and_wait()
-        return self
-
     def prepare(self) -> None:
         """Make the folders and the configuration."""
         (self.directory / "jetstream").mkdir(parents=True, exist_ok=True, mode=0o700)

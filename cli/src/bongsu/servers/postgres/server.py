@@ -74,11 +74,6 @@ class PostgresServer(EmbeddedServer):
         password = self._secrets.get(f"postgres.{role}")
         return f"postgresql://{role}:{password}@{ports.HOST}:{self.port}/{database}"
 
-    def start(self) -> PostgresServer:
-        """Start and return when connections are taken; ServerError with the reason otherwise."""
-        self.start_and_wait()
-        return self
-
     def prepare(self) -> None:
         """Make the cluster if it is new, end a postmaster of a killed run, set the roles."""
         location = locate_cluster(self.directory)

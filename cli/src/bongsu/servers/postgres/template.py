@@ -36,12 +36,12 @@ def make_cluster(location: ClusterLocation, *, sync: bool) -> None:
         run(location, str(location.binaries / "initdb"), "--sync-only", "-D", str(location.cluster))
 
 
-def run_single(location: ClusterLocation, statements: Sequence[str], *, database: str = "postgres") -> None:
+def run_single(location: ClusterLocation, statements: Sequence[str]) -> None:
     """Run statements, one a line, without starting a server; ServerError when one of them fails."""
     result = run(
         location,
         str(location.binaries / "postgres"),
-        *("--single", "-D", str(location.cluster), "-c", "log_min_error_statement=panic", database),
+        *("--single", "-D", str(location.cluster), "-c", "log_min_error_statement=panic", "postgres"),
         text="\n".join(statements) + "\n",
     )
     for line in result.splitlines():
