@@ -105,6 +105,7 @@ def test_a_slip_is_answered_in_one_line(arguments: str, said: str) -> None:
     code, message = run(arguments.split())
     assert code == 2
     assert said in message
+    assert "Value error" not in message
     assert "\n" not in message
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import asyncpg
 import pytest
 from nats.js import JetStreamContext
 
+from bongsu.doctor.checks.disk import free_bytes
 from bongsu.provisioning import migrations
 from bongsu.provisioning.nats_config import server_configuration
 from bongsu.provisioning.nats_users import USERS
@@ -280,6 +282,29 @@ async def test_without_a_stack_what_it_will_need_is_looked_at(
     assert verdicts["stack"] == "problem"
     assert (verdicts["upbit"], verdicts["gemini key"], verdicts["disk"]) == ("ok", "ok", "ok")
     assert not {"postgresql", "nats", "streams"} & set(verdicts)
+
+
+async def test_a_full_disk_that_keeps_postgresql_down_is_found(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DATABASE_URL", "NATS_URL", "NATS_MONITOR_URL"):
+        monkeypatch.delenv(name)
+    # A stack of root's, whose cluster is not in the data dir; where nothing can be written, nothing is free.
+    cluster = next((path for path in (Path("/proc"), Path("/dev")) if free_bytes(path) == 0), None)
+    if cluster is None:
+        pytest.skip("no file system without room")
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "postgres" / "postgres.path").write_text(f"{cluster}\n")
+    urls = {
+        "database_url": "postgresql://bongsu_admin:secret@127.0.0.1:9/bongsu",
+        "nats_url": "nats://admin:secret@127.0.0.1:9",
+        "health_url": "http://127.0.0.1:9",
+    }
+    (tmp_path / "run.json").write_text(json.dumps(urls))
+    ended = await command("doctor", "--json", "--data-dir", str(tmp_path))
+    assert finding(ended, "postgresql")["verdict"] == "problem"
+    disk = finding(ended, "disk")
+    assert (disk["verdict"], f"0 MB free at {cluster};" in disk["found"]) == ("problem", True)
 
 
 async def test_an_address_that_is_none_is_a_problem_and_not_shown(

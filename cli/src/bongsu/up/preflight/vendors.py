@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import httpx
 
 from bongsu.errors import CommandError, UnreachableError
 from common.masking.mask import mask_sensitive, register_secret
+from common.settings import SettingsError, read_secret
 
 REACH_SECONDS = 5.0
 GEMINI_URL = "https://generativelanguage.googleapis.com"
@@ -35,7 +35,10 @@ def check_gemini(environment: Mapping[str, str]) -> str | None:
         CommandError: The key is refused, or its file cannot be read. The key is never shown.
         UnreachableError: Gemini does not answer within 5 s.
     """
-    key = _gemini_key(environment)
+    try:
+        key = read_secret("GEMINI_API_KEY", environment)
+    except SettingsError as error:
+        raise CommandError(str(error)) from error
     if not key:
         return "no GEMINI_API_KEY is set, so Gemini is not asked: signals come from the rule, labelled so"
     register_secret(key)
@@ -60,20 +63,6 @@ def check_gemini(environment: Mapping[str, str]) -> str | None:
     if not answer.is_success:
         return f"Gemini answers with status {answer.status_code} now; until it recovers the rule speaks"
     return None
-
-
-def _gemini_key(environment: Mapping[str, str]) -> str:
-    if key := environment.get("GEMINI_API_KEY", "").strip():
-        return key
-    path = environment.get("GEMINI_API_KEY_FILE")
-    if not path:
-        return ""
-    try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(
-            f"GEMINI_API_KEY_FILE: {path} cannot be read ({type(error).__name__}); check the path"
-        ) from error
 
 
 def _reason(error: Exception) -> str:
