@@ -225,7 +225,7 @@ async def test_an_open_transaction_on_the_settings_is_not_called_an_outage(
         ended = await command("config", "set", "backfill_days", "7")
     assert (ended.code, ended.out) == (1, "")
     assert ended.line == (
-        "bongsu: somebody else's open transaction holds the settings; nothing was set, try again\n"
+        "bongsu: another open transaction holds the settings; nothing was set, try again\n"
     )
 
 

@@ -26,7 +26,7 @@ from servers.terminal import in_terminal
 if TYPE_CHECKING:
     from integration.bongsu.conftest import Admin, Command
 
-TESTS = Path(__file__).parents[2]
+TESTS = Path(__file__).parents[3]
 REPLICAS = ("c-1", "c-2")
 RUNS = 300
 BY_HAND = """
