@@ -23,9 +23,9 @@ from acceptance.stack import configure
 from bongsu.provisioning.reconciler import keep_reconciled
 from bongsu.servers import ports
 from bongsu.servers.process import ChildProcess
+from bongsu.servers.server_process import SupervisedProcess
 from bongsu.up.data_source import Market
 from bongsu.up.environment import Addresses, base, for_service
-from bongsu.up.supervisor import Child
 from common.tasks import cancel_tasks
 from faults.link import Link
 from faults.plan import SERVERS, SERVICES
@@ -44,7 +44,7 @@ STOP_SECONDS = 6.0
 WITNESS = "witness"
 
 Command = Sequence[str]
-Process = ChildProcess | Child
+Process = ChildProcess | SupervisedProcess
 
 
 class Rig:
@@ -141,7 +141,7 @@ class Rig:
         """End what this rig has started; the servers belong to another."""
         own = [process for process in self.processes.values() if isinstance(process, ChildProcess)]
         for process in own:
-            process.ask_to_stop()
+            process.terminate()
         await asyncio.gather(*(asyncio.to_thread(process.stop, STOP_SECONDS) for process in own))
 
     def _add_simulator(self, name: str, *options: str) -> Controls:

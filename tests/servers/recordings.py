@@ -1,4 +1,4 @@
-"""Where are the real recordings? Beside the project, not in it; a test that needs them says so."""
+"""Real recordings, which lie beside the project; a test that needs them is skipped without."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does a test get a simulator of its own? A real process on a free port, stopped at the end."""
+"""Simulators for tests: real processes on free ports, stopped at the end."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ STOP_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Controls:
-    """How a simulator is asked and told, whoever started it; `url` is scheme, host and port."""
+    """Client of a running simulator; `url` is scheme, host and port."""
 
     url: str
 

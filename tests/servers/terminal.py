@@ -1,4 +1,4 @@
-"""What does a person at a terminal see of a command? The process with a pseudo-terminal around it."""
+"""Pseudo-terminal around a command, for what a person sees of it."""
 
 from __future__ import annotations
 

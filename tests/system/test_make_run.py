@@ -1,4 +1,4 @@
-"""Does `make run` do what the README says: the whole stack with one command, and Ctrl-C ends it?"""
+"""`make run`: the whole stack with one command, and Ctrl-C ends it."""
 
 from __future__ import annotations
 

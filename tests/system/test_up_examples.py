@@ -1,4 +1,4 @@
-"""Does every example in a help text or a paper do what it says, on a stack as a newcomer starts it?
+"""Every example in a help text or a paper works on a stack as a newcomer starts it.
 
 The `make` commands of the papers are looked at in tests/unit/papers, those of Docker in tests/compose.
 """
@@ -57,10 +57,8 @@ def stack() -> Iterator[Run]:
         running = Run(home / ".bongsu", "--ephemeral").until_up()
         asyncio.run(bury(running.document["nats_url"]))
         eventually_sync(lambda: running.health().get("status") == "healthy", FIRST_SECONDS)
-        overview = f"{running.document['health_url']}/api/overview"
-        eventually_sync(
-            lambda: httpx.get(overview, trust_env=False).json()["markets"][0]["signals"], FIRST_SECONDS
-        )
+        url = f"{running.document['health_url']}/api/v1/signals"
+        eventually_sync(lambda: httpx.get(url, trust_env=False).json()["signals"], FIRST_SECONDS)
         yield running
         running.stop()
 

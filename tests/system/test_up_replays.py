@@ -1,4 +1,4 @@
-"""Does a recording arrive row by row, with its holes, and does the run say so?"""
+"""A recording arrives row by row, with its holes, and the run says so."""
 
 from __future__ import annotations
 

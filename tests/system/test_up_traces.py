@@ -1,4 +1,4 @@
-"""Is a page one trace, from Upbit's answer to the published signal, over three processes?"""
+"""A page is one trace, from Upbit's answer to the published signal, over three processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is nothing left out on a narrow terminal, and nothing coloured where colours are not wanted?"""
+"""Tables on a narrow terminal, and colours where they are wanted."""
 
 from __future__ import annotations
 

@@ -20,10 +20,10 @@ from bongsu.bus.dead_letters import (
     open_dead_letters,
     retry_each,
 )
-from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
+from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, load_context
 from bongsu.errors import CommandError, UsageError
 from bongsu.output import in_minutes, note, print_json, print_table, say
-from bongsu.payload import body_text
+from bongsu.payload import payload_text
 from common.bus.dead_letters import DeadHeader
 
 REASON_LENGTH = 120
@@ -51,7 +51,7 @@ def list_(limit: Limit = 20, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJs
 
     As in: bongsu dead list --limit 5
     """
-    messages, total = asyncio.run(_newest(find_stack(data_dir).nats_url, limit))
+    messages, total = asyncio.run(_newest(load_context(data_dir).nats_url, limit))
     if as_json:
         print_json([_summary(message) for message in messages])
     elif not messages:
@@ -71,7 +71,7 @@ def show(sequence: One, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = 
 
     As in: bongsu dead show 7
     """
-    message = asyncio.run(_found(find_stack(data_dir).nats_url, sequence))
+    message = asyncio.run(_found(load_context(data_dir).nats_url, sequence))
     if as_json:
         _print_document(message)
     else:
@@ -90,7 +90,7 @@ def retry(
     As in: bongsu dead retry 7 9
     """
     chosen = _chosen(sequences, every=every)
-    outcomes = asyncio.run(_print_each(retry_each(find_stack(data_dir).nats_url, chosen), as_json=as_json))
+    outcomes = asyncio.run(_print_each(retry_each(load_context(data_dir).nats_url, chosen), as_json=as_json))
     if not outcomes and not as_json:
         say(NONE)
     if kept := sum(each.is_kept for each in outcomes):
@@ -106,7 +106,7 @@ def drop(
     As in: bongsu dead drop 8
     """
     chosen = _chosen(sequences, every=every)
-    url = find_stack(data_dir).nats_url
+    url = load_context(data_dir).nats_url
     if chosen is not None:
         asyncio.run(_print_each(drop_each(url, chosen), as_json=as_json))
         return
@@ -182,7 +182,7 @@ def _row(message: DeadLetter) -> tuple[object, ...]:
 
 
 def _print_document(message: DeadLetter) -> None:
-    body = body_text(message.body)
+    body = payload_text(message.body)
     shown = body.document if body.is_json else body.text
     print_json(
         _summary(message)
@@ -203,7 +203,7 @@ def _print_message(message: DeadLetter) -> None:
         *message.headers.items(),
     ]
     print_table(f"Dead message {message.sequence}", ("field", "value"), rows)
-    body = body_text(message.body)
+    body = payload_text(message.body)
     say("")
     for line in body.text.splitlines() or ["(the body is empty)"]:
         say(line)
