@@ -16,7 +16,7 @@ from common.database.pool import Database, Share
 from common.events import ConfigChanged
 from integration.signaler.running import GeminiSimulator, SignalerProcess
 from signaler.decider import Decider
-from signaler.domain.gemini_status import GeminiState
+from signaler.domain.gemini.status import GeminiState
 from signaler.gemini import Gemini
 from signaler.usage_repository import UsageRepository
 

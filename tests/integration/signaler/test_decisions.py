@@ -15,8 +15,8 @@ from gemini_simulator.faults.kinds import ALL_KINDS
 from integration.signaler.conftest import KEY
 from integration.signaler.running import GeminiSimulator, configure, rows
 from signaler.decider import Decider, Decision
-from signaler.domain.errors import GeminiError
-from signaler.domain.gemini_status import GeminiState
+from signaler.domain.gemini.errors import GeminiError
+from signaler.domain.gemini.status import GeminiState
 from signaler.domain.rule import rule_answer
 from signaler.gemini import Gemini
 from signaler.usage_repository import UsageRepository

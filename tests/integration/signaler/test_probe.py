@@ -13,7 +13,7 @@ from integration.signaler.conftest import KEY
 from integration.signaler.running import GeminiSimulator
 from servers.slow_line import slow_line
 from servers.waiting import eventually
-from signaler.domain.gemini_status import GeminiState
+from signaler.domain.gemini.status import GeminiState
 from signaler.gemini import Gemini
 from signaler.jobs import probe_gemini
 

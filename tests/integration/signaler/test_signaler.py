@@ -16,7 +16,7 @@ from common.events import Candle, CandlesClosed, SignalGenerated
 from integration.signaler.conftest import KEY, StartSignaler
 from integration.signaler.running import MARKET, GeminiSimulator, configure, rows, soon, store_candles
 from servers.waiting import eventually
-from signaler.domain.snapshot import Snapshot
+from signaler.domain.market.snapshot import Snapshot
 from unit.signaler.market import MINUTE, NOON, candles_until, page_of, wavy_closes
 
 CANDLES = candles_until(NOON, wavy_closes(300))

@@ -7,6 +7,7 @@ import os
 from datetime import datetime
 from functools import partial
 
+from common.clock import MINUTE
 from common.config.keys import MARKETS, SIGNAL_INTERVAL_MINUTES
 from common.errors import ServiceError
 from common.events import CandlesClosed, ComponentState
@@ -15,8 +16,8 @@ from common.streams import DECIDE_ON_CANDLES
 from common.tasks import cancel_tasks, run_forever
 from common.telemetry.names import LogEvent
 from signaler.decider import Decider
-from signaler.domain.gemini_status import GeminiState
-from signaler.domain.intervals import MINUTE, newest_end_until
+from signaler.domain.gemini.status import GeminiState
+from signaler.domain.market.intervals import newest_end_until
 from signaler.gemini import Gemini
 from signaler.handlers import CandleHandlers
 from signaler.jobs import probe_gemini, tell_untold_signals

@@ -20,11 +20,11 @@ from common.config.keys import (
 from common.config.repository import ConfigRepository
 from common.retry import CircuitBreaker
 from signaler.domain.answer import Answer
-from signaler.domain.errors import GeminiError, NotAskedError
-from signaler.domain.gemini_status import GeminiState
+from signaler.domain.gemini.errors import GeminiError, NotAskedError
+from signaler.domain.gemini.status import GeminiState
+from signaler.domain.gemini.transcript import Transcript
+from signaler.domain.market.snapshot import Snapshot
 from signaler.domain.rule import rule_answer
-from signaler.domain.snapshot import Snapshot
-from signaler.domain.transcript import Transcript
 from signaler.gemini import Gemini
 from signaler.gemini_session import Asking, AskingLimits
 from signaler.usage_repository import UsageRepository

@@ -22,10 +22,10 @@ from pydantic import SecretStr
 from common.clock import utc_now
 from common.telemetry.names import Attribute, AttributeValue, SpanName
 from common.telemetry.spans import fail_span, span
-from signaler.domain.error_responses import classify_response
-from signaler.domain.errors import GeminiError, RequestRefusedError, UnavailableError
-from signaler.domain.prompt import ANSWER_SCHEMA, SYSTEM_INSTRUCTION, Turn
-from signaler.domain.transcript import Exchange
+from signaler.domain.gemini.error_responses import classify_response
+from signaler.domain.gemini.errors import GeminiError, RequestRefusedError, UnavailableError
+from signaler.domain.gemini.prompt import ANSWER_SCHEMA, SYSTEM_INSTRUCTION, Turn
+from signaler.domain.gemini.transcript import Exchange
 
 # Recorded traffic shows responseJsonSchema on v1beta; for v1 nobody has confirmed it.
 API_VERSION = "v1beta"

@@ -11,7 +11,7 @@ from common.clock import utc_now
 from common.gemini_quota import quota_day
 from common.retry import CircuitBreaker, with_retry
 from signaler.domain.answer import Answer, validate_answer
-from signaler.domain.errors import (
+from signaler.domain.gemini.errors import (
     AnswerRefusedError,
     GeminiError,
     ModelGoneError,
@@ -20,10 +20,10 @@ from signaler.domain.errors import (
     RateLimitedError,
     UnavailableError,
 )
-from signaler.domain.prompt import Turn, first_request, repair_request
-from signaler.domain.response import partial_text, read_answer_text
-from signaler.domain.snapshot import Snapshot
-from signaler.domain.transcript import Exchange, Transcript
+from signaler.domain.gemini.prompt import Turn, first_request, repair_request
+from signaler.domain.gemini.response import partial_text, read_answer_text
+from signaler.domain.gemini.transcript import Exchange, Transcript
+from signaler.domain.market.snapshot import Snapshot
 from signaler.gemini import Gemini
 from signaler.usage_repository import UsageRepository
 

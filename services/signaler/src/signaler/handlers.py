@@ -8,20 +8,20 @@ from collections import OrderedDict, defaultdict
 from datetime import datetime
 
 from common.bus.delivery import Delivery
+from common.clock import MINUTE
 from common.config.keys import SIGNAL_INTERVAL_MINUTES
 from common.config.repository import ConfigRepository
 from common.errors import TransientError
 from common.events import CandlesClosed
 from common.tasks import cancel_tasks
-from signaler.domain.intervals import (
-    MINUTE,
+from signaler.domain.market.intervals import (
     ClosedIntervals,
     candle_timestamp_of,
     closed_by,
     is_late,
     newest_end_until,
 )
-from signaler.domain.look_back import judge
+from signaler.domain.market.look_back import judge
 from signaler.repository import SignalRepository
 from signaler.signal_generation import SignalGeneration
 

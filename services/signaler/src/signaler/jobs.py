@@ -14,8 +14,8 @@ import structlog
 from common.errors import ServiceError
 from common.events import INTERRUPTION_SHOWN_SECONDS
 from common.telemetry.names import LogEvent
-from signaler.domain.errors import GeminiError
-from signaler.domain.gemini_status import COMPONENT, GeminiState
+from signaler.domain.gemini.errors import GeminiError
+from signaler.domain.gemini.status import COMPONENT, GeminiState
 from signaler.gemini import Gemini
 from signaler.signal_generation import SignalGeneration
 

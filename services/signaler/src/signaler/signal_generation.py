@@ -18,9 +18,9 @@ from common.masking.mask import mask_sensitive
 from common.telemetry.spans import current_trace_id
 from signaler.decider import Decider, Decision, decision_seconds
 from signaler.domain.answer import apply_minimum
-from signaler.domain.look_back import LookBack, build_look_back, window_start
-from signaler.domain.prompt import PROMPT_VERSION
-from signaler.domain.snapshot import Snapshot, take_snapshot
+from signaler.domain.gemini.prompt import PROMPT_VERSION
+from signaler.domain.market.look_back import LookBack, build_look_back, window_start
+from signaler.domain.market.snapshot import Snapshot, take_snapshot
 from signaler.repository import NewSignal, SignalRepository
 
 JOB = "signal_generation"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 
-from signaler.domain.snapshot import Snapshot
+from signaler.domain.market.snapshot import Snapshot
 
 TOLERANCE = 0.005
 BARE_NUMBERS_FROM = 1000.0

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from common.events import Action
 from signaler.domain.answer import Answer
-from signaler.domain.snapshot import Snapshot
+from signaler.domain.market.snapshot import Snapshot
 
 OVERSOLD = 30.0
 OVERBOUGHT = 70.0

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from common.gemini_quota import next_quota_day
-from signaler.domain.errors import (
+from signaler.domain.gemini.errors import (
     GeminiError,
     KeyRefusedError,
     ModelGoneError,

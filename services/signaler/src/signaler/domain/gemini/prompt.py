@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from signaler.domain.snapshot import Snapshot
+from signaler.domain.market.snapshot import Snapshot
 
 PROMPT_VERSION = "1"
 MAX_REPEATED_CHARACTERS = 4000

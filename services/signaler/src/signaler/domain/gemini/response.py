@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from signaler.domain.errors import AnswerRefusedError
-from signaler.domain.strict_json import InvalidJsonError, parse_json
+from signaler.domain.gemini.errors import AnswerRefusedError
+from signaler.domain.gemini.strict_json import InvalidJsonError, parse_json
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaler.domain.indicators import compute_changes, compute_indicators
-from signaler.domain.snapshot import Snapshot
+from signaler.domain.market.indicators import compute_changes, compute_indicators
+from signaler.domain.market.snapshot import Snapshot
 from unit.signaler.market import MINUTE, NOON, candle, candles_until, snapshot_of, wavy_closes
 
 prices = st.integers(1, 10**9) | st.decimals("0.0001", "9999", places=4).map(float)

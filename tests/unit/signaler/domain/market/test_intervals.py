@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaler.domain.intervals import candle_timestamp_of, closed_by, is_late, newest_end_until
+from signaler.domain.market.intervals import candle_timestamp_of, closed_by, is_late, newest_end_until
 
 MINUTE = timedelta(minutes=1)
 HOUR = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.events import Candle
-from signaler.domain.look_back import (
+from signaler.domain.market.look_back import (
     LOOK_BACK_MINUTES,
     Gap,
     GapStatus,

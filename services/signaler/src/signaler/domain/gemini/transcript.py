@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from signaler.domain.errors import GeminiError
-from signaler.domain.response import Usage, read_usage
-from signaler.domain.token_prices import cost_usd
+from signaler.domain.gemini.errors import GeminiError
+from signaler.domain.gemini.response import Usage, read_usage
+from signaler.domain.gemini.token_prices import cost_usd
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from common.clock import MINUTE
 from common.events import Candle, CandlesClosed
-from signaler.domain.intervals import MINUTE
 
 LOOK_BACK_MINUTES = 1500
 MIN_CANDLES = 50
