@@ -1,4 +1,4 @@
-"""Is Gemini's text a decision that may be used? Pure."""
+"""The answer to a snapshot, and its validation where Gemini wrote it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What is decided where Gemini has no answer? A vote of the indicators. Pure, the same for the same snapshot.
+"""Rule-based decision where Gemini has no answer: a vote of the indicators, the same for the same snapshot.
 
-Why a rule at all: an error must never turn into a HOLD. So the rule looks at the market, not at the error.
+An error must never turn into a HOLD, so the rule looks at the market, not at the error.
 """
 
 from __future__ import annotations

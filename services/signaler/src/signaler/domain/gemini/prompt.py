@@ -1,4 +1,4 @@
-"""What exactly is Gemini asked? Pure. Change anything here and `PROMPT_VERSION` changes with it."""
+"""Prompts and answer schema. Change anything here and `PROMPT_VERSION` changes with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What did Gemini's response body say? Pure: the stored response text gives the same reply again.
+"""Parser of generateContent responses; the stored text gives the same answer again.
 
 Source: reference of generateContent; cases recorded or reported are in the examples.
 """

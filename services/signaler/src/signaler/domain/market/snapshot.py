@@ -1,4 +1,4 @@
-"""What does Gemini, or the rule, get to see? Pure.
+"""Snapshot of a market at an interval's end: all that Gemini or the rule sees.
 
 The snapshot is stored with the signal, and its canonical bytes come back out of the stored JSON.
 """
