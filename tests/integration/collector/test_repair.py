@@ -192,11 +192,11 @@ async def test_a_repair_does_not_go_ahead_of_what_was_collected(
 ) -> None:
     await collect_until(parts, lambda: stores(admin, 3))
 
-    async def is_behind() -> bool:
+    async def is_due() -> bool:
         await parts.upbit.ping(MARKET)
-        return parts.collector.is_behind(MARKET)
+        return parts.collector.is_due(MARKET)
 
-    await eventually(is_behind, 10.0)
+    await eventually(is_due, 10.0)
     client = await nats_client.connect(fresh_nats.url())
     before = (await client.jetstream().stream_info("MARKET")).state.last_seq
     await parts.jobs.repair_gaps(JobRun("gap_repair"))

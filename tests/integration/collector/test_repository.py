@@ -141,7 +141,7 @@ async def test_a_hole_is_found_marked_open_and_settled_by_its_repair(
     missing = missing_ranges(covered, start=at(0), end=at(8))
     assert missing == [(at(2), at(6))]
     for _ in range(2):
-        await repository.mark_open("KRW-BTC", *missing[0])
+        await repository.record_missing("KRW-BTC", *missing[0])
     assert await gaps(admin) == [(2, 6, "open")]
     assert await repository.covered_ranges("KRW-BTC", at(0), at(8)) == covered
     await repository.store_page(page(2, 6, candle(2), candle(3)))
@@ -152,8 +152,8 @@ async def test_a_full_page_settles_the_gap_it_fills_and_leaves_others_alone(
     repository: CandleRepository, admin: Admin
 ) -> None:
     await repository.store_page(page(0, 2, candle(0), candle(1)))
-    await repository.mark_open("KRW-BTC", at(2), at(4))
-    await repository.mark_open("KRW-BTC", at(10), at(12))
+    await repository.record_missing("KRW-BTC", at(2), at(4))
+    await repository.record_missing("KRW-BTC", at(10), at(12))
     await repository.store_page(page(2, 4, candle(2), candle(3)))
     assert await gaps(admin) == [(2, 4, "repaired"), (10, 12, "open")]
 

@@ -16,8 +16,8 @@ from collector.repository import CandleRepository
 from collector.settings import CollectorSettings
 from collector.upbit.block_repository import BlockRepository
 from collector.upbit.client import UpbitClient
-from collector.upbit.ip_block import SharedBlock
-from collector.upbit.rate_limiter import RequestGate
+from collector.upbit.ip_block import IpBlock
+from collector.upbit.rate_limiter import RateLimiter
 from common.clock import ExchangeClock, utc_now
 from common.config.keys import COLLECT_INTERVAL_SECONDS, MARKETS
 from common.events import CandlesClosed, ComponentState
@@ -35,10 +35,10 @@ class Collector:
         self._runtime = runtime
         clock = ExchangeClock(steady=settings.market_source != "replay")
         repository = CandleRepository(runtime.database)
-        gate = RequestGate(replicas=settings.replicas)
-        self._block = SharedBlock(gate, BlockRepository(runtime.database))
+        limiter = RateLimiter(replicas=settings.replicas)
+        self._block = IpBlock(limiter, BlockRepository(runtime.database))
         self._upbit = UpbitClient(
-            settings.upbit_base_url, source=settings.market_source, clock=clock, gate=gate
+            settings.upbit_base_url, source=settings.market_source, clock=clock, limiter=limiter
         )
         collector = CandleCollector(
             upbit=self._upbit,

@@ -48,7 +48,7 @@ class CandleCollector:
         self._published_until: dict[str, datetime] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    def is_behind(self, market: str) -> bool:
+    def is_due(self, market: str) -> bool:
         """Tell whether a closed minute of this market is not published yet, as far as the clock knows."""
         now = self._clock.now
         done = self._published_until.get(market)
@@ -66,7 +66,7 @@ class CandleCollector:
         async with self._locks[market]:
             if self._clock.silent_seconds > SILENT_SECONDS:
                 # Not "nothing is due": while the exchange says nothing, nobody knows what is.
-                await self._upbit.tell_time(market)
+                await self._upbit.sync_clock(market)
             start = await self._next_minute(market)
             now = self._clock.now
             assert now is not None  # noqa: S101  whoever knows the next minute has seen the time

@@ -64,14 +64,14 @@ class CollectorJobs:
     async def _repair(self, market: str, run_id: str) -> None:
         missing = await self._missing(market)
         for from_time, to_time in missing:
-            await self._repository.mark_open(market, from_time, to_time)
+            await self._repository.record_missing(market, from_time, to_time)
         for from_time, to_time in missing:
             for covers_from, covers_to in page_ranges(from_time, to_time):
                 await self._collector.publish_page(market, covers_from, covers_to, repair_run_id=run_id)
         if self._clock.now:
-            await self._look_again(market, closed_until(self._clock.now), run_id)
+            await self._fetch_again(market, closed_until(self._clock.now), run_id)
 
-    async def _look_again(self, market: str, closed: datetime, run_id: str) -> None:
+    async def _fetch_again(self, market: str, closed: datetime, run_id: str) -> None:
         """Ask again for what was asked for since a little before the last repair that ran to its end.
 
         What was never asked for is left to the collector, which goes from the oldest to the newest: a newer
@@ -85,7 +85,7 @@ class CollectorJobs:
             return
         for covers_from, covers_to in page_ranges(since, until):
             await self._collector.publish_corrections(market, covers_from, covers_to, repair_run_id=run_id)
-        await self._repository.note_looked_until(market, until)
+        await self._repository.record_looked_until(market, until)
 
     async def delete_old_candles(self, _: JobRun) -> None:
         """Delete what is `retention_days` older than the newest stored candle.

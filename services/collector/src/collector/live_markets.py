@@ -10,7 +10,8 @@ from functools import partial
 
 from collector.candle_collector import CandleCollector
 from collector.upbit.client import UpbitClient
-from collector.upbit.websocket import Tick, UpbitStream
+from collector.upbit.parser import Tick
+from collector.upbit.websocket import UpbitStream
 from common.bus.broker import Bus
 from common.clock import ExchangeClock, closed_until
 from common.errors import ServiceError
@@ -20,7 +21,7 @@ from common.tasks import cancel_tasks, run_forever
 
 TICKER_SECONDS = 1.0
 PAUSE_SECONDS = 1.0
-LOOK_SECONDS = 1.0
+CHECK_SECONDS = 1.0
 
 
 class LiveMarkets:
@@ -42,7 +43,7 @@ class LiveMarkets:
         self._bus = bus
         self._clock = clock
         self._owner = owner
-        self._stream = UpbitStream(upbit.sdk, upbit.gate, self._on_tick)
+        self._stream = UpbitStream(upbit.sdk, upbit.limiter, self._on_tick)
         self._due: dict[str, asyncio.Event] = {}
         self._workers: list[asyncio.Task[None]] = []
         self._ticker_sent: dict[str, float] = {}
@@ -73,7 +74,7 @@ class LiveMarkets:
     def collect_due(self) -> None:
         """Have each market collected that is behind, as far as the clock knows."""
         for market, due in self._due.items():
-            if self._collector.is_behind(market):
+            if self._collector.is_due(market):
                 due.set()
 
     async def _stop_workers(self) -> None:
@@ -82,17 +83,17 @@ class LiveMarkets:
 
     async def _on_tick(self, tick: Tick) -> None:
         self._clock.observe(tick.exchange_time)
-        self._wake_those_behind()
+        self._collect_what_is_due()
         await self._pass_on(tick)
 
-    def _wake_those_behind(self) -> None:
+    def _collect_what_is_due(self) -> None:
         """Look whether anything is due when a minute closes, and once a second.
 
         Not at each tick: with 250 markets there are many ticks, and each would look at 250 markets.
         """
         assert self._clock.now is not None  # noqa: S101  a tick has just told it
         now, closed = time.monotonic(), closed_until(self._clock.now)
-        if closed != self._closed or now - self._looked_at >= LOOK_SECONDS:
+        if closed != self._closed or now - self._looked_at >= CHECK_SECONDS:
             self._looked_at, self._closed = now, closed
             self.collect_due()
 
@@ -112,7 +113,7 @@ class LiveMarkets:
         while True:
             await due.wait()
             due.clear()
-            if not self._collector.is_behind(market):
+            if not self._collector.is_due(market):
                 # It was told again while it waited for its turn.
                 continue
             is_done = False

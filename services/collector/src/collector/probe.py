@@ -52,7 +52,7 @@ class UpbitProbe:
     @property
     def state(self) -> ComponentState:
         """Return the component as of the newest ping and call, and of a block that any collector was told."""
-        if left := self._upbit.gate.block.seconds_left:
+        if left := self._upbit.limiter.block.seconds_left:
             message = f"limited: Upbit has blocked this address for another {left:.0f} s"
             return ComponentState(name=COMPONENT, status="warning", message=message)
         if self._error:

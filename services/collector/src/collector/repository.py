@@ -72,7 +72,7 @@ class CandleRepository:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._in_turn: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._market_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def store_page(self, page: CandlesClosed) -> list[datetime]:
         """Store a page and settle its minutes' gaps, once however often it comes.
@@ -86,7 +86,7 @@ class CandleRepository:
         """
         # Before its turn: PostgreSQL is busy with the page before.
         arguments = _arguments(page)
-        async with self._in_turn[page.market], self._database.transaction() as connection:
+        async with self._market_locks[page.market], self._database.transaction() as connection:
             if page.candles:
                 status = await connection.execute(_UPSERT, *arguments)
             else:
@@ -169,7 +169,7 @@ class CandleRepository:
             )
         return looked
 
-    async def note_looked_until(self, market: str, moment: datetime) -> None:
+    async def record_looked_until(self, market: str, moment: datetime) -> None:
         """Write down how far gap_repair has asked again."""
         async with self._database.connection() as connection:
             await connection.execute(
@@ -179,7 +179,7 @@ class CandleRepository:
                 moment,
             )
 
-    async def mark_open(self, market: str, from_time: datetime, to_time: datetime) -> None:
+    async def record_missing(self, market: str, from_time: datetime, to_time: datetime) -> None:
         """Write down that minutes are missing; those already in the ledger stay as they are."""
         async with self._database.transaction() as connection:
             await connection.execute(_LOCK, market)

@@ -1,4 +1,4 @@
-"""How are candles asked for at Upbit? The official SDK, its retries off, behind one request gate."""
+"""Client of Upbit's REST API: the official SDK with its retries off, after one rate limiter."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from upbit import (
     UpbitError,
 )
 
-from collector.domain import closed_part, parse_candles
-from collector.upbit.rate_limiter import BLOCKED, TOO_MANY, RequestGate
+from collector.domain import closed_part
+from collector.upbit.parser import parse_candles
+from collector.upbit.rate_limiter import BLOCKED, TOO_MANY, RateLimiter
 from common.clock import MINUTE, ExchangeClock
 from common.errors import PermanentError, ServiceError, TransientError
 from common.events import CandlesClosed
@@ -53,15 +54,15 @@ class UpbitClient:
         base_url: Scheme, host and port, no path.
         source: What pages are labelled with.
         clock: Learns the exchange time from every answer.
-        gate: Holds back every request; of its own where nobody else shares it.
+        limiter: Holds back every request; one of its own where it is not shared.
     """
 
     def __init__(
-        self, base_url: str, *, source: Any, clock: ExchangeClock, gate: RequestGate | None = None
+        self, base_url: str, *, source: Any, clock: ExchangeClock, limiter: RateLimiter | None = None
     ) -> None:
         self._source = source
         self._clock = clock
-        self.gate = gate or RequestGate()
+        self.limiter = limiter or RateLimiter()
         self._client = AsyncUpbit(
             base_url=base_url,
             max_retries=0,
@@ -75,7 +76,7 @@ class UpbitClient:
         }
         retried = with_retry(dependency=CircuitBreaker("upbit"))
         self._fetch_with_retry = retried(self._fetch_page)
-        self._tell_time_with_retry = retried(self.ping)
+        self._sync_clock_with_retry = retried(self.ping)
 
     @property
     def sdk(self) -> AsyncUpbit:
@@ -100,16 +101,16 @@ class UpbitClient:
         """
         return await self._fetch_with_retry(market, covers_from, covers_to, repair_run_id)
 
-    async def tell_time(self, market: str) -> None:
+    async def sync_clock(self, market: str) -> None:
         """Let the clock learn the exchange time, retried; same errors as `fetch_page`."""
-        await self._tell_time_with_retry(market)
+        await self._sync_clock_with_retry(market)
 
     async def ping(self, market: str) -> float:
         """Ask for a ticker, once, past the queue of other calls; returns the latency in ms."""
         started = time.monotonic()
         request: Any = self._client.tickers.with_raw_response.list_by_trading_pairs(markets=market)
         try:
-            await self.gate.until_allowed()
+            await self.limiter.wait_until_allowed()
             await self._answer(request, PING_SECONDS)
         finally:
             request.close()
@@ -130,7 +131,7 @@ class UpbitClient:
             )
             page = self._page(answer, market, covers_from, covers_to, repair_run_id)
         except ServiceError as error:
-            limited = self.gate.wait_seconds > 0
+            limited = self.limiter.wait_seconds > 0
             self.state = CallState(error=str(error), limited=limited, latency_ms=None)
             raise
         self.state = CallState(
@@ -166,12 +167,12 @@ class UpbitClient:
         """Send one request when it is its turn; returns the JSON with decimals as text, and the time."""
         name = SpanName.UPBIT.format(method="GET", template=MINUTES_PATH)
         try:
-            async with self.gate:
-                # Behind the gate, so that it is as long as Upbit took.
+            async with self.limiter:
+                # Inside the limiter, so that it is as long as Upbit took.
                 with span(name, kind=SpanKind.CLIENT, attributes=self._span_attributes):
                     return await self._answer(request, TIMEOUT_SECONDS)
         finally:
-            # Where the gate refused, the SDK's call was never begun.
+            # Where the limiter refused, the SDK's call was never begun.
             request.close()
 
     async def _answer(self, request: Any, limit_seconds: float) -> tuple[Any, datetime]:
@@ -180,13 +181,13 @@ class UpbitClient:
             async with asyncio.timeout(limit_seconds):
                 response = (await request).http_response
         except APIStatusError as error:
-            self.gate.note(error.status_code, error.response.headers, str(error.body)[:500])
-            raise classify(error, wait_seconds=self.gate.wait_seconds) from error
+            self.limiter.record_answer(error.status_code, error.response.headers, str(error.body)[:500])
+            raise classify(error, wait_seconds=self.limiter.wait_seconds) from error
         except TimeoutError as error:
             raise TransientError(f"Upbit did not answer within {limit_seconds:.0f} s") from error
         except (UpbitError, httpx.HTTPError) as error:
             raise classify(error) from error
-        self.gate.note(response.status_code, response.headers, "")
+        self.limiter.record_answer(response.status_code, response.headers, "")
         if len(response.content) > MAX_BODY_BYTES:
             raise PermanentError(
                 f"Upbit answered {len(response.content)} bytes, at most {MAX_BODY_BYTES} are read"
@@ -197,10 +198,10 @@ class UpbitClient:
             raise TransientError("Upbit's answer is not JSON") from error
         return rows, self._believed(_exchange_time(response.headers))
 
-    def _believed(self, told: datetime) -> datetime:
+    def _believed(self, stated: datetime) -> datetime:
         """Let the clock learn the time of an answer, which is no later than what the clock believes."""
-        self._clock.observe(told)
-        return min(told, self._clock.now or told)
+        self._clock.observe(stated)
+        return min(stated, self._clock.now or stated)
 
 
 def classify(error: Exception, *, wait_seconds: float = 0.0) -> ServiceError:
