@@ -58,6 +58,16 @@ def page(
     )
 
 
+# How many rows each statement deletes.
+COUNT_DELETIONS = """
+CREATE TABLE deletions (rows int);
+CREATE FUNCTION count_deleted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+$$ BEGIN INSERT INTO deletions SELECT count(*) FROM deleted; RETURN NULL; END $$;
+CREATE TRIGGER count_deleted AFTER DELETE ON market_data
+REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION count_deleted();
+"""
+
+
 @pytest.fixture
 async def pool(postgres: PostgresServer, database: str) -> AsyncIterator[Database]:
     opened = Database(postgres.url("bongsu_collector", database), service="collector", share=Share(1, 4))
@@ -237,9 +247,11 @@ async def test_minutes_before_the_first_candle_are_in_no_ledger(
 async def test_old_candles_and_gaps_are_deleted_a_day_at_a_time(
     repository: CandleRepository, admin: Admin
 ) -> None:
+    await admin.execute(COUNT_DELETIONS)
     for day in range(3):
         start = day * 1440
         await repository.store_page(page(start, start + 3, candle(start), candle(start + 2), asked_at=4320))
     assert await repository.delete_older_than(at(2 * 1440)) == 4
+    assert [row["rows"] for row in await admin.fetch("SELECT rows FROM deletions")] == [2, 2]
     assert await admin.fetchval("SELECT min(timestamp) FROM market_data") == at(2 * 1440)
     assert await gaps(admin) == [(2881, 2882, "confirmed_empty")]

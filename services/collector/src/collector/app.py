@@ -1,4 +1,4 @@
-"""What is the collector made of? The composition root; nothing else happens here."""
+"""Composition root of the collector."""
 
 from __future__ import annotations
 
@@ -79,7 +79,8 @@ class Collector:
         markets = await config.get(MARKETS)
         await self._block.start()
         self._catch_up.start()
-        self._probe.start(markets[0])
+        self._probe.market = markets[0]
+        self._probe.start()
         await self._live.watch(tuple(markets))
 
     async def stop(self) -> None:
@@ -101,7 +102,7 @@ class Collector:
 
 
 def stands_since(clock: ExchangeClock) -> datetime | None:
-    """Return when a recording's clock came to its end, None while it runs or cannot be heard."""
+    """Return when a recording's clock came to its end, None while it runs or is silent."""
     advanced = clock.advanced_at
     if advanced is None or clock.silent_seconds > STANDS_SECONDS:
         return None

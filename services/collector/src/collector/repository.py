@@ -27,11 +27,11 @@ _PAGE = """unnest(
     string_to_array($5, ',')::numeric[], string_to_array($6, ',')::numeric[],
     string_to_array($7, ',')::numeric[], string_to_array($8, ',')::numeric[])"""
 _UPSERT = f"""
-WITH turn AS MATERIALIZED ({_LOCK})
+WITH market_lock AS MATERIALIZED ({_LOCK})
 INSERT INTO market_data AS stored
     (symbol, timestamp, open, high, low, close, volume, trade_value, source, collected_at)
 SELECT $1, page.*, $9, $10
-FROM turn, {_PAGE} AS page
+FROM market_lock, {_PAGE} AS page
 ON CONFLICT (symbol, timestamp) DO UPDATE
 SET open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
     volume = excluded.volume, trade_value = excluded.trade_value, source = excluded.source,
@@ -42,7 +42,7 @@ WHERE stored.collected_at < excluded.collected_at
       (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume, excluded.trade_value)
 """  # noqa: S608  made of two texts of this file
 
-# Of one moment there is one truth: which of two answers given then is the newer one cannot be told.
+# Of one moment there is one truth: which of two answers given then is the newer one is unknown.
 _CONTRADICTED = f"""
 SELECT stored.timestamp
 FROM {_PAGE} AS page (timestamp, open, high, low, close, volume, trade_value)
@@ -78,13 +78,13 @@ class CandleRepository:
         """Store a page and settle its minutes' gaps, once however often it comes.
 
         Returns:
-            The minutes of which another page of the same moment said otherwise; what came first stands.
+            The minutes that another page of the same moment contradicts; what came first stands.
 
         An older page never overwrites a newer value; a newer value that differs raises `revision`. A market's
         pages are stored in the order they came: the ledger takes no empty minute before the first candle, so
         a page that overtook the one before would leave its leading empty minutes to the next repair.
         """
-        # Before its turn: PostgreSQL is busy with the page before.
+        # Before the lock: PostgreSQL is busy with the page before.
         arguments = _arguments(page)
         async with self._market_locks[page.market], self._database.transaction() as connection:
             if page.candles:
@@ -149,7 +149,7 @@ class CandleRepository:
         return [(row["from_time"], row["to_time"]) for row in rows]
 
     async def differs(self, page: CandlesClosed) -> bool:
-        """Tell whether a page has a candle that is not stored, or stored with other values."""
+        """Return whether a page has a candle that is not stored, or stored with other values."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
                 "SELECT timestamp, open, high, low, close, volume, trade_value FROM market_data"
@@ -170,7 +170,7 @@ class CandleRepository:
         return looked
 
     async def record_looked_until(self, market: str, moment: datetime) -> None:
-        """Write down how far gap_repair has asked again."""
+        """Store how far gap_repair has asked again."""
         async with self._database.connection() as connection:
             await connection.execute(
                 "INSERT INTO repair_progress (symbol, looked_until) VALUES ($1, $2)"
@@ -180,7 +180,7 @@ class CandleRepository:
             )
 
     async def record_missing(self, market: str, from_time: datetime, to_time: datetime) -> None:
-        """Write down that minutes are missing; those already in the ledger stay as they are."""
+        """Store that minutes are missing; those already in the ledger stay as they are."""
         async with self._database.transaction() as connection:
             await connection.execute(_LOCK, market)
             await connection.execute(
@@ -193,7 +193,7 @@ class CandleRepository:
             )
 
     async def delete_older_than(self, moment: datetime) -> int:
-        """Delete candles and gaps before `moment`, an hour's worth at most per statement; returns rows."""
+        """Delete candles and gaps before `moment`, a day's worth at most per statement; returns rows."""
         deleted = 0
         while count := await self._delete_batch(moment):
             deleted += count
@@ -207,7 +207,7 @@ class CandleRepository:
             if oldest is None:
                 await connection.execute("DELETE FROM candle_gaps WHERE to_time <= $1", moment)
                 return 0
-            # A day at a time keeps each transaction far below the statement limit.
+            # More at a time could reach the statement limit; less would scan the table more often.
             until = min(moment, oldest + timedelta(days=1))
             status = await connection.execute("DELETE FROM market_data WHERE timestamp < $1", until)
             return int(status.rpartition(" ")[2])
