@@ -185,7 +185,7 @@ async def test_a_handler_that_is_cancelled_hands_its_message_back_at_once(
     await collector.publish(page())
     reader = await collector.jetstream.pull_subscribe_bind(STORE_CANDLES.name, "MARKET")
     [message] = await reader.fetch(1)
-    handling = asyncio.create_task(collector.deliveries.handle(message, CandlesClosed, hang))
+    handling = asyncio.create_task(collector.dispatcher.handle(message, CandlesClosed, hang))
     await began.wait()
     handling.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -73,8 +73,8 @@ def test_an_outage_is_told_when_it_begins_and_when_it_is_over_and_not_again_with
 ) -> None:
     for _ in range(3):
         for _ in range(5):
-            losses.dropped(TelemetrySignal.LOGS, 10, cause=EXPORT_FAILED)
-        losses.delivered(TelemetrySignal.LOGS)
+            losses.record_dropped(TelemetrySignal.LOGS, 10, cause=EXPORT_FAILED)
+        losses.record_delivered(TelemetrySignal.LOGS)
     first, over = printed.lines()
     assert (first["event"], first["level"]) == ("telemetry.dropped", "warning")
     assert (over["event"], over["dropped"]) == ("telemetry.resumed", 50)

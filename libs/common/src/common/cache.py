@@ -1,4 +1,4 @@
-"""How is a value kept for a while without ever serving one that was replaced? On aiocache.
+"""TTL cache with single flight and epochs, on aiocache: no load that began before an invalidation is kept.
 
 aiocache alone stores a value whose load began before it was invalidated, and loads the same key once per
 caller. Here every load remembers the key's epoch and is stored only if it is still the same.
@@ -121,4 +121,4 @@ class TTLCache:
         if self._loads.get(key) is task:
             del self._loads[key]
         if not task.cancelled():
-            task.exception()  # every caller may have gone; the error is then nobody's
+            task.exception()  # retrieved: every caller may have gone

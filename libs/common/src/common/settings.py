@@ -1,7 +1,7 @@
-"""Which environment variables does a process read, and what is wrong with them?
+"""Settings from environment variables, checked as a whole at the start.
 
-Every secret may also come from a file: `<NAME>_FILE` names it. An empty variable counts as missing. What is
-wrong is told by name and rule, never by value.
+Every secret may also come from a file: `<NAME>_FILE` names it. An empty variable counts as missing. An error
+names the variable and its rule, never its value.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from common.masking.mask import register_secret
+from common.masking import register_secret
 
 NATS_SCHEMES = ("nats", "tls")
 MAX_FILE_BYTES = 64 * 1024
@@ -100,7 +100,7 @@ DatabaseUrl = Annotated[SecretStr, AfterValidator(_check_database)]
 # Of one server, or of each in a cluster, with commas between.
 NatsUrl = Annotated[SecretStr, AfterValidator(_check_nats)]
 BaseUrl = Annotated[str, AfterValidator(_no_path)]
-# Touched by a process that lives, for whoever cannot ask it over HTTP.
+# Touched by a process that lives, for a health check that cannot ask over HTTP.
 BeatFile = Annotated[Path, AfterValidator(_check_beat_file)]
 LogFormat = Literal["json", "console"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -145,7 +145,7 @@ def load_settings(model: type[SettingsT], environment: Mapping[str, str]) -> Set
     """Return `model` filled from `environment`; every secret found is registered for masking.
 
     Raises:
-        SettingsError: A variable is missing or breaks its rule; all problems are told at once.
+        SettingsError: A variable is missing or breaks its rule; all problems are named at once.
     """
     values: dict[str, str] = {}
     refused: dict[str, str] = {}

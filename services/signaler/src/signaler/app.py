@@ -48,7 +48,7 @@ class Signaler:
             config=runtime.config,
             outbox=self._outbox,
             owner=runtime.job_owner,
-            ledger=runtime.ledger,
+            job_states=runtime.job_states,
         )
         self._handlers = CandleHandlers(repository, self._outbox, signals, runtime.config)
         self._interval_minutes = SIGNAL_INTERVAL_MINUTES.default
@@ -87,7 +87,7 @@ class Signaler:
 
     async def _read_interval(self) -> None:
         self._interval_minutes = await self._runtime.config.get(SIGNAL_INTERVAL_MINUTES)
-        self._runtime.ledger.register(JOB, self._interval_minutes * 60, next_run=self._next_run)
+        self._runtime.job_states.register(JOB, self._interval_minutes * 60, next_run=self._next_run)
 
     def _next_run(self) -> datetime | None:
         seen = self._handlers.exchange_time

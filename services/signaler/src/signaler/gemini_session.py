@@ -56,7 +56,7 @@ class GeminiSession:
         self._limits = limits
         self._transcript = transcript
         self._deadline = deadline
-        retry = with_retry(exceptions=(UnavailableError, RateLimitedError), dependency=breaker)
+        retry = with_retry(exceptions=(UnavailableError, RateLimitedError), breaker=breaker)
         self._attempt = retry(self._attempt_once)
 
     async def ask(self, snapshot: Snapshot) -> Answer:

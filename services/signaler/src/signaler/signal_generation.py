@@ -13,7 +13,7 @@ from common.events import CandlesClosed
 from common.gemini_quota import quota_day
 from common.jobs.states import JobStates
 from common.jobs.tracking import JobOwner, track_job
-from common.masking.mask import mask_sensitive
+from common.masking import mask_sensitive
 from common.telemetry.spans import current_trace_id
 from signaler.decider import Decider, Decision, decision_seconds
 from signaler.domain.answer import apply_minimum
@@ -39,14 +39,14 @@ class SignalGeneration:
         config: ConfigRepository,
         outbox: SignalOutbox,
         owner: JobOwner,
-        ledger: JobStates,
+        job_states: JobStates,
     ) -> None:
         self._repository = repository
         self._decider = decider
         self._config = config
         self._outbox = outbox
         self._owner = owner
-        self._ledger = ledger
+        self._job_states = job_states
 
     async def load_look_back(
         self, market: str, interval_end: datetime, page: CandlesClosed | None
@@ -60,7 +60,7 @@ class SignalGeneration:
 
     async def generate(self, market: str, look_back: LookBack, interval_minutes: int) -> None:
         """Decide, store, publish; raises TransientError, and is recorded as failed, where that fails."""
-        self._ledger.began(JOB)
+        self._job_states.record_start(JOB)
         async with track_job(JOB, owner=self._owner):
             snapshot = take_snapshot(market, look_back)
             decision = await self._decider.decide(snapshot, within_seconds=decision_seconds(interval_minutes))

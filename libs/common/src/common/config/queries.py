@@ -1,4 +1,4 @@
-"""How do settings lie in PostgreSQL, and how does one change? All SQL of `system_config`, nothing cached."""
+"""All SQL of `system_config`: how settings are stored and changed; nothing is cached here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from common.errors import PermanentError, StaleRevisionError
 
 # Shown in place of a value that was written past every check: it may be anything, a secret too.
 NOT_VALID = "<not valid>"
-# Those who wait for somebody's open transaction must not pile up.
+# Writers that wait for an open transaction must not pile up.
 LOCK_LIMIT = "2s"
 
 
@@ -65,7 +65,7 @@ async def write(
 
     Raises:
         StaleRevisionError: One of them has another; nothing was changed.
-        TransientError: PostgreSQL is away, or somebody else changes settings for longer than two seconds.
+        TransientError: PostgreSQL is away, or another writer changes settings for longer than two seconds.
             Nothing was changed, unless it was the answer to the commit that was lost.
     """
     async with database.transaction() as connection:

@@ -1,4 +1,4 @@
-"""What is a runtime setting now? `system_config` holds the values, the cache keeps a coherent copy."""
+"""Repository of runtime settings: `system_config` holds the values, the cache keeps a coherent copy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ANY_REVISION: Mapping[str, int] = MappingProxyType({})
 
 
 class ConfigRepository:
-    """Reads and sets values, through the cache and with `config.changed` behind every commit.
+    """Reads and sets values, through the cache and with `config.changed` after every commit.
 
     Args:
         publish: Sends the event; where it fails the value is committed all the same and every instance
@@ -57,10 +57,10 @@ class ConfigRepository:
         """The newest global revision seen by `refresh`, 0 when nothing was ever set."""
         return max(self._revision, 0)
 
-    def heard(self, revision: int) -> None:
-        """Take note of a revision that `config.changed` told; its key has been dropped already.
+    def record_revision(self, revision: int) -> None:
+        """Record a revision that `config.changed` carried; its key has been dropped already.
 
-        Only the next one counts: behind a gap is a change that nobody told, and `refresh` has to find it.
+        Only the next one counts: a gap hides a change that was not published, and `refresh` has to find it.
         """
         if revision == self._revision + 1:
             self._revision = revision
@@ -113,14 +113,14 @@ class ConfigRepository:
         changed_by: str,
         if_revisions: Mapping[str, int] = ANY_REVISION,
     ) -> dict[str, int]:
-        """Validate all, commit all or none, drop the own copies, tell everybody; returns the new revisions.
+        """Validate all, commit all or none, drop the own copies, publish; returns the new revisions.
 
         Args:
             if_revisions: The revision at which a key was read, 0 where it had no row: it is set only if it
                 still has that one.
 
         Raises:
-            StaleRevisionError: Somebody else has changed such a key meanwhile; nothing was changed.
+            StaleRevisionError: Such a key was changed meanwhile; nothing was changed.
             PermanentError: Unknown key, broken rule, or a value like a secret; nothing was changed.
             TransientError: PostgreSQL is away. Nothing was changed, unless it was the answer to the commit
                 that was lost.
@@ -132,11 +132,11 @@ class ConfigRepository:
                 self._database, documents, changed_by=changed_by, if_revisions=if_revisions
             )
         finally:
-            # Behind an error too: the commit whose answer was lost may have happened.
+            # After an error too: the commit whose answer was lost may have happened.
             for key in documents:
                 await self._cache.invalidate(key)
         self._last_known |= checked
-        await self._tell(revisions, changed_by)
+        await self._publish_changes(revisions, changed_by)
         return revisions
 
     async def history(
@@ -184,7 +184,7 @@ class ConfigRepository:
         self._last_known[key.name] = value
         return value
 
-    async def _tell(self, revisions: Mapping[str, int], changed_by: str) -> None:
+    async def _publish_changes(self, revisions: Mapping[str, int], changed_by: str) -> None:
         for key, revision in revisions.items():
             try:
                 await self._publish(ConfigChanged(key=key, revision=revision, changed_by=changed_by))

@@ -1,6 +1,6 @@
-"""How does a service use PostgreSQL without ever hanging on it or taking more than its share?
+"""Pool of PostgreSQL connections, one per process, within the share that its service has.
 
-One pool per process. Every wait has a limit, a connection is checked before use, and every error comes out
+Every wait has a limit, a connection is checked before use, and every error comes out
 as a TransientError or a PermanentError.
 """
 
@@ -45,10 +45,10 @@ ACQUIRE_SECONDS = 2.0
 # A check is one round trip, which takes half a second or more on a bad line.
 PING_SECONDS = 1.0
 CLOSE_SECONDS = 1.0
-# Longer than a check or a new connection takes: from then on a caller waits for somebody else's.
+# Longer than a check or a new connection takes: from then on a caller waits for another one's.
 WAITING_SECONDS = 0.25
 OPEN_AGAIN_SECONDS = 0.2
-# A full role is asked for one more connection once a second; an own one that comes back is taken at once.
+# A full role is asked for one more connection once a second; one that this pool gets back is lent at once.
 REFUSED_SECONDS = 1.0
 LOOK_SECONDS = 0.05
 

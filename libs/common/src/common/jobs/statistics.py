@@ -1,4 +1,4 @@
-"""How often did each job run, how did it end, and how long did it take? Pure: no IO, no clock."""
+"""Statistics of jobs: how often each ran, how it ended and how long it took. Pure: no IO, no clock."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class JobStatistics:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What is counted of a `JobFinished`, in a quarter of its memory: somebody may keep a day of them."""
+    """What is counted of a `JobFinished`, in a quarter of its memory: a reader may keep a day of them."""
 
     service: str
     job_name: str
@@ -79,8 +79,8 @@ class Run:
         )
 
 
-class JobTally:
-    """Counts runs in any order; one that is told twice counts once."""
+class JobAggregator:
+    """Aggregates runs in any order; one that is reported twice counts once."""
 
     def __init__(self) -> None:
         self._jobs: dict[tuple[str, str], _Runs] = {}
@@ -149,26 +149,26 @@ def _later(known: Run | None, run: Run) -> Run:
     return run
 
 
-def _summary(service: str, job: str, told: _Runs) -> JobStatistics:
-    durations = sorted(told.durations)
+def _summary(service: str, job: str, runs_of_job: _Runs) -> JobStatistics:
+    durations = sorted(runs_of_job.durations)
     runs = len(durations)
     p50, p95, p99 = (percentile(durations, part) if durations else None for part in (0.5, 0.95, 0.99))
-    assert told.last is not None  # noqa: S101  a job is known by its first run
+    assert runs_of_job.last is not None  # noqa: S101  a job is known by its first run
     return JobStatistics(
         service=service,
         job=job,
         runs=runs,
-        ok=runs - told.failed,
-        failed=told.failed,
-        skipped=told.skipped,
-        success_rate=(runs - told.failed) * _ALL // runs / 100 if runs else None,
+        ok=runs - runs_of_job.failed,
+        failed=runs_of_job.failed,
+        skipped=runs_of_job.skipped,
+        success_rate=(runs - runs_of_job.failed) * _ALL // runs / 100 if runs else None,
         p50_ms=p50,
         p95_ms=p95,
         p99_ms=p99,
-        retries=told.retries,
-        ok_after_retries=told.ok_after_retries,
-        last_outcome=told.last.outcome,
-        last_reason=told.last.reason,
-        last_finished_at=told.last.finished_at,
-        last_error=told.last_failed.error if told.last_failed else None,
+        retries=runs_of_job.retries,
+        ok_after_retries=runs_of_job.ok_after_retries,
+        last_outcome=runs_of_job.last.outcome,
+        last_reason=runs_of_job.last.reason,
+        last_finished_at=runs_of_job.last.finished_at,
+        last_error=runs_of_job.last_failed.error if runs_of_job.last_failed else None,
     )

@@ -1,4 +1,4 @@
-"""How does a line of the log look as an OTLP log record? The same masked fields, each in its place.
+"""Log lines as OTLP log records: the same masked fields, each in its place.
 
 Imported only where logs are exported.
 """
@@ -31,7 +31,7 @@ _EVENT = re.compile(r"[a-z_]+(?:\.[a-z_]+)+")
 
 
 class LogRecords:
-    """Gives lines to a logger provider, in the span that they are said in."""
+    """Gives lines to a logger provider, in the span that they belong to."""
 
     def __init__(self, provider: LoggerProvider) -> None:
         self._provider = provider

@@ -6,7 +6,7 @@ from collections import deque
 from datetime import datetime, timedelta
 
 from common.events import JobFinished
-from common.jobs.statistics import JobStatistics, JobTally, Run
+from common.jobs.statistics import JobAggregator, JobStatistics, Run
 
 WINDOW = timedelta(hours=24)
 # A run every three seconds for a day, 12 MB; of more, the oldest are let go.
@@ -44,7 +44,7 @@ class JobWindow:
     def _add_up(self, now: datetime) -> list[JobStatistics]:
         while self._runs and self._runs[0].finished_at < now - WINDOW:
             self._runs.popleft()
-        tally = JobTally()
+        tally = JobAggregator()
         for run in self._runs:
             tally.count(run)
         return tally.rows()

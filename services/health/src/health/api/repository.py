@@ -14,11 +14,11 @@ import asyncpg
 
 from common.database.pool import Database
 from common.events import Action
+from common.gaps import GapStatus
 from health.api.pagination import Cursor
 from health.api.schemas import (
     CandleAnswer,
     GapAnswer,
-    GapStatus,
     MarketAnswer,
     NewestCandleAnswer,
     SignalAnswer,

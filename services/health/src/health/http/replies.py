@@ -7,7 +7,7 @@ from typing import Any
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
-from common.masking.mask import mask
+from common.masking import mask
 from health.schemas import Problem
 
 # Under "model" it would be described as application/json.

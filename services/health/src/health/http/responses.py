@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from common.errors import ServiceError
-from common.masking.mask import mask
+from common.masking import mask
 from common.telemetry.names import LogEvent
 from health.schemas import Problem
 

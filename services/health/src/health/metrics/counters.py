@@ -10,7 +10,7 @@ from prometheus_client.metrics_core import Metric
 
 from common.bus.decoder import read_event
 from common.events import JobFinished, SignalGenerated
-from common.masking.mask import mask_sensitive
+from common.masking import mask_sensitive
 from health.metrics.names import JOB_DURATION, JOB_RUNS, NOTIFICATIONS, SIGNALS
 
 # Seconds; a run of data_collection takes some ten milliseconds, a decision up to 90 s.

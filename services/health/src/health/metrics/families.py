@@ -9,7 +9,7 @@ from typing import get_args
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from common.events import ComponentStatus, ConsumerState, JobState
-from common.masking.mask import mask_sensitive
+from common.masking import mask_sensitive
 from common.streams import DEAD
 from health.domain import EXPECTED_SERVICES, Facts
 from health.metrics import names as names

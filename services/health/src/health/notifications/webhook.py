@@ -15,7 +15,7 @@ import httpx
 from pydantic import SecretStr
 
 from common.errors import PermanentError, TransientError
-from common.masking.mask import register_secret
+from common.masking import register_secret
 from common.retry import CircuitBreaker, with_retry
 
 CONNECT_SECONDS = 3.0
@@ -46,7 +46,7 @@ class Webhook:
             # The text would go to somebody whom nobody named.
             follow_redirects=False,
         )
-        self.post = with_retry(dependency=CircuitBreaker("webhook"))(self._post)
+        self.post = with_retry(breaker=CircuitBreaker("webhook"))(self._post)
 
     async def close(self) -> None:
         """Close every connection."""
