@@ -33,7 +33,6 @@ MAY_SAY = {
         "market.candle.closed.KRW-BTC",
         "market.ticker.KRW-BTC",
         "dead.market.candle.closed.KRW-BTC",
-        "$JS.API.STREAM.MSG.GET.MARKET",
         "$JS.API.CONSUMER.INFO.MARKET.collector-candles-closed",
         "$JS.API.CONSUMER.MSG.NEXT.MARKET.collector-candles-closed",
         "$JS.ACK.MARKET.collector-candles-closed.1.1.1.1.0",

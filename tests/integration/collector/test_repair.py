@@ -16,7 +16,7 @@ from nats.js import JetStreamContext
 from bongsu.servers.nats.server import NatsServer
 from bongsu.servers.postgres.server import PostgresServer
 from collector.candle_collector import CandleCollector
-from collector.handlers import PAGES_AT_ONCE, PageStore, on_candles_closed
+from collector.handlers import PAGES_AT_ONCE, CandleHandlers
 from collector.jobs import CollectorJobs
 from collector.repository import CandleRepository
 from collector.upbit.client import UpbitClient
@@ -75,7 +75,10 @@ async def parts(postgres: PostgresServer, database: str, bus: Bus, upbit: Simula
     config = ConfigRepository(opened, TTLCache(), bus.publish)
     collector = CandleCollector(upbit=client, repository=repository, bus=bus, config=config, clock=clock)
     bus.consume(
-        STORE_CANDLES, CandlesClosed, on_candles_closed(PageStore(repository, clock)), at_once=PAGES_AT_ONCE
+        STORE_CANDLES,
+        CandlesClosed,
+        CandleHandlers(repository, clock).on_candles_closed,
+        at_once=PAGES_AT_ONCE,
     )
     await opened.open()
     await bus.connect()

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from bongsu.servers.postgres.server import PostgresServer
 from collector.gaps import missing_ranges
-from collector.handlers import PageStore, on_candles_closed
+from collector.handlers import CandleHandlers
 from collector.repository import CandleRepository
 from common.bus.delivery import Delivery
 from common.clock import MINUTE, ExchangeClock
@@ -171,7 +171,7 @@ async def test_a_full_page_settles_the_gap_it_fills_and_leaves_others_alone(
 async def test_a_page_waits_for_the_one_before_it_and_takes_no_connection_for_that(
     pool: Database, repository: CandleRepository, admin: Admin
 ) -> None:
-    store = on_candles_closed(PageStore(repository, ExchangeClock()))
+    store = CandleHandlers(repository, ExchangeClock()).on_candles_closed
     # What the pages of KRW-BTC wait for; a page of another market does not.
     await admin.execute("SELECT pg_advisory_lock(hashtext('candle_gaps'), hashtext('KRW-BTC'))")
     storing = [
@@ -190,7 +190,7 @@ async def test_a_page_waits_for_the_one_before_it_and_takes_no_connection_for_th
 async def test_of_two_answers_of_one_moment_the_first_stands_and_the_other_is_reported(
     repository: CandleRepository, admin: Admin
 ) -> None:
-    store = on_candles_closed(PageStore(repository, ExchangeClock()))
+    store = CandleHandlers(repository, ExchangeClock()).on_candles_closed
     with capture_logs() as logs:
         await store(page(0, 3, candle(0, close=110), candle(1)), DELIVERY)
         await store(page(0, 3, candle(0, close=110), candle(1)), DELIVERY)
@@ -210,11 +210,11 @@ async def test_of_two_answers_of_one_moment_the_first_stands_and_the_other_is_re
     ]
 
 
-async def test_a_page_from_the_future_is_refused_once_the_exchange_was_heard(
+async def test_a_page_from_the_future_is_refused_once_the_exchange_has_answered(
     repository: CandleRepository, admin: Admin
 ) -> None:
     clock = ExchangeClock()
-    store = on_candles_closed(PageStore(repository, clock))
+    store = CandleHandlers(repository, clock).on_candles_closed
     await store(page(0, 1, candle(0)), DELIVERY)
     clock.observe(at(1000) - timedelta(seconds=4))
     await store(page(1, 2, candle(1)), DELIVERY)

@@ -96,8 +96,6 @@ RIGHTS: Mapping[str, Rights] = {
             _every(CandlesClosed.subject),
             _every(TickerUpdated.subject),
             *_reading(STORE_CANDLES),
-            # Pages that a dead process holds are read past their consumer.
-            f"{_API}.STREAM.MSG.GET.{STORE_CANDLES.stream}",
         ),
     ),
     "signaler": _service(

@@ -12,7 +12,8 @@ from nats.js.errors import NotFoundError
 from common.errors import TransientError
 
 DAY = 24 * 3600.0
-ACK_WAIT_SECONDS = 30.0
+# A page that a dead process held is stored within the 5 s in which a stack has to catch up.
+ACK_WAIT_SECONDS = 4.0
 MAX_ACK_PENDING = 64
 
 

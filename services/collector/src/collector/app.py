@@ -7,11 +7,10 @@ import os
 from datetime import datetime, timedelta
 
 from collector.candle_collector import CandleCollector
-from collector.handlers import PAGES_AT_ONCE, PageStore, on_candles_closed
+from collector.handlers import PAGES_AT_ONCE, CandleHandlers
 from collector.jobs import GAP_REPAIR_SECONDS, RETENTION_SECONDS, CollectorJobs
 from collector.live_markets import LiveMarkets
 from collector.probe import UpbitProbe
-from collector.redelivery import CatchUp
 from collector.repository import CandleRepository
 from collector.settings import CollectorSettings
 from collector.upbit.block_repository import BlockRepository
@@ -61,12 +60,11 @@ class Collector:
             clock=clock,
             owner=runtime.job_owner,
         )
-        store = PageStore(repository, clock)
-        self._catch_up = CatchUp(runtime.bus, store)
+        handlers = CandleHandlers(repository, clock)
         self._probe = UpbitProbe(self._upbit, self._live, clock)
         if settings.market_source == "replay":
             runtime.exchange_stands_since = lambda: stands_since(clock)
-        runtime.bus.consume(STORE_CANDLES, CandlesClosed, on_candles_closed(store), at_once=PAGES_AT_ONCE)
+        runtime.bus.consume(STORE_CANDLES, CandlesClosed, handlers.on_candles_closed, at_once=PAGES_AT_ONCE)
 
     async def start(self) -> None:
         """Begin to collect; the first pages close the hole since the last stop."""
@@ -78,14 +76,13 @@ class Collector:
         self._runtime.config_watch.listen(self._apply_settings)
         markets = await config.get(MARKETS)
         await self._block.start()
-        self._catch_up.start()
         self._probe.market = markets[0]
         self._probe.start()
         await self._live.watch(tuple(markets))
 
     async def stop(self) -> None:
         """Stop listening to Upbit and close its connections."""
-        await asyncio.gather(self._live.stop(), self._probe.stop(), self._catch_up.stop(), self._block.stop())
+        await asyncio.gather(self._live.stop(), self._probe.stop(), self._block.stop())
         await self._upbit.close()
 
     def components(self) -> tuple[ComponentState, ...]:
