@@ -51,9 +51,9 @@ class LiveMarkets:
         self._closed: datetime | None = None
 
     @property
-    def stream_error(self) -> str | None:
+    def stream_problem(self) -> str | None:
         """Why the WebSocket is not delivering, or was not a moment ago; None while all is well."""
-        return self._stream.trouble
+        return self._stream.problem
 
     async def watch(self, markets: tuple[str, ...]) -> None:
         """Watch these markets instead of those before."""

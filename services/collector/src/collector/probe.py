@@ -52,12 +52,9 @@ class UpbitProbe(Background):
         if self._error:
             return ComponentState(name=COMPONENT, status="unhealthy", message=f"ping fails: {self._error}")
         latency = round(self._latency_ms, 1) if self._latency_ms is not None else None
-        call = self._upbit.state
-        problem = None
-        if call.error:
-            problem = f"{'limited' if call.limited else 'last call failed'}: {call.error}"
-        elif self._live.stream_error:
-            problem = f"WebSocket: {self._live.stream_error}"
+        problem = self._upbit.problem
+        if not problem and self._live.stream_problem:
+            problem = f"WebSocket: {self._live.stream_problem}"
         return ComponentState(
             name=COMPONENT,
             status="warning" if problem else "healthy",

@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from collector.gaps import RecordedGap, settle_page
 from common.clock import MINUTE, utc_now
 from common.database.pool import Connection, Database
 from common.events import Candle, CandlesClosed
 
-if TYPE_CHECKING:
-    from asyncpg import Record
-
 # One writer per market: two pages that touch the same gap would otherwise overwrite each other's view.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('candle_gaps'), hashtext($1))"
 
+_NUMBERS = ("open", "high", "low", "close", "volume", "trade_value")
 # The lock comes with the first candle, which saves a round trip; a page without one asks for it by itself.
 # Each column of numbers travels as one text, which is exact: with 600 Decimals in asyncpg's binary form the
 # statement of a page of 100 took 1.6 ms instead of 1.0.
@@ -218,12 +215,7 @@ def _arguments(page: CandlesClosed) -> tuple[object, ...]:
     return (
         page.market,
         [candle.timestamp for candle in candles],
-        ",".join(str(candle.open) for candle in candles),
-        ",".join(str(candle.high) for candle in candles),
-        ",".join(str(candle.low) for candle in candles),
-        ",".join(str(candle.close) for candle in candles),
-        ",".join(str(candle.volume) for candle in candles),
-        ",".join(str(candle.trade_value) for candle in candles),
+        *(",".join(str(getattr(candle, column)) for candle in candles) for column in _NUMBERS),
         page.source,
         page.collected_at,
     )
@@ -246,18 +238,7 @@ async def _gaps_touching(
         from_time,
         to_time,
     )
-    return [_gap(row) for row in rows]
-
-
-def _gap(row: Record) -> RecordedGap:
-    return RecordedGap(
-        row["from_time"],
-        row["to_time"],
-        row["status"],
-        row["detected_at"],
-        row["resolved_at"],
-        row["evidence"],
-    )
+    return [RecordedGap(**row) for row in rows]
 
 
 async def _replace_gaps(

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from opentelemetry.trace import SpanKind
@@ -20,9 +19,10 @@ from common.telemetry.names import Attribute, AttributeValue, SpanName
 from common.telemetry.spans import span
 from signaler.domain.market.look_back import StoredCandle
 
+# The event's fields.
 _SIGNAL_COLUMNS = (
-    "id, symbol, candle_timestamp, signal_type, confidence, reasoning, source, cause,"
-    " price_at_signal, created_at"
+    "id::text AS signal_id, symbol AS market, candle_timestamp, signal_type, confidence, reasoning, source,"
+    " cause, price_at_signal, created_at"
 )
 
 _INSERT: dict[str, str] = {
@@ -130,7 +130,7 @@ class SignalRepository:
                 market,
                 candle_timestamp,
             )
-        return _signal(row) if row else None
+        return SignalGenerated.model_validate(dict(row)) if row else None
 
     async def count_signals(self, market: str, start: datetime, end: datetime) -> int:
         """Return how many intervals with a candle_timestamp in [start, end) have a signal."""
@@ -152,13 +152,13 @@ class SignalRepository:
         statement = (
             f"WITH stored AS (INSERT INTO trading_signals ({', '.join(columns)}) VALUES ({places})"  # noqa: S608  own field names
             f" ON CONFLICT (symbol, candle_timestamp) DO NOTHING RETURNING {_SIGNAL_COLUMNS}),"
-            " to_tell AS (INSERT INTO signals_to_tell SELECT id FROM stored) SELECT * FROM stored"
+            " outbox AS (INSERT INTO signals_to_tell SELECT signal_id::uuid FROM stored) SELECT * FROM stored"
         )
         with span(SpanName.INSERT_SIGNAL, kind=SpanKind.CLIENT, attributes=_INSERT):
             async with self._database.connection() as connection:
                 row = await connection.fetchrow(statement, *map(_storable, vars(new).values()))
         if row:
-            return _signal(row)
+            return SignalGenerated.model_validate(dict(row))
         stored = await self.stored_signal(new.market, new.candle_timestamp)
         assert stored is not None  # noqa: S101  the conflict has just shown it; signals are never deleted
         return stored
@@ -176,22 +176,7 @@ class SignalRepository:
                 " WHERE created_at < now() - $1::interval ORDER BY created_at",
                 age,
             )
-        return [_signal(row) for row in rows]
-
-
-def _signal(row: Any) -> SignalGenerated:
-    return SignalGenerated(
-        signal_id=str(row["id"]),
-        market=row["symbol"],
-        candle_timestamp=row["candle_timestamp"],
-        signal_type=row["signal_type"],
-        confidence=float(row["confidence"]),
-        reasoning=row["reasoning"],
-        source=row["source"],
-        cause=row["cause"],
-        price_at_signal=row["price_at_signal"],
-        created_at=row["created_at"],
-    )
+        return [SignalGenerated.model_validate(dict(row)) for row in rows]
 
 
 def _storable(value: object) -> object:

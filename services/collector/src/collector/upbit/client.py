@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -38,15 +37,6 @@ MAX_BODY_BYTES = 1024 * 1024
 MINUTES_PATH = "/v1/candles/minutes/{unit}"
 
 
-@dataclass(frozen=True)
-class CallState:
-    """How the newest call to Upbit ended."""
-
-    error: str | None
-    limited: bool
-    latency_ms: float | None
-
-
 class UpbitClient:
     """Upbit's public REST API.
 
@@ -55,6 +45,9 @@ class UpbitClient:
         source: What pages are labelled with.
         clock: Learns the exchange time from every answer.
         limiter: Holds back every request; one of its own where it is not shared.
+
+    Attributes:
+        problem: Why the newest page could not be had; None when it could.
     """
 
     def __init__(
@@ -68,7 +61,7 @@ class UpbitClient:
             max_retries=0,
             timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=3.0),
         )
-        self.state = CallState(error=None, limited=False, latency_ms=None)
+        self.problem: str | None = None
         self._span_attributes: dict[str, str] = {
             Attribute.HTTP_METHOD: "GET",
             Attribute.URL_TEMPLATE: MINUTES_PATH,
@@ -119,9 +112,8 @@ class UpbitClient:
     async def _fetch_page(
         self, market: str, covers_from: datetime, covers_to: datetime, repair_run_id: str | None
     ) -> CandlesClosed | None:
-        started = time.monotonic()
         try:
-            answer = await self._call(
+            rows, exchange_time = await self._call(
                 self._client.candles.with_raw_response.list_minutes(
                     1,
                     market=market,
@@ -129,35 +121,24 @@ class UpbitClient:
                     count=int((covers_to - covers_from) / MINUTE),
                 )
             )
-            page = self._page(answer, market, covers_from, covers_to, repair_run_id)
+            closed_to = closed_part(covers_to, exchange_time=exchange_time)
+            is_closed = closed_to > covers_from
+            candles = (
+                parse_candles(rows, market=market, covers_from=covers_from, covers_to=closed_to)
+                if is_closed
+                else ()
+            )
         except ServiceError as error:
-            limited = self.limiter.wait_seconds > 0
-            self.state = CallState(error=str(error), limited=limited, latency_ms=None)
+            self.problem = f"{'limited' if self.limiter.wait_seconds > 0 else 'last call failed'}: {error}"
             raise
-        self.state = CallState(
-            error=None, limited=False, latency_ms=round((time.monotonic() - started) * 1000, 1)
-        )
-        return page
-
-    def _page(
-        self,
-        answer: tuple[Any, datetime],
-        market: str,
-        covers_from: datetime,
-        covers_to: datetime,
-        repair_run_id: str | None,
-    ) -> CandlesClosed | None:
-        rows, exchange_time = answer
-        closed_to = closed_part(covers_to, exchange_time=exchange_time)
-        if closed_to <= covers_from:
+        self.problem = None
+        if not is_closed:
             return None
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise PermanentError("Upbit's answer is not a list of candles")
         return CandlesClosed(
             market=market,
             covers_from=covers_from,
             covers_to=closed_to,
-            candles=parse_candles(rows, market=market, covers_from=covers_from, covers_to=closed_to),
+            candles=candles,
             collected_at=exchange_time,
             source=self._source,
             repair_run_id=repair_run_id,

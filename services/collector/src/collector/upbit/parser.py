@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -25,20 +25,22 @@ class Tick:
 
 
 def parse_candles(
-    rows: Sequence[Mapping[str, Any]], *, market: str, covers_from: datetime, covers_to: datetime
+    rows: Any, *, market: str, covers_from: datetime, covers_to: datetime
 ) -> tuple[Candle, ...]:
     """Return the candles of one Upbit minute-candle page that lie in [covers_from, covers_to), oldest first.
 
     Args:
-        rows: In any order; prices in KRW as decimal text, `candle_date_time_utc` without offset, UTC. The
-            same minute may come twice, then both must agree.
+        rows: JSON objects in any order; prices in KRW as decimal text, `candle_date_time_utc` without offset,
+            UTC. The same minute may come twice, then both must agree.
 
     Raises:
-        PermanentError: A row is of another market, lacks a field, or is no possible candle; or two rows of
-            one minute differ.
+        PermanentError: `rows` is no list of objects; a row is of another market, lacks a field, or is no
+            possible candle; or two rows of one minute differ.
 
     Source: Upbit reference, "List minute candles" (2026-07-28).
     """
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise PermanentError("Upbit's answer is not a list of candles")
     found: dict[datetime, Candle] = {}
     for row in rows:
         if row.get("market") != market:

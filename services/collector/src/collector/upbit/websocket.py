@@ -48,7 +48,7 @@ class UpbitStream:
         self.error: str | None = "not connected yet"
 
     @property
-    def trouble(self) -> str | None:
+    def problem(self) -> str | None:
         """Why it is not delivering, or that it was interrupted a moment ago; None otherwise."""
         if self.error or self._interrupted_at is None:
             return self.error
