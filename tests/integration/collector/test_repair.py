@@ -1,4 +1,4 @@
-"""Does gap repair find what is missing and what came late? The collector's parts on real servers."""
+"""Gap repair finds what is missing and what came late: the collector's parts on real servers."""
 
 from __future__ import annotations
 

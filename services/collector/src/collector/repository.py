@@ -63,6 +63,8 @@ WHERE symbol = $1 AND status <> 'open' AND to_time > $2 AND from_time < $3
 ORDER BY from_time
 """
 
+_FIRST_CANDLE = "SELECT min(timestamp) FROM market_data WHERE symbol = $1"
+
 
 class CandleRepository:
     """`market_data`, `candle_gaps` and `repair_progress`, all owned by the collector."""
@@ -109,7 +111,7 @@ class CandleRepository:
             covers_from=page.covers_from,
             covers_to=page.covers_to,
             stored=frozenset(row["timestamp"] for row in rows),
-            history_begins=await _first_candle(connection, page.market),
+            history_begins=await connection.fetchval(_FIRST_CANDLE, page.market),
             now=utc_now(),
             evidence=page.source,
         )
@@ -117,25 +119,20 @@ class CandleRepository:
 
     async def covered_until(self, market: str) -> datetime | None:
         """Return the end of the newest covered minute, None for a market never seen."""
-        async with self._database.connection() as connection:
-            covered: datetime | None = await connection.fetchval(
-                "SELECT greatest("
-                " (SELECT max(timestamp) + interval '1 minute' FROM market_data WHERE symbol = $1),"
-                " (SELECT max(to_time) FROM candle_gaps WHERE symbol = $1 AND status <> 'open'))",
-                market,
-            )
-        return covered
+        return await self._moment(
+            "SELECT greatest("
+            " (SELECT max(timestamp) + interval '1 minute' FROM market_data WHERE symbol = $1),"
+            " (SELECT max(to_time) FROM candle_gaps WHERE symbol = $1 AND status <> 'open'))",
+            market,
+        )
 
     async def history_begins(self, market: str) -> datetime | None:
         """Return the market's first stored candle."""
-        async with self._database.connection() as connection:
-            return await _first_candle(connection, market)
+        return await self._moment(_FIRST_CANDLE, market)
 
     async def newest_candle(self) -> datetime | None:
         """Return the newest stored minute of all markets."""
-        async with self._database.connection() as connection:
-            newest: datetime | None = await connection.fetchval("SELECT max(timestamp) FROM market_data")
-        return newest
+        return await self._moment("SELECT max(timestamp) FROM market_data")
 
     async def covered_ranges(
         self, market: str, start: datetime, end: datetime
@@ -160,11 +157,7 @@ class CandleRepository:
 
     async def looked_until(self, market: str) -> datetime | None:
         """Return how far gap_repair has asked again, None for a market it never saw."""
-        async with self._database.connection() as connection:
-            looked: datetime | None = await connection.fetchval(
-                "SELECT looked_until FROM repair_progress WHERE symbol = $1", market
-            )
-        return looked
+        return await self._moment("SELECT looked_until FROM repair_progress WHERE symbol = $1", market)
 
     async def record_looked_until(self, market: str, moment: datetime) -> None:
         """Store how far gap_repair has asked again."""
@@ -209,6 +202,11 @@ class CandleRepository:
             status = await connection.execute("DELETE FROM market_data WHERE timestamp < $1", until)
             return int(status.rpartition(" ")[2])
 
+    async def _moment(self, statement: str, *arguments: object) -> datetime | None:
+        async with self._database.connection() as connection:
+            moment: datetime | None = await connection.fetchval(statement, *arguments)
+        return moment
+
 
 def _arguments(page: CandlesClosed) -> tuple[object, ...]:
     candles = page.candles
@@ -219,13 +217,6 @@ def _arguments(page: CandlesClosed) -> tuple[object, ...]:
         page.source,
         page.collected_at,
     )
-
-
-async def _first_candle(connection: Connection, market: str) -> datetime | None:
-    first: datetime | None = await connection.fetchval(
-        "SELECT min(timestamp) FROM market_data WHERE symbol = $1", market
-    )
-    return first
 
 
 async def _gaps_touching(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,18 +13,15 @@ from collector.upbit.client import UpbitClient
 from collector.upbit.parser import Tick
 from collector.upbit.websocket import UpbitStream
 from common.clock import ExchangeClock
-from servers.simulators import Simulator, simulator
+from servers.simulators import Simulator
 from servers.waiting import eventually
+
+if TYPE_CHECKING:
+    from integration.collector.conftest import Admin, StartCollector
 
 IDLE_SECONDS = 1.2
 FAULT_SECONDS = 2.0
 CONNECTIONS_A_SECOND = 5
-
-
-@pytest.fixture
-def upbit() -> Iterator[Simulator]:
-    with simulator("upbit_simulator") as running:
-        yield running
 
 
 @pytest.fixture
@@ -62,3 +60,15 @@ async def test_after_a_fault_prices_come_again_and_meanwhile_nothing_storms(
     await eventually(lambda: len(ticks) > before, IDLE_SECONDS * 2 + 5)
     tries = connections(upbit) - tried
     assert 1 <= tries <= CONNECTIONS_A_SECOND * (time.monotonic() - began)
+
+
+async def test_a_market_is_collected_as_soon_as_upbit_answers_also_while_its_websocket_does_not(
+    start_collector: StartCollector, admin: Admin, upbit: Simulator
+) -> None:
+    async def stores() -> bool:
+        return bool(await admin.fetchval("SELECT count(*) > 200 FROM market_data"))
+
+    await admin.execute("INSERT INTO system_config (key, value) VALUES ('collect_interval_seconds', '60')")
+    upbit.switch_on("ws_refuse")
+    with start_collector("half", 1):
+        await eventually(stores, 15.0)
