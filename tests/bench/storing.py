@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from acceptance.servers import Servers
-from collector.handlers import PAGES_AT_ONCE, PageStore, on_candles_closed
+from collector.handlers import PAGES_AT_ONCE, CandleHandlers
 from collector.repository import CandleRepository
 from common.bus.broker import Bus
 from common.bus.delivery import Delivery
@@ -51,7 +51,7 @@ async def store_all(bus: Bus, database: Database, *, messages: int) -> None:
     """Store so many messages as the collector does; returns when all are acknowledged."""
     await handle_all(
         bus,
-        on_candles_closed(PageStore(CandleRepository(database), ExchangeClock())),
+        CandleHandlers(CandleRepository(database), ExchangeClock()).on_candles_closed,
         messages=messages,
         at_once=PAGES_AT_ONCE,
     )

@@ -12,7 +12,7 @@ from typing import get_args
 from common.bus.dead_letters import dead_subject
 from common.bus.inbox import inbox_of
 from common.events import EVENTS, SERVICES, User, subject_pattern
-from common.streams import CLAIM_SUBJECT, CLAIMS, CONSUMERS, DEAD, STORE_CANDLES, STREAMS, Consumer
+from common.streams import CLAIM_SUBJECT, CLAIMS, CONSUMERS, DEAD, STREAMS, Consumer
 
 # The reconciler and the operator: may do everything.
 ADMIN = "admin"
@@ -84,8 +84,6 @@ def _to_read_stream(stream: str) -> tuple[str, ...]:
 
 
 _OTHER_SUBJECTS: Mapping[User, tuple[str, ...]] = {
-    # Pages that a dead process holds are read past their consumer.
-    "collector": (f"{_MESSAGE}.{STORE_CANDLES.stream}",),
     # How full each stream is, and for a notification why each dead letter is dead.
     "health": (*(f"{_API}.STREAM.INFO.{stream.name}" for stream in STREAMS), f"{_MESSAGE}.{DEAD}"),
 }

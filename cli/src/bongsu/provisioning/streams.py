@@ -11,7 +11,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamConfig
 from nats.js.errors import NotFoundError
 
 from common.errors import TransientError
-from common.streams import ACK_WAIT_SECONDS, CONSUMERS, MAX_ACK_PENDING, STREAMS, Consumer
+from common.streams import CONSUMERS, MAX_ACK_PENDING, STREAMS, Consumer
 
 _STREAM_FIELDS = (
     "subjects",
@@ -35,7 +35,7 @@ def consumer_config(consumer: Consumer) -> ConsumerConfig:
         filter_subject=consumer.subject,
         deliver_policy=DeliverPolicy.ALL,
         ack_policy=AckPolicy.EXPLICIT,
-        ack_wait=ACK_WAIT_SECONDS,
+        ack_wait=consumer.ack_wait_seconds,
         max_deliver=-1,
         max_ack_pending=MAX_ACK_PENDING,
     )

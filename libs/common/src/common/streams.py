@@ -13,7 +13,6 @@ from nats.js.api import DiscardPolicy, StorageType, StreamConfig
 from common.events import EVENTS, CandlesClosed, Event, User, subject_pattern
 
 DAY = 24 * 3600.0
-ACK_WAIT_SECONDS = 30.0
 MAX_ACK_PENDING = 64
 
 
@@ -23,11 +22,14 @@ class Consumer:
 
     Attributes:
         service: Whose it is, one of the event's readers.
+        ack_wait_seconds: When a message is delivered again that its reader neither acknowledged nor reported
+            as in progress.
         patience_seconds: How long its oldest message may take before health reports a fault.
     """
 
     service: User
     event: type[Event]
+    ack_wait_seconds: float
     patience_seconds: float
 
     @property
@@ -46,9 +48,11 @@ class Consumer:
         return subject_pattern(self.event.subject)
 
 
-STORE_CANDLES = Consumer("collector", CandlesClosed, patience_seconds=10.0)
+# Storing a page twice is harmless, and what a dead process held must be stored within 5 s.
+STORE_CANDLES = Consumer("collector", CandlesClosed, ack_wait_seconds=4.0, patience_seconds=10.0)
 # A page may wait 30 s for the store, and the decision on it may take 90 s.
-DECIDE_ON_CANDLES = Consumer("signaler", CandlesClosed, patience_seconds=130.0)
+# Deciding twice costs a Gemini call: a signaler that only stood still for some seconds keeps its page.
+DECIDE_ON_CANDLES = Consumer("signaler", CandlesClosed, ack_wait_seconds=30.0, patience_seconds=130.0)
 CONSUMERS = (STORE_CANDLES, DECIDE_ON_CANDLES)
 
 CLAIM_SUBJECT = "job.claimed.{service}.{job_name}.{unix_time}"

@@ -32,8 +32,8 @@ CONSUMER_NAMES = (*(consumer.name for consumer in CONSUMERS), "somebody")
 API = "$JS.API"
 
 # Besides the events: what each service publishes, and what only one does.
-OTHER_SUBJECTS = {
-    "collector": {f"{API}.STREAM.MSG.GET.MARKET"},
+OTHER_SUBJECTS: dict[str, set[str]] = {
+    "collector": set(),
     "signaler": set(),
     "health": {f"{API}.STREAM.MSG.GET.DEAD", *(f"{API}.STREAM.INFO.{stream}" for stream in STREAMS)},
     "cli": set(),

@@ -43,7 +43,8 @@ async def test_what_a_stream_promises_is_what_the_server_keeps(jetstream: JetStr
     assert configs["CLAIMS"].discard_new_per_subject
     for consumer in CONSUMERS:
         config = (await jetstream.consumer_info(consumer.stream, consumer.name)).config
-        assert (config.ack_policy, config.ack_wait, config.max_deliver) == (AckPolicy.EXPLICIT, 30, -1)
+        assert (config.ack_policy, config.max_deliver) == (AckPolicy.EXPLICIT, -1)
+        assert config.ack_wait == {"collector": 4, "signaler": 30}[consumer.service]
 
 
 async def test_a_stream_that_drifted_is_corrected_and_keeps_its_messages(
@@ -75,7 +76,7 @@ async def test_a_consumer_that_drifted_is_corrected_and_keeps_its_place(
             "consumer collector-candles-closed had drifted in ack_wait, max_deliver and is corrected"
         ]
         corrected = (await jetstream.consumer_info("MARKET", STORE_CANDLES.name)).config
-        assert (corrected.max_deliver, corrected.ack_wait) == (-1, 30)
+        assert (corrected.max_deliver, corrected.ack_wait) == (-1, 4)
         await collector.publish(page(2))
         await eventually(lambda: len(handler.events) > 1)
     assert handler.events == [page(1), page(2)]

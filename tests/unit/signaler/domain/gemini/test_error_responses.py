@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from common.errors import PermanentError, TransientError
 from common.gemini_quota import next_quota_day, quota_day
-from signaler.domain.error_responses import classify_response
-from signaler.domain.errors import (
+from signaler.domain.gemini.error_responses import classify_response
+from signaler.domain.gemini.errors import (
     GeminiError,
     KeyRefusedError,
     ModelGoneError,
@@ -23,9 +23,9 @@ from signaler.domain.errors import (
     RequestRefusedError,
     UnavailableError,
 )
-from signaler.domain.token_prices import PRICES, cost_usd
+from signaler.domain.gemini.token_prices import PRICES, cost_usd
 
-EXAMPLES = Path(__file__).parent / "gemini_examples"
+EXAMPLES = Path(__file__).parents[2] / "gemini_examples"
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MIDNIGHT_PACIFIC = datetime(2026, 11, 25, 8, tzinfo=UTC)
 MODEL = "gemini-3.8-flash"

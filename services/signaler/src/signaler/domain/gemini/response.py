@@ -1,4 +1,4 @@
-"""What did Gemini's response body say? Pure: the stored response text gives the same reply again.
+"""Parser of generateContent responses; the stored text gives the same answer again.
 
 Source: reference of generateContent; cases recorded or reported are in the examples.
 """
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from signaler.domain.errors import AnswerRefusedError
-from signaler.domain.strict_json import InvalidJsonError, parse_json
+from signaler.domain.gemini.errors import AnswerRefusedError
+from signaler.domain.gemini.strict_json import InvalidJsonError, parse_json
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,10 @@ class _Candidate(BaseModel):
 
     content: _Content = Field(default_factory=_Content)
     finish_reason: str | None = Field(default=None, alias="finishReason")
+
+    @property
+    def text(self) -> str:
+        return "".join(part.text or "" for part in self.content.parts if not part.thought)
 
 
 class _PromptFeedback(BaseModel):
@@ -68,10 +72,9 @@ def read_answer_text(body: str) -> str:
         raise AnswerRefusedError(
             f"it ended with {candidate.finish_reason or 'no finish reason'}, not with STOP"
         )
-    text = "".join(part.text or "" for part in candidate.content.parts if not part.thought)
-    if not text.strip():
+    if not candidate.text.strip():
         raise AnswerRefusedError("it ended with STOP but has no text")
-    return text
+    return candidate.text
 
 
 def partial_text(body: str) -> str:
@@ -80,8 +83,7 @@ def partial_text(body: str) -> str:
         response = _Response.model_validate(parse_json(body))
     except (InvalidJsonError, ValidationError):
         return ""
-    parts = response.candidates[0].content.parts if response.candidates else []
-    return "".join(part.text or "" for part in parts if not part.thought)
+    return response.candidates[0].text if response.candidates else ""
 
 
 def read_usage(body: str) -> Usage:

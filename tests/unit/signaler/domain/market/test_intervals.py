@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.clock import MINUTE
-from signaler.domain.intervals import candle_timestamp_of, closed_by, is_late, newest_end_until
+from signaler.domain.market.intervals import candle_timestamp_of, closed_by, is_late, newest_end_until
 
 HOUR = datetime(2026, 11, 24, 12, tzinfo=UTC)
 minutes = st.integers(0, 40_000_000).map(lambda n: datetime.fromtimestamp(n * 60, UTC))

@@ -1,4 +1,4 @@
-"""Which interval does a page of candles close, and is it too late to decide it? Pure.
+"""Grid of decision intervals: which ends a page of candles closes, and which are too late to decide.
 
 The grid is Unix minutes // interval, so every replica and every restart has the same ends.
 """
@@ -40,11 +40,11 @@ def closed_by(covers_from: datetime, covers_to: datetime, interval_minutes: int)
 
 
 def candle_timestamp_of(interval_end: datetime) -> datetime:
-    """Return the open time of the interval's last minute, whether somebody traded in it or not."""
+    """Return the open time of the interval's last minute, traded in or not."""
     return interval_end - MINUTE
 
 
 def is_late(interval_end: datetime, exchange_time: datetime, interval_minutes: int) -> bool:
-    """Say whether the end lies more than max(5 min, half an interval) behind the exchange's time."""
+    """Say whether the end lies more than max(5 min, half an interval) before the exchange's time."""
     limit = max(MIN_LATE_LIMIT, interval_minutes * MINUTE / 2)
     return exchange_time - interval_end > limit

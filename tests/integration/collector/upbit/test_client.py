@@ -1,4 +1,4 @@
-"""How often does a failing Upbit see one call, and does it get the pause that it asks for?"""
+"""A failing Upbit sees one call as often as the retries allow, and gets the pause that it asks for."""
 
 from __future__ import annotations
 
@@ -103,8 +103,8 @@ async def test_what_upbit_blocks_is_not_asked_until_the_block_ends(
 ) -> None:
     before = answers(upbit)
     upbit.switch_on("blocked", block_seconds=75)
-    for told in ("Upbit answered 418", "Upbit has blocked this address", "Upbit has blocked this address"):
-        with pytest.raises(TransientError, match=told):
+    for reason in ("Upbit answered 418", "Upbit has blocked this address", "Upbit has blocked this address"):
+        with pytest.raises(TransientError, match=reason):
             await client.ping("KRW-BTC")
     assert since(before, upbit) == {418: 1}
 

@@ -1,4 +1,4 @@
-"""What is known of the minutes before an interval's end, and is it enough to decide on? Pure.
+"""Look-back window: the candles and gaps before an interval's end, and whether they suffice to decide.
 
 A minute is covered by a candle, by a gap that was resolved (`repaired`, `confirmed_empty`), or by the page
 in hand, which proves every minute of its range, traded or not.
@@ -23,7 +23,7 @@ Readiness = Literal["ready", "wait", "stale"]
 
 @dataclass(frozen=True)
 class StoredCandle:
-    """One row of `market_data`; `collected_at` tells which of two values is the newer one."""
+    """One row of `market_data`; `collected_at` orders two values of one minute."""
 
     candle: Candle
     collected_at: datetime

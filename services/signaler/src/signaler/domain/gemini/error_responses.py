@@ -1,8 +1,8 @@
-"""What does a Gemini error response mean? Pure: status and body in, one of our errors out.
+"""Classification of Gemini's error responses: status and body in, one of our errors out.
 
 Source: the vendor's error table and recorded bodies; the reading order of a 429 is: the day's quota, the
-minute's quota, money, nothing stated. A day's quota may come with a short delay that helps nobody, so the
-quota's name counts, not the delay.
+minute's quota, money, nothing stated. A day's quota may come with a short delay that does not help, so
+the quota's name counts, not the delay.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from common.gemini_quota import next_quota_day
-from signaler.domain.errors import (
+from signaler.domain.gemini.errors import (
     GeminiError,
     KeyRefusedError,
     ModelGoneError,

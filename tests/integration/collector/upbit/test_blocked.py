@@ -1,4 +1,4 @@
-"""Does every collector leave Upbit alone while it blocks their address, and keep to its limits otherwise?"""
+"""Every collector leaves Upbit alone while it blocks their address, and keeps to its limits otherwise."""
 
 from __future__ import annotations
 

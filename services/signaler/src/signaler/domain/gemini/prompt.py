@@ -1,4 +1,4 @@
-"""What exactly is Gemini asked? Pure. Change anything here and `PROMPT_VERSION` changes with it."""
+"""Prompts and answer schema. Change anything here and `PROMPT_VERSION` changes with it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from signaler.domain.snapshot import Snapshot
+from signaler.domain.market.snapshot import Snapshot
 
 PROMPT_VERSION = "1"
 MAX_REPEATED_CHARACTERS = 4000

@@ -1,6 +1,6 @@
-"""Which ways can asking Gemini fail, and who must act? `cause` is what is stored beside a rule's signal.
+"""Errors of Gemini, by who must act; `cause` is stored with the rule's signal.
 
-GeminiError                   what the rule answers for; each is also one of the two below
+GeminiError                   the rule decides instead; each is also one of the two below
 TransientError                it may work in a moment
 ├── UnavailableError              timeout, connection lost, 5xx
 └── RateLimitedError              the minute's quota is used up; the server says how long

@@ -1,4 +1,4 @@
-"""How is Gemini, as far as this instance knows? Memory only, filled by the probe and by every decision."""
+"""Gemini's status as this instance knows it, recorded by the probe and by every decision."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ COMPONENT = "gemini_api"
 
 
 @dataclass
-class GeminiState:
-    """What was seen last.
+class GeminiStatus:
+    """The newest results.
 
     Attributes:
         has_key: False when the service was started without a key.
@@ -35,11 +35,9 @@ class GeminiState:
             )
         if self.list_error:
             return ComponentState(name=COMPONENT, status="unhealthy", message=self.list_error)
-        status = "warning" if self.decision_error else "healthy"
-        message = self.decision_error or (None if self.list_ms is not None else "not probed yet")
         return ComponentState(
             name=COMPONENT,
-            status="warning" if status == "warning" else "healthy",
+            status="warning" if self.decision_error else "healthy",
             latency_ms=self.list_ms,
-            message=message,
+            message=self.decision_error or ("not probed yet" if self.list_ms is None else None),
         )

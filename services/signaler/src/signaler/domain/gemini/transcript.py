@@ -1,4 +1,4 @@
-"""What went over the wire for one decision? Pure records; the texts are enough to redo it."""
+"""Transcript of a decision's HTTP attempts: the texts on the wire are enough to redo it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from signaler.domain.errors import GeminiError
-from signaler.domain.response import Usage, read_usage
-from signaler.domain.token_prices import cost_usd
+from signaler.domain.gemini.errors import GeminiError
+from signaler.domain.gemini.response import Usage, read_usage
+from signaler.domain.gemini.token_prices import cost_usd
 
 
 @dataclass(frozen=True)
-class Exchange:
+class Attempt:
     """One HTTP attempt.
 
     Attributes:
@@ -29,7 +29,7 @@ class Exchange:
 
     @property
     def usage(self) -> Usage:
-        """The tokens the response tells of; nothing for a failed attempt."""
+        """The tokens that the response reports; nothing for a failed attempt."""
         return read_usage(self.response_text) if self.response_text and not self.failure else Usage()
 
     def cost_usd(self, day: date) -> Decimal | None:
@@ -44,16 +44,16 @@ class Exchange:
 class Transcript:
     """Every attempt of one decision, in order."""
 
-    exchanges: list[Exchange] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
 
     @property
-    def last(self) -> Exchange | None:
+    def last(self) -> Attempt | None:
         """The attempt whose texts are stored: the one that decided, or the last that failed."""
-        return self.exchanges[-1] if self.exchanges else None
+        return self.attempts[-1] if self.attempts else None
 
     def tokens(self) -> tuple[int | None, int | None]:
-        """Return input and output tokens of all attempts together, None where no response told any."""
-        usages = [exchange.usage for exchange in self.exchanges]
+        """Return input and output tokens of all attempts together, None where no response reports any."""
+        usages = [attempt.usage for attempt in self.attempts]
         return (
             _sum([usage.input_tokens for usage in usages]),
             _sum([usage.output_tokens for usage in usages]),
@@ -61,11 +61,11 @@ class Transcript:
 
     def latency_ms(self) -> float | None:
         """Return the time spent in all attempts, None when there was none."""
-        return round(sum(e.latency_ms for e in self.exchanges), 2) if self.exchanges else None
+        return round(sum(attempt.latency_ms for attempt in self.attempts), 2) if self.attempts else None
 
     def cost_usd(self, day: date) -> Decimal | None:
         """Return what all attempts cost, None where no cost is known."""
-        costs = [cost for e in self.exchanges if (cost := e.cost_usd(day)) is not None]
+        costs = [cost for attempt in self.attempts if (cost := attempt.cost_usd(day)) is not None]
         return sum(costs, Decimal(0)) if costs else None
 
 

@@ -1,4 +1,4 @@
-"""What do the candles say in numbers? Pure, on TA-Lib.
+"""Technical indicators, on TA-Lib.
 
 Upbit makes no candle for a minute without trades, and none is invented here: the indicators run over the
 candles there are, one step a candle, as the exchange's own chart does. Changes go by the candles' times.

@@ -1,4 +1,4 @@
-"""What does Gemini, or the rule, get to see? Pure.
+"""Snapshot of a market at an interval's end: all that Gemini or the rule sees.
 
 The snapshot is stored with the signal, and its canonical bytes come back out of the stored JSON.
 """
@@ -12,9 +12,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer
 
 from common.events import Market
-from signaler.domain.indicators import Changes, Indicators, compute_changes, compute_indicators
-from signaler.domain.intervals import candle_timestamp_of
-from signaler.domain.look_back import LookBack
+from signaler.domain.market.indicators import Changes, Indicators, compute_changes, compute_indicators
+from signaler.domain.market.intervals import candle_timestamp_of
+from signaler.domain.market.look_back import LookBack
 
 SNAPSHOT_VERSION: Final = 1
 RECENT_CLOSES = 10

@@ -1,4 +1,4 @@
-"""How is JSON read that a stranger wrote? Pure: one error type, no NaN, no repeated keys, no crash."""
+"""Strict JSON parser for untrusted text: one error type, no NaN, no repeated keys, no crash."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from common.clock import MINUTE
 from common.events import Candle
 from common.gaps import Gap, GapStatus
-from signaler.domain.look_back import (
+from signaler.domain.market.look_back import (
     LOOK_BACK_MINUTES,
     LookBack,
     StoredCandle,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signaler.domain.answer import validate_answer
-from signaler.domain.errors import AnswerRefusedError
+from signaler.domain.gemini.errors import AnswerRefusedError
 from signaler.domain.price_check import wrong_prices
 from unit.signaler.market import snapshot_of, wavy_closes
 

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signaler.domain.answer import Answer, apply_minimum, validate_answer
-from signaler.domain.errors import AnswerRefusedError
-from signaler.domain.response import partial_text, read_answer_text, read_usage
+from signaler.domain.gemini.errors import AnswerRefusedError
+from signaler.domain.gemini.response import partial_text, read_answer_text, read_usage
 from unit.signaler.market import snapshot_of, wavy_closes
 
-EXAMPLES = Path(__file__).parent / "gemini_examples"
+EXAMPLES = Path(__file__).parents[1] / "gemini_examples"
 SNAPSHOT = snapshot_of(wavy_closes(1500))
 GOOD = {"action": "BUY", "confidence": 0.7, "reasoning": "EMA 9 is above EMA 21."}
 

@@ -1,4 +1,4 @@
-"""What does a Gemini call cost? Pure: one table, US dollars for a million tokens, thinking billed as output.
+"""Price list of Gemini: US dollars for a million tokens, thinking billed as output.
 
 Source: the vendor's price page as transcribed 2026-10-07 and 2026-10-14; gemini-4-hydrogen 2026-11-13. Paid
 tier, standard service, without the discount for cached input, so the figure is never too low.
