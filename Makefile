@@ -11,7 +11,7 @@ export UV_PROJECT_ENVIRONMENT := .venv
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults faults-long acceptance bench compose-test check papers pictures format lock clean
+.PHONY: help setup run test faults faults-long acceptance bench compose-test check docs pictures format lock clean
 
 help: ## show this list
 	@echo "Bongsu: Bitcoin signals for Upbit, and a truthful health answer. Needs Python 3.11+, git and make."
@@ -62,8 +62,8 @@ check: $(READY) ## formatting, lint, types, import contracts, compose.yaml
 	@.venv/bin/lint-imports
 	@sh deploy/compose_check.sh
 
-papers: $(READY) ## write the tables that README and docs take from the code
-	@PYTHONPATH=tests .venv/bin/python -m papers
+docs: $(READY) ## write the tables that README and docs take from the code
+	@PYTHONPATH=tests .venv/bin/python -m docs
 
 pictures: $(READY) ## take the pictures of the status page from a running stack, into docs/images
 	@PYTHONPATH=tests .venv/bin/python -m browser.pictures $(or $(URL),http://127.0.0.1:8080/) docs/images

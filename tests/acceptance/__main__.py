@@ -7,22 +7,22 @@ import sys
 import time
 from pathlib import Path
 
-from acceptance import (
+from acceptance import sc005_six_components
+from acceptance.promises import (
     masking_lines,
     migration_under_load,
-    report,
     restart_without_downtime,
     sc001_connections,
     sc002_cache,
     sc003_indexes,
     sc004_retry,
-    sc005_six_components,
     sc006_percentiles,
     sc007_coverage,
 )
-from acceptance.promise import Finding, Measure
 from common.masking.mask import mask_sensitive
 from common.telemetry.logs import configure_logging
+from harness import report
+from harness.finding import Finding, Measure
 
 FILE = Path(__file__).parents[2] / "docs" / "acceptance.md"
 WORDS = """\

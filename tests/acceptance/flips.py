@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from acceptance.promise import Finding
-from acceptance.watching import Watch
+from acceptance.component_states import Watch
+from harness.finding import Finding
 
 PROMISE = "SC-005"
 WITHIN_SECONDS = 10.0

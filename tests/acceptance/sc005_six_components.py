@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from acceptance.promise import Finding
-from acceptance.sc005_stored import measure_stored
-from acceptance.sc005_vendors import measure_vendors
+from acceptance.promises.sc005_stored import measure_stored
+from acceptance.promises.sc005_vendors import measure_vendors
+from harness.finding import Finding
 
 
 async def measure() -> list[Finding]:

@@ -7,7 +7,8 @@ import sys
 import time
 from pathlib import Path
 
-from bench import (
+from bench import report
+from bench.benches import (
     cache,
     database,
     health,
@@ -15,7 +16,6 @@ from bench import (
     latency,
     markets,
     memory,
-    report,
     scaling,
     start,
     stream,

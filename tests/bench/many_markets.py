@@ -12,12 +12,12 @@ from pathlib import Path
 
 import asyncpg
 
-from acceptance.servers import Servers, servers
-from acceptance.stack import in_thread
 from bongsu.servers import ports
 from bongsu.up.environment import SIMULATED_GEMINI_KEY
 from common.clock import MINUTE
-from faults.recording import FIRST, write_recording
+from faults.inputs.recording import FIRST, write_recording
+from harness.servers import Servers, servers
+from harness.stack import in_thread
 from servers.services import ServiceProcess, service
 from servers.simulators import Simulator, simulator
 from upbit_simulator.recorded.clock_anchor import replay_clock

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from acceptance.servers import Servers
 from collector.handlers import PAGES_AT_ONCE, PageStore, on_candles_closed
 from collector.repository import CandleRepository
 from common.bus.broker import Bus
@@ -17,6 +16,7 @@ from common.clock import ExchangeClock
 from common.database.pool import SHARES, Database
 from common.events import CandlesClosed
 from common.streams import STORE_CANDLES
+from harness.servers import Servers
 
 POLL_SECONDS = 0.002
 Handler = Callable[[CandlesClosed, Delivery], Awaitable[None]]

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from acceptance.servers import scratch_folder
+from harness.servers import scratch_folder
 from servers.waiting import eventually
 from system.conftest import Run
 

@@ -12,11 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from acceptance import report
-from acceptance.promise import Finding
 from common.masking.mask import mask_sensitive
 from common.telemetry.logs import configure_logging
-from faults import (
+from faults.runs import (
     bus_fuzz,
     cluster,
     day_hole,
@@ -30,6 +28,8 @@ from faults import (
     weakened,
     weakened_stack,
 )
+from harness import report
+from harness.finding import Finding
 
 Run = Callable[[int], Coroutine[Any, Any, list[Finding]]]
 RUNS: Mapping[str, Run] = {

@@ -23,7 +23,7 @@ from typer.main import get_command
 
 from bongsu.app import build_app
 from bongsu.invocation import run
-from papers.commands import typed
+from docs.commands import typed
 from servers.fixtures import passable_folder
 from servers.waiting import eventually_sync
 from system.conftest import Run

@@ -1,0 +1,71 @@
+"""What does the stream see where a publish is not acknowledged, and where a page cannot be stored?"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+from collections.abc import AsyncGenerator
+
+from common.clock import floor_minute, utc_now
+from common.streams import STORE_CANDLES
+from faults.inputs.publishing import publisher
+from faults.oracles import expected as books
+from faults.stack.running import sabotaged, stopped, until_ready
+from faults.stack.stages import EVERY_MINUTE, NO_UPBIT, empty_stack, gemini_at, through
+from faults.weakening.scenario import Build, Seen
+from harness.stack import in_thread
+from integration.common.losing import losing_network
+from servers.simulators import simulator
+from servers.waiting import eventually
+
+PAGES = 3
+DONE_SECONDS = 60.0
+OUTAGE_SECONDS = 2.0
+# Handed back after 1, 2 and 4 s, a page comes about three times in an outage of two seconds.
+MOST_DELIVERIES = 10
+
+
+async def doubled_signals(build: Build, chance: random.Random) -> AsyncGenerator[Seen, None]:
+    """Lose acknowledgements of published signals on the way; see signals that are in the stream twice."""
+    published = []
+    async with (
+        empty_stack(EVERY_MINUTE) as (running, admin),
+        in_thread(simulator("gemini_simulator")) as gemini,
+        publisher(running) as publishing,
+        losing_network(running.nats.port) as network,
+    ):
+        environment = gemini_at(gemini) | {"NATS_URL": through(network.port, running.nats.url("signaler"))}
+        with sabotaged(running, "signaler", environment, *build) as process:
+            await until_ready(process)
+            for number in itertools.count(step=PAGES):
+                network.losing, before = b'"stream":"SIGNALS"', network.lost
+                end = floor_minute(utc_now())
+                for each in range(PAGES):
+                    page = books.page_to_decide(number + each, chance, end=end)
+                    await publishing.publish(page)
+                    published.append(page)
+                await eventually(lambda before=before: network.lost > before, DONE_SECONDS)  # type: ignore[misc]
+                network.losing = None
+                await publishing.until_all_decided(DONE_SECONDS)
+                compared = await books.signals_of_pages(running, admin, published)
+                doubled = f"{compared.doubled} of {compared.due} signals published twice"
+                yield doubled if compared.doubled else None
+
+
+async def hasty_redeliveries(build: Build, chance: random.Random) -> AsyncGenerator[Seen, None]:
+    """Take PostgreSQL away for two seconds; see a page that is delivered more than ten times in it."""
+    async with empty_stack({}) as (running, _), publisher(running) as publishing:
+        with sabotaged(running, "collector", NO_UPBIT, *build) as process:
+            await until_ready(process)
+            for number in itertools.count():
+                before = await publishing.deliveries(STORE_CANDLES)
+                running.postgres.stop()
+                page = books.page_to_decide(number, chance, end=floor_minute(utc_now()))
+                await publishing.publish(page)
+                await asyncio.sleep(OUTAGE_SECONDS)
+                count = await publishing.deliveries(STORE_CANDLES) - before
+                running.postgres.start()
+                await publishing.until_all_stored(DONE_SECONDS)
+                yield f"a page was delivered {count} times in 2 s" if count > MOST_DELIVERIES else None
+            await stopped(process)

@@ -1,0 +1,78 @@
+"""How is one fault of the plan carried out, and everything made good again?"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+import asyncpg
+
+from faults.inputs.plan import SERVICES, Fault
+from faults.stack.supervised import Rig
+from servers.simulators import Controls
+
+TELL_SECONDS = 2.0
+
+
+async def break_by_plan(rig: Rig, faults: Sequence[Fault]) -> None:
+    """Carry out the plan; returns once the last fault is over and all of them are healed."""
+    lasting: list[asyncio.Task[None]] = []
+    for fault in faults:
+        await asyncio.sleep(fault.pause_seconds)
+        lasting.append(asyncio.create_task(_carry_out(rig, fault)))
+    await asyncio.gather(*lasting)
+    await asyncio.gather(*(_tell(simulator, None) for simulator in (rig.upbit, rig.gemini)))
+
+
+async def _carry_out(rig: Rig, fault: Fault) -> None:
+    match fault.kind:
+        case "kill":
+            rig.kill(fault.target)
+        case "crash":
+            rig.crash_postgres()
+        case "terminate":
+            await _terminate_backends(rig)
+        case "freeze":
+            await rig.freeze(fault.target, fault.seconds)
+        case "cut":
+            rig.links[fault.target].cut()
+        case "stall" | "deaf" | "mute":
+            await _stall(rig, fault)
+        case _:
+            simulator = rig.upbit if fault.kind == "upbit" else rig.gemini
+            await _tell(simulator, fault)
+
+
+async def _stall(rig: Rig, fault: Fault) -> None:
+    link = rig.links[fault.target]
+    # A deaf service hears nothing from the server, a mute one is not heard by it.
+    link.stall(to_server=fault.kind != "deaf", to_client=fault.kind != "mute")
+    await asyncio.sleep(fault.seconds)
+    link.heal()
+
+
+async def _terminate_backends(rig: Rig) -> None:
+    names = [f"bongsu.{service}" for service in SERVICES]
+    # PostgreSQL may just be away; then there is nothing to terminate.
+    with contextlib.suppress(asyncpg.PostgresError, OSError, TimeoutError):
+        connection = await asyncpg.connect(rig.running.postgres.url(), timeout=1)
+        try:
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = ANY($1)",
+                names,
+                timeout=1,
+            )
+        finally:
+            connection.terminate()
+
+
+async def _tell(simulator: Controls, fault: Fault | None) -> None:
+    """Switch a fault on, or all of them off; a simulator that has just been killed has none."""
+    with contextlib.suppress(OSError):
+        if fault is None:
+            await asyncio.to_thread(simulator.switch_all_off)
+        else:
+            body = {"kind": fault.target, "seconds": fault.seconds, "params": dict(fault.params)}
+            status, answer = await asyncio.to_thread(simulator.post, "/_control/faults", body)
+            assert status == 201, answer

@@ -1,0 +1,59 @@
+"""What does each proof run on? Real servers, the one service it is about, and books that start empty."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from bongsu.up.environment import SIMULATED_GEMINI_KEY
+from faults.stack.running import hand_back_soon
+from harness.servers import Servers, servers
+from integration.signaler.running import configure
+from servers.simulators import Simulator
+
+if TYPE_CHECKING:
+    Connection: TypeAlias = asyncpg.Connection[Any]
+
+# Nobody listens there: whatever comes, comes from the stream.
+NO_UPBIT = {"UPBIT_BASE_URL": "http://127.0.0.1:9", "MARKET_SOURCE": "simulator"}
+EVERY_MINUTE = {"signal_interval_minutes": 1, "gemini_daily_request_budget": 10_000}
+
+
+@asynccontextmanager
+async def empty_stack(settings: Mapping[str, Any]) -> AsyncIterator[tuple[Servers, Connection]]:
+    """Start PostgreSQL and NATS, and connect as the administrator."""
+    async with servers() as running:
+        await configure(running.postgres.url(), **settings)
+        await hand_back_soon(running)
+        admin = await asyncpg.connect(running.postgres.url())
+        try:
+            yield running, admin
+        finally:
+            await admin.close()
+
+
+def upbit_at(upbit: Simulator, source: str = "simulator") -> dict[str, str]:
+    """Return the collector's own environment."""
+    return {"UPBIT_BASE_URL": upbit.url, "MARKET_SOURCE": source}
+
+
+def gemini_at(gemini: Simulator) -> dict[str, str]:
+    """Return the signaler's own environment."""
+    return {"GEMINI_API_KEY": SIMULATED_GEMINI_KEY, "GOOGLE_GEMINI_BASE_URL": gemini.url}
+
+
+def port_of(url: str) -> int:
+    """Return a URL's port."""
+    port = urlsplit(url).port
+    assert port is not None
+    return port
+
+
+def through(port: int, url: str) -> str:
+    """Return the URL with another port, that of a line on the way there."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.port}", f":{port}")))

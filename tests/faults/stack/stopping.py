@@ -1,0 +1,85 @@
+"""Instances beside each other, how one of them ends, and what it was in when it was told to."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import datetime, timedelta
+
+from bongsu.up.environment import SIMULATED_GEMINI_KEY
+from common.telemetry.names import LogEvent
+from harness.stack import Stack
+from servers.services import ServiceProcess, service
+from servers.waiting import eventually
+
+# Of each service: as many as have a connection each within the service's limit.
+INSTANCES = 5
+REPLICAS = 8
+SERVICES = ("collector", "signaler")
+READY_SECONDS = 40.0
+PATIENCE_SECONDS = 15.0
+
+
+@contextmanager
+def instances(stack: Stack, name: str, *, of_each: int = INSTANCES) -> Iterator[list[ServiceProcess]]:
+    """Start so many collectors and signalers; those that still run when the block ends are killed."""
+    with ExitStack() as running:
+        yield [
+            running.enter_context(_instance(stack, each, f"{name.replace(' ', '-')}-{number}"))
+            for number in range(of_each)
+            for each in SERVICES
+        ]
+
+
+def _instance(stack: Stack, name: str, instance: str) -> AbstractContextManager[ServiceProcess]:
+    own = {
+        "collector": {"UPBIT_BASE_URL": stack.upbit.url, "MARKET_SOURCE": "simulator"},
+        "signaler": {"GEMINI_API_KEY": SIMULATED_GEMINI_KEY, "GOOGLE_GEMINI_BASE_URL": stack.gemini.url},
+    }[name]
+    return service(
+        name,
+        stack.running.folder / f"{name}-{instance}.log",
+        DATABASE_URL=stack.running.database_url(name),
+        NATS_URL=stack.running.nats.url(name),
+        REPLICAS=str(REPLICAS),
+        **own,
+    )
+
+
+async def until_ready(started: Sequence[ServiceProcess]) -> None:
+    """Return when all say that they are ready."""
+    await eventually(lambda: all(each.events(LogEvent.SERVICE_READY) for each in started), READY_SECONDS)
+
+
+async def ended_after(running: ServiceProcess, number: signal.Signals) -> tuple[int | None, float]:
+    """Send a signal; returns the exit code, None for one that did not end, and how long it took."""
+    began = time.monotonic()
+    running.process.send_signal(number)
+    while running.process.poll() is None and time.monotonic() < began + PATIENCE_SECONDS:
+        await asyncio.sleep(0.005)
+    return running.process.poll(), time.monotonic() - began
+
+
+def was_in_retry(running: ServiceProcess) -> bool:
+    """Tell whether it waited for its next try when it was told to stop."""
+    told = _time(running.events(LogEvent.SERVICE_STOPPING)[0])
+    return any(
+        _time(retry) < told < _time(retry) + timedelta(seconds=retry["delay_seconds"])
+        for retry in running.events(LogEvent.RETRY_SCHEDULED)
+    )
+
+
+def handed_back(running: ServiceProcess) -> bool:
+    """Tell whether it gave back a message because it was told to stop."""
+    told = _time(running.events(LogEvent.SERVICE_STOPPING)[0])
+    return any(
+        _time(given) >= told and given.get("error") == "the service stops"
+        for given in running.events(LogEvent.MESSAGE_HANDED_BACK)
+    )
+
+
+def _time(entry: dict[str, str]) -> datetime:
+    return datetime.fromisoformat(entry["timestamp"])
