@@ -1,10 +1,13 @@
-"""What is one measured promise?"""
+"""Finding: one measured row of a promise, with the bar it is held against."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+
+from harness.report import Page
+
+COLUMNS = ("promise", "what", "bar", "measured", "command", "holds")
 
 
 @dataclass(frozen=True)
@@ -18,4 +21,16 @@ class Finding:
     holds: bool
 
 
-Measure = Callable[[], Coroutine[Any, Any, list[Finding]]]
+def finding_page(title: str, words: str, target: str) -> Page[Finding]:
+    """Return a page of findings; `make <target> ARGS=<promise>` measures a row again."""
+    return Page(title, words, COLUMNS, partial(_cells, target), _failed)
+
+
+def _cells(target: str, finding: Finding) -> tuple[str, ...]:
+    command = f"`make {target} ARGS={finding.promise}`"
+    verdict = "pass" if finding.holds else "**FAIL**"
+    return finding.promise, finding.what, finding.bar, finding.measured, command, verdict
+
+
+def _failed(name: str, error: str) -> Finding:
+    return Finding(name, "the measure itself", "ends without an error", error, holds=False)

@@ -53,7 +53,7 @@ class Stage:
     watch: Watch
 
 
-async def measure_stored() -> list[Finding]:
+async def measure() -> list[Finding]:
     """Return the rows of database, scheduler, recent_signal and recent_orders."""
     async with _stage() as stage:
         return [

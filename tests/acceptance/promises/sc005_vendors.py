@@ -30,7 +30,7 @@ RATE, LOAD_SECONDS, P99_MS = 200, 10, 100.0
 NEXT_MINUTE_SECONDS = 90.0
 
 
-async def measure_vendors() -> list[Finding]:
+async def measure() -> list[Finding]:
     """Return the rows of upbit_api and gemini_api, of the load, and of the frozen answer."""
     async with full_stack() as stack:
         load = await _load(stack)

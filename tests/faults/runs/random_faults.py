@@ -41,6 +41,8 @@ REPAIRED_SECONDS = 75.0
 SETTLED_SECONDS = 10.0
 LOOK_SECONDS = 0.1
 SHOWN = 3
+REPLICAS = {"collector": 3, "signaler": 3, "health": 3}
+REPLICA_FAULTS = 60
 
 
 @dataclass
@@ -72,6 +74,12 @@ async def measure(seed: int, count: int = 200) -> list[Finding]:
     """Break the stack `count` times by the plan of this seed."""
     outcome = await broken(seed, count)
     return findings(outcome, f"{count} random faults, seed {seed}")
+
+
+async def measure_replicas(seed: int) -> list[Finding]:
+    """Run three of each service; kill, freeze and terminate only."""
+    outcome = await broken(seed, REPLICA_FAULTS, replicas=REPLICAS, kinds=("kill", "freeze", "terminate"))
+    return findings(outcome, f"3 replicas of each service, {REPLICA_FAULTS} kills and freezes")
 
 
 async def broken(
