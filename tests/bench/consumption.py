@@ -10,7 +10,7 @@ import asyncpg
 import nats as nats_client
 import psutil
 
-from bench.many_markets import ManyMarkets
+from bench.stacks import ManyMarkets
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from bongsu.provisioning import migrations
 from bongsu.provisioning.roles import ADMIN_CONNECTIONS
@@ -59,3 +62,18 @@ async def servers(*, admin_connections: int = ADMIN_CONNECTIONS) -> AsyncIterato
         finally:
             nats.stop()
             postgres.stop()
+
+
+@contextmanager
+def frozen(*pids: int | None) -> Iterator[None]:
+    """Freeze these processes and their children, a PostgreSQL's backends too, for the length of the block."""
+    parents = [psutil.Process(pid) for pid in pids]
+    processes = [*parents, *(child for parent in parents for child in parent.children(recursive=True))]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()

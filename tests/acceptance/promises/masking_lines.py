@@ -1,6 +1,6 @@
-"""Does a secret survive in a line that nobody has written down? Made from templates, another seed each run.
+"""Masking of generated log lines: each holds a secret, made from templates with another seed each run.
 
-`.venv/bin/python -m acceptance.promises.masking_lines 200000` in `tests/`; `BONGSU_MASKING_SEED` repeats a run.
+In `tests/`, `python -m acceptance.promises.masking_lines 200000`; `BONGSU_MASKING_SEED` repeats a run.
 """
 
 from __future__ import annotations

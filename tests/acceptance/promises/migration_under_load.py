@@ -14,8 +14,9 @@ import asyncpg
 
 from bongsu.provisioning import migrations
 from common.database.pool import COMMAND_SECONDS
+from common.streams import STORE_CANDLES
 from harness.finding import Finding
-from harness.records import doubled_signals, published_minutes, stored_minutes, until_all_stored
+from harness.records import read_streams, read_tables, until_handled
 from harness.stack import SETTINGS, Stack, full_stack
 from servers.waiting import eventually
 
@@ -56,9 +57,10 @@ async def measure() -> list[Finding]:
             during = await admin.fetchval("SELECT count(*) FROM market_data")
             await eventually(lambda: _has_stored(admin, during + STORED_BEFORE // 5), STORED_SECONDS)
         blocked = max(waits)
-        await until_all_stored(stack.running, within=STORED_SECONDS)
-        published, stored = await published_minutes(stack.running), await stored_minutes(admin)
-        doubled = await doubled_signals(stack.running)
+        await until_handled(stack.running.nats.url(), STORE_CANDLES, within=STORED_SECONDS)
+        streams = await read_streams(stack.running.nats.url())
+        published, doubled = streams.minutes, streams.doubled_signals
+        stored = (await read_tables(stack.running.postgres.url())).minutes
         errors = [line for service in (stack.collector, stack.signaler) for line in _errors(service.log)]
         await admin.close()
     lost = published - stored

@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from common.clock import MINUTE, utc_now
+from common.streams import STORE_CANDLES
 from harness.finding import Finding
-from harness.records import doubled_signals, missed_at_exchange, until_all_stored
+from harness.records import missed_at_exchange, read_streams, read_tables, until_handled
 from harness.stack import Stack, full_stack
 from servers.services import ServiceProcess
 from servers.waiting import eventually
@@ -47,9 +48,10 @@ async def measure() -> list[Finding]:
                     stops += await asyncio.gather(*map(_stopped, old))
                     await _next_signal(admin)
                     old = new
-            await until_all_stored(stack.running, within=30)
-            missed = await missed_at_exchange(stack.upbit, admin, MARKET)
-            doubled = await doubled_signals(stack.running)
+            await until_handled(stack.running.nats.url(), STORE_CANDLES, within=30)
+            tables = await read_tables(stack.running.postgres.url())
+            missed = await missed_at_exchange(stack.upbit, tables, MARKET)
+            doubled = (await read_streams(stack.running.nats.url())).doubled_signals
             latest_seconds = await _latest_candle(admin, began)
             signals, undecided = await _undecided(admin)
         await admin.close()

@@ -8,18 +8,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from acceptance.component_states import Watch, watching
-from acceptance.flips import Flips
+from acceptance.component_states import StateSampler, Transitions, sampled_states
 from common.clock import utc_now
 from harness.finding import Finding
-from harness.frozen import frozen
-from harness.servers import Servers, servers
+from harness.servers import Servers, frozen, servers
 from integration.health.running import HealthProcess, Voice, healthy_jobs, soon, speaking
-from servers.slow_line import SlowLine, slow_line
+from servers.proxy import Proxy, proxy
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[Any]
@@ -47,10 +44,10 @@ class Stage:
     """Health on real servers, and a collector and a signaler of which only the voices are there."""
 
     running: Servers
-    line: SlowLine
+    line: Proxy
     admin: Connection
     collector: Voice
-    watch: Watch
+    states: StateSampler
 
 
 async def measure() -> list[Finding]:
@@ -70,7 +67,7 @@ async def _stage() -> AsyncIterator[Stage]:
         admin = await asyncpg.connect(running.postgres.url())
         stack.push_async_callback(admin.close)
         await admin.execute(PUT_SIGNAL, utc_now())
-        line = await stack.enter_async_context(slow_line(_port(running.database_url("health"))))
+        line = await stack.enter_async_context(proxy(running.postgres.port))
         collector = await stack.enter_async_context(
             speaking(running.nats.url("collector"), "collector", "c1")
         )
@@ -78,42 +75,42 @@ async def _stage() -> AsyncIterator[Stage]:
         collector.started_at = signaler.started_at = utc_now() - STACK_AGE
         health = HealthProcess(
             {
-                "DATABASE_URL": _through(line, running.database_url("health")),
+                "DATABASE_URL": line.url(running.database_url("health")),
                 "NATS_URL": running.nats.url("health"),
             },
             running.folder / "health.log",
         )
         await health.start()
         stack.push_async_callback(health.stop)
-        watch = await stack.enter_async_context(watching(health))
+        states = await stack.enter_async_context(sampled_states(health))
         collector.jobs = healthy_jobs("collector")
         await soon(health.is_healthy, within=20)
-        yield Stage(running, line, admin, collector, watch)
+        yield Stage(running, line, admin, collector, states)
 
 
 async def _recent_orders(stage: Stage) -> Finding:
-    flips = Flips("recent_orders", stage.watch)
+    transitions = Transitions("recent_orders", stage.states)
     await stage.admin.execute(PUT_ORDER, utc_now() - timedelta(minutes=10) + AHEAD)
-    await flips.expect("warning", "an active order was 10 min old", since=_in(AHEAD))
+    await transitions.expect("warning", "an active order was 10 min old", since=_in(AHEAD))
     moved = utc_now() - timedelta(minutes=60) + AHEAD
     await stage.admin.execute("UPDATE orders SET created_at = $1", moved)
-    await flips.expect("unhealthy", "it was 60 min old", since=_in(AHEAD))
+    await transitions.expect("unhealthy", "it was 60 min old", since=_in(AHEAD))
     await stage.admin.execute("UPDATE orders SET status = 'done'")
-    await flips.expect("healthy", "it was done", since=time.monotonic())
-    return flips.finding()
+    await transitions.expect("healthy", "it was done", since=time.monotonic())
+    return transitions.finding()
 
 
 async def _recent_signal(stage: Stage) -> Finding:
     # The interval is an hour: max(60 min, 60 + 5 min).
     limit = timedelta(minutes=65)
-    flips = Flips("recent_signal", stage.watch)
+    transitions = Transitions("recent_signal", stage.states)
     await _age_signal(stage, limit - AHEAD)
-    await flips.expect("warning", "the newest signal was 65 min old", since=_in(AHEAD))
+    await transitions.expect("warning", "the newest signal was 65 min old", since=_in(AHEAD))
     await _age_signal(stage, 3 * limit - AHEAD)
-    await flips.expect("unhealthy", "it was three times that", since=_in(AHEAD))
+    await transitions.expect("unhealthy", "it was three times that", since=_in(AHEAD))
     await stage.admin.execute(PUT_SIGNAL, utc_now())
-    await flips.expect("healthy", "a new one", since=time.monotonic())
-    return flips.finding()
+    await transitions.expect("healthy", "a new one", since=time.monotonic())
+    return transitions.finding()
 
 
 async def _age_signal(stage: Stage, age: timedelta) -> None:
@@ -121,17 +118,17 @@ async def _age_signal(stage: Stage, age: timedelta) -> None:
 
 
 async def _scheduler(stage: Stage) -> Finding:
-    flips = Flips("scheduler", stage.watch)
+    transitions = Transitions("scheduler", stage.states)
     # The rows before took longer than two of its intervals.
     _succeed(stage.collector, utc_now())
-    await stage.watch.shown("scheduler", "healthy", since=time.monotonic())
+    await stage.states.shown("scheduler", "healthy", since=time.monotonic())
     since, last_success = time.monotonic(), utc_now()
     _succeed(stage.collector, last_success)
-    await flips.expect("warning", "data_collection's second missed interval", since=since + 20)
-    await flips.expect("unhealthy", "its third", since=since + 30)
+    await transitions.expect("warning", "data_collection's second missed interval", since=since + 20)
+    await transitions.expect("unhealthy", "its third", since=since + 30)
     _succeed(stage.collector, utc_now())
-    await flips.expect("healthy", "a success", since=time.monotonic())
-    return flips.finding()
+    await transitions.expect("healthy", "a success", since=time.monotonic())
+    return transitions.finding()
 
 
 def _succeed(collector: Voice, moment: datetime) -> None:
@@ -143,27 +140,16 @@ def _succeed(collector: Voice, moment: datetime) -> None:
 
 
 async def _database(stage: Stage) -> Finding:
-    flips = Flips("database", stage.watch)
+    transitions = Transitions("database", stage.states)
     stage.line.delay_seconds = SLOW_SECONDS
-    await flips.expect("warning", f"SELECT 1 took {SLOW_SECONDS * 1000:.0f} ms", since=time.monotonic())
+    await transitions.expect("warning", f"SELECT 1 took {SLOW_SECONDS * 1000:.0f} ms", since=time.monotonic())
     stage.line.delay_seconds = 0.0
-    await flips.expect("healthy", "it was quick again", since=time.monotonic())
+    await transitions.expect("healthy", "it was quick again", since=time.monotonic())
     with frozen(stage.running.postgres.pid):
-        await flips.expect("unhealthy", "PostgreSQL was frozen", since=time.monotonic())
-    await flips.expect("healthy", "it was thawed", since=time.monotonic())
-    return flips.finding()
+        await transitions.expect("unhealthy", "PostgreSQL was frozen", since=time.monotonic())
+    await transitions.expect("healthy", "it was thawed", since=time.monotonic())
+    return transitions.finding()
 
 
 def _in(span: timedelta) -> float:
     return time.monotonic() + span.total_seconds()
-
-
-def _port(url: str) -> int:
-    port = urlsplit(url).port
-    assert port is not None
-    return port
-
-
-def _through(line: SlowLine, url: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.port}", f":{line.port}")))

@@ -13,16 +13,15 @@ from urllib.parse import urlsplit
 import aiohttp
 import asyncpg
 
-from acceptance.component_states import Watch, watching
-from acceptance.flips import PROMISE, Flips
+from acceptance.component_states import PROMISE, StateSampler, Transitions, sampled_states
 from common.clock import utc_now
 from harness.finding import Finding
-from harness.frozen import frozen
+from harness.servers import frozen
 from harness.stack import Stack, full_stack, in_thread
 from servers.simulators import Simulator, simulator
 from servers.waiting import eventually
 
-PATHS = ("/health", "/health/detail", "/health/live", "/health/ready", "/api/overview", "/")
+PATHS = ("/health", "/health/detail", "/health/live", "/health/ready", "/api/v1/markets", "/")
 FROZEN_SECONDS = 15.0
 FROZEN_ANSWER_SECONDS = 1.2
 RATE, LOAD_SECONDS, P99_MS = 200, 10, 100.0
@@ -34,34 +33,34 @@ async def measure() -> list[Finding]:
     """Return the rows of upbit_api and gemini_api, of the load, and of the frozen answer."""
     async with full_stack() as stack:
         load = await _load(stack)
-        async with watching(stack.health) as watch:
-            upbit, gemini = await asyncio.gather(_upbit(stack, watch), _gemini(stack, watch))
+        async with sampled_states(stack.health) as states:
+            upbit, gemini = await asyncio.gather(_upbit(stack, states), _gemini(stack, states))
         return [upbit, gemini, load, await _frozen(stack)]
 
 
-async def _upbit(stack: Stack, watch: Watch) -> Finding:
-    flips = Flips("upbit_api", watch)
+async def _upbit(stack: Stack, states: StateSampler) -> Finding:
+    transitions = Transitions("upbit_api", states)
     with _fault(stack.upbit, "http_error", status=503, route="candles"):
-        await flips.expect("warning", "a call for candles failed", since=await _first_retry(stack))
-    await flips.expect("healthy", "candles came again", since=time.monotonic())
+        await transitions.expect("warning", "a call for candles failed", since=await _first_retry(stack))
+    await transitions.expect("healthy", "candles came again", since=time.monotonic())
     with _fault(stack.upbit, "http_error", status=503, route="ticker"):
-        await flips.expect("unhealthy", "the ping failed", since=time.monotonic())
-    await flips.expect("healthy", "it came through", since=time.monotonic())
-    return flips.finding()
+        await transitions.expect("unhealthy", "the ping failed", since=time.monotonic())
+    await transitions.expect("healthy", "it came through", since=time.monotonic())
+    return transitions.finding()
 
 
-async def _gemini(stack: Stack, watch: Watch) -> Finding:
-    flips = Flips("gemini_api", watch)
+async def _gemini(stack: Stack, states: StateSampler) -> Finding:
+    transitions = Transitions("gemini_api", states)
     with _fault(stack.gemini, "unavailable"):
         since = await _decided_by(stack, "rule")
-        await flips.expect("warning", "the rule had to decide", since=since)
-    await flips.expect("healthy", "Gemini decided", since=await _decided_by(stack, "gemini"))
+        await transitions.expect("warning", "the rule had to decide", since=since)
+    await transitions.expect("healthy", "Gemini decided", since=await _decided_by(stack, "gemini"))
     port = urlsplit(stack.gemini.url).port
     stack.gemini.process.kill()
-    await flips.expect("unhealthy", "its host was killed", since=time.monotonic())
+    await transitions.expect("unhealthy", "its host was killed", since=time.monotonic())
     async with in_thread(simulator("gemini_simulator", port=port)):
-        await flips.expect("healthy", "it was back", since=time.monotonic())
-    return flips.finding()
+        await transitions.expect("healthy", "it was back", since=time.monotonic())
+    return transitions.finding()
 
 
 async def _load(stack: Stack) -> Finding:
@@ -100,13 +99,13 @@ async def _frozen(stack: Stack) -> Finding:
                 began = time.monotonic()
                 await stack.health.http.get(path)
                 longest, count = max(longest, time.monotonic() - began), count + 1
-        told = await stack.health.detail()
+        detail = await stack.health.detail()
     return Finding(
         PROMISE,
         f"PostgreSQL, NATS, simulators, collector and signaler frozen (SIGSTOP) for {FROZEN_SECONDS:.0f} s",
         f"every path answers within {FROZEN_ANSWER_SECONDS} s and the status is unhealthy",
-        f"longest of {count} answers {longest:.2f} s, then {told['status']}",
-        holds=longest <= FROZEN_ANSWER_SECONDS and told["status"] == "unhealthy",
+        f"longest of {count} answers {longest:.2f} s, then {detail['status']}",
+        holds=longest <= FROZEN_ANSWER_SECONDS and detail["status"] == "unhealthy",
     )
 
 

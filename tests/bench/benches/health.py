@@ -8,14 +8,14 @@ import time
 import httpx
 
 from bench.comparison import Comparison, percentile
-from bench.whole import whole
+from bench.stacks import whole_stack
 
 RATE, SECONDS = 200, 15
 
 
 async def measure() -> list[Comparison]:
     """Return one row: the 99th percentile."""
-    async with whole() as run, httpx.AsyncClient(trust_env=False, timeout=10) as client:
+    async with whole_stack() as run, httpx.AsyncClient(trust_env=False, timeout=10) as client:
         url = f"{run.document['health_url']}/health/detail"
         taken = await _asked(client, url)
     p50, p99 = percentile(taken, 0.5), percentile(taken, 0.99)

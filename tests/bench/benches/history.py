@@ -8,7 +8,7 @@ from datetime import timedelta
 import asyncpg
 
 from bench.comparison import Comparison, side_by_side
-from bench.many_markets import store_history
+from bench.stacks import store_history
 from bench.storing import connected
 from collector.repository import CandleRepository
 from faults.inputs.recording import FIRST

@@ -8,7 +8,7 @@ import os
 import psutil
 
 from bench.comparison import Comparison
-from bench.whole import whole
+from bench.stacks import whole_stack
 
 # A shorter look says less: BONGSU_BENCH_MINUTES=1 for trying it out.
 MINUTES = float(os.environ.get("BONGSU_BENCH_MINUTES", "10"))
@@ -17,7 +17,7 @@ BARS_MB = {"collector": 90, "health": 90, "signaler": 140}
 
 async def measure() -> list[Comparison]:
     """Return a row per service: its resident memory (RSS)."""
-    async with whole() as run:
+    async with whole_stack() as run:
         await asyncio.sleep(60 * MINUTES)
         pids = run.document["pids"]
         held = {name: psutil.Process(pids[name]).memory_info().rss / 2**20 for name in BARS_MB}

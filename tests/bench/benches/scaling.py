@@ -15,7 +15,7 @@ import asyncpg
 
 from bench.comparison import Comparison
 from bench.consumption import Reading, read
-from bench.many_markets import ManyMarkets, many_markets
+from bench.stacks import ManyMarkets, many_markets
 from common.clock import CLOSED_AFTER, MINUTE
 from common.tasks import cancel_tasks
 from faults.inputs.recording import FIRST

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from bench.comparison import Comparison
-from bench.whole import whole
+from bench.stacks import whole_stack
 from common.clock import utc_now
 from harness.servers import scratch_folder
 from servers.waiting import eventually
@@ -25,7 +25,7 @@ STOPPED_SECONDS = 65.0
 async def measure() -> list[Comparison]:
     """Return two rows: the worst of three warm starts, each over a minute after the stop before."""
     with scratch_folder() as folder:
-        async with whole(folder / "data"):
+        async with whole_stack(folder / "data"):
             pass
         taken = [await _started_again(folder / "data") for _ in range(ROUNDS)]
     healthy, signal = (max(times) for times in zip(*taken, strict=True))
@@ -75,8 +75,7 @@ async def _is_healthy(client: httpx.AsyncClient, url: str) -> bool:
 
 
 async def _has_signal(client: httpx.AsyncClient, url: str, since: datetime) -> bool:
-    markets = (await _answer(client, f"{url}/api/overview")).get("markets", [])
-    signals = [market["newest_signal"] for market in markets if market["newest_signal"]]
+    signals = (await _answer(client, f"{url}/api/v1/signals?limit=1")).get("signals", [])
     return any(datetime.fromisoformat(signal["created_at"]) >= since for signal in signals)
 
 

@@ -14,7 +14,7 @@ import asyncpg
 from aiohttp import WSMsgType, web
 
 from bench.comparison import Comparison
-from bench.many_markets import codes
+from bench.stacks import codes
 from bench.storing import connected
 from bongsu.servers import ports
 from collector.candle_collector import CandleCollector

@@ -15,10 +15,9 @@ from common.config.keys import BACKFILL_DAYS
 from common.config.repository import ConfigRepository
 from common.config.watch import ConfigWatch
 from common.database.pool import Database, Share
-from faults.stack.stages import empty_stack, port_of, through
-from faults.weakening.scenario import Build, Seen
-from faults.weakening.weakenings import UncheckedCache
-from servers.slow_line import slow_line
+from faults.stack.stages import empty_stack
+from faults.weakening.weakenings import Build, Flaw, UncheckedCache
+from servers.proxy import proxy
 from servers.waiting import eventually
 
 # A load is two round trips to PostgreSQL, a change five without the delay: they overlap.
@@ -29,14 +28,14 @@ SEEN_SECONDS = 2.0
 READERS = 3
 
 
-async def stale_values(build: Build, chance: random.Random) -> AsyncGenerator[Seen, None]:
+async def stale_values(build: Build, chance: random.Random) -> AsyncGenerator[Flaw, None]:
     """Change a setting while it is read; see an old value that is still served two seconds later.
 
     The reader compares revisions too, which finds changes that nobody told, but this one was told.
     """
     cache: Any = UncheckedCache() if "no_generation_check" in build else TTLCache()
-    async with empty_stack({}) as (running, _), slow_line(port_of(running.postgres.url())) as line:
-        reading = through(line.port, running.database_url("collector"))
+    async with empty_stack({}) as (running, _), proxy(running.postgres.port) as line:
+        reading = line.url(running.database_url("collector"))
         async with (
             _instance(running.postgres.url(), running.nats.url("cli"), TTLCache()) as setter,
             _instance(reading, running.nats.url("collector"), cache) as reader,
@@ -67,7 +66,7 @@ async def _race(setter: ConfigRepository, reader: ConfigRepository, value: int, 
     return changed.result()
 
 
-async def _stale(reader: ConfigRepository, value: int) -> Seen:
+async def _stale(reader: ConfigRepository, value: int) -> Flaw:
     async def is_new() -> bool:
         return await reader.get(BACKFILL_DAYS) == value
 

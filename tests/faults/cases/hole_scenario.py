@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from common.clock import MINUTE
 from faults.stack.running import sabotaged, until_ready
 from faults.stack.stages import empty_stack, upbit_at
-from faults.weakening.scenario import Build, Seen
+from faults.weakening.weakenings import Build, Flaw
 from harness.servers import Servers
 from harness.stack import in_thread
 from servers.services import ServiceProcess
@@ -33,7 +33,7 @@ OUTAGE_SECONDS = (5.0, 8.0)
 CLOSED_SECONDS = 75.0
 
 
-async def holes(build: Build, chance: random.Random) -> AsyncGenerator[Seen, None]:
+async def holes(build: Build, chance: random.Random) -> AsyncGenerator[Flaw, None]:
     """Make candles late, kill the collector, make Upbit fail; see minutes that stay missing."""
     async with empty_stack({"markets": [MARKET]}) as (running, admin), _replay(running) as upbit:
         with ExitStack() as stack:
@@ -97,7 +97,7 @@ def _record(path: Path) -> None:
     path.write_text("\n".join(["exchange_time_utc,market,price_krw", *lines]) + "\n")
 
 
-async def _hole(admin: Connection, fault: str) -> Seen:
+async def _hole(admin: Connection, fault: str) -> Flaw:
     """Wait until collecting has gone on, and then until no minute is missing; tell which stay so."""
     newest = await admin.fetchval("SELECT max(timestamp) FROM market_data")
     await eventually(lambda: _stored_since(admin, newest + 4 * MINUTE), PATIENCE_SECONDS)

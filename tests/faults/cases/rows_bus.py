@@ -22,12 +22,10 @@ from common.errors import ServiceError
 from common.events import CandlesClosed
 from common.streams import MAX_ACK_PENDING, STORE_CANDLES
 from common.tasks import cancel_tasks
-from faults.stack.stages import through
 from harness.servers import scratch_folder
 from integration.common.speaking import count, page
 from servers.fixtures import declare_streams
-from servers.proxy import Link, link
-from servers.slow_line import slow_line
+from servers.proxy import Proxy, proxy
 from servers.waiting import eventually
 
 # Longer than nats-py tries by default: 60 times every 2 s.
@@ -56,9 +54,10 @@ async def nats_server() -> AsyncIterator[NatsServer]:
 
 
 @asynccontextmanager
-async def collector(server: NatsServer, port: int) -> AsyncIterator[Bus]:
-    """Connect a collector's bus that goes through `port`."""
-    bus = Bus(through(port, server.url("collector")), service="collector", instance="row")
+async def collector(server: NatsServer, way: Proxy | None = None) -> AsyncIterator[Bus]:
+    """Connect a collector's bus, through a proxy where one is given."""
+    url = server.url("collector")
+    bus = Bus(way.url(url) if way else url, service="collector", instance="row")
     await bus.connect()
     try:
         yield bus
@@ -67,15 +66,15 @@ async def collector(server: NatsServer, port: int) -> AsyncIterator[Bus]:
 
 
 @asynccontextmanager
-async def linked_collector() -> AsyncIterator[tuple[NatsServer, Link, Bus]]:
-    """Connect a collector's bus through a link."""
-    async with nats_server() as server, link(server.port) as way, collector(server, way.port) as bus:
+async def linked_collector() -> AsyncIterator[tuple[NatsServer, Proxy, Bus]]:
+    """Connect a collector's bus through a proxy."""
+    async with nats_server() as server, proxy(server.port) as way, collector(server, way) as bus:
         yield server, way, bus
 
 
 async def away_for_long() -> str:
     """Stop NATS for longer than the client's library would try, and begin again."""
-    async with nats_server() as server, collector(server, server.port) as bus:
+    async with nats_server() as server, collector(server) as bus:
         await bus.publish(page())
         server.stop()
         await asyncio.sleep(AWAY_SECONDS)
@@ -85,7 +84,7 @@ async def away_for_long() -> str:
 
 async def cut_off() -> str:
     """Let nothing through to one service, and see that another one hears and says everything."""
-    async with linked_collector() as (server, way, bus), collector(server, server.port) as other:
+    async with linked_collector() as (server, way, bus), collector(server) as other:
         way.stall()
         ends = time.monotonic() + CUT_OFF_SECONDS
         said = 0
@@ -121,7 +120,7 @@ async def garbled() -> str:
         await bus.start()
         for number in range(PAGES):
             if number % 10 == 3:
-                way.spoil(1)
+                way.corrupt(1)
             if number % 10 == 7:
                 way.cut()
             await until_published(bus, page(number))
@@ -142,8 +141,8 @@ async def late() -> str:
     chance = random.Random(39)
     async with (
         nats_server() as server,
-        slow_line(server.port) as line,
-        collector(server, line.port) as bus,
+        proxy(server.port) as line,
+        collector(server, line) as bus,
         administrator(server) as jetstream,
     ):
         slowest = 0.0
@@ -161,7 +160,7 @@ async def store_wiped() -> str:
     async def on_page(event: CandlesClosed, _: Delivery) -> None:
         read.append(event.covers_from)
 
-    async with nats_server() as server, collector(server, server.port) as bus:
+    async with nats_server() as server, collector(server) as bus:
         bus.consume(STORE_CANDLES, CandlesClosed, on_page)
         watch = ConsumerMonitor(bus)
         reconciling = asyncio.create_task(keep_reconciled(server.url(), lambda _: None))
@@ -191,7 +190,7 @@ async def slow_consumer() -> str:
     async with (
         nats_server() as server,
         administrator(server) as jetstream,
-        collector(server, server.port) as bus,
+        collector(server) as bus,
     ):
         for number in range(QUEUED):
             await bus.publish(page(number))

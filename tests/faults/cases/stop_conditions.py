@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.clock import utc_now
-from harness.frozen import frozen
+from harness.servers import frozen
 from harness.stack import Stack
 from servers.simulators import Simulator
 from servers.waiting import eventually

@@ -1,21 +1,28 @@
-"""How does a harness put pages on the stream by itself, and wait until they are dealt with?"""
+"""Publisher of pages as a collector publishes them, and pages that are each enough for a decision."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from decimal import Decimal
 
 import nats as nats_client
 from nats.aio.client import Client
 
-from common.events import CandlesClosed
-from common.streams import DECIDE_ON_CANDLES, STORE_CANDLES, Consumer
+from common.clock import MINUTE
+from common.events import Candle, CandlesClosed
+from common.streams import Consumer
 from harness.servers import Servers
-from servers.waiting import eventually
+
+CANDLES_OF_PAGE = 60
+LOOK_BACK = timedelta(minutes=1500)
+PRICE = 100_000
 
 
 class Publisher:
-    """Publishes as the collector does, and looks at the two consumers, as the administrator."""
+    """Publishes and looks at consumers, as the administrator."""
 
     def __init__(self, client: Client) -> None:
         self._jetstream = client.jetstream()
@@ -27,22 +34,10 @@ class Publisher:
             page.subject_name(), body, stream="MARKET", headers={"Nats-Msg-Id": page.message_id()}
         )
 
-    async def until_all_stored(self, within: float) -> None:
-        """Wait until the store consumer has nothing pending and nothing in flight."""
-        await eventually(lambda: self._is_done(STORE_CANDLES), within)
-
-    async def until_all_decided(self, within: float) -> None:
-        """The same of the signaler's consumer."""
-        await eventually(lambda: self._is_done(DECIDE_ON_CANDLES), within)
-
     async def deliveries(self, consumer: Consumer) -> int:
         """Return how often the consumer has delivered a message, again or not."""
         info = await self._jetstream.consumer_info(consumer.stream, consumer.name)
         return info.delivered.consumer_seq if info.delivered else 0
-
-    async def _is_done(self, consumer: Consumer) -> bool:
-        info = await self._jetstream.consumer_info(consumer.stream, consumer.name)
-        return not info.num_pending and not info.num_ack_pending
 
 
 @asynccontextmanager
@@ -53,3 +48,33 @@ async def publisher(running: Servers) -> AsyncIterator[Publisher]:
         yield Publisher(client)
     finally:
         await client.close()
+
+
+def page_to_decide(number: int, chance: random.Random, *, end: datetime) -> CandlesClosed:
+    """Return a page of a market of its own that alone is enough for a decision: its whole look-back.
+
+    Args:
+        end: Where the interval ends, a whole minute.
+    """
+    market, start = f"KRW-MADE{number:04}", end - CANDLES_OF_PAGE * MINUTE
+    prices = [Decimal(PRICE + chance.randrange(-500, 501)) for _ in range(CANDLES_OF_PAGE)]
+    return CandlesClosed(
+        market=market,
+        covers_from=end - LOOK_BACK,
+        covers_to=end,
+        candles=tuple(_candle(start + index * MINUTE, price) for index, price in enumerate(prices)),
+        collected_at=end + timedelta(seconds=2),
+        source="simulator",
+    )
+
+
+def _candle(minute: datetime, price: Decimal) -> Candle:
+    return Candle(
+        timestamp=minute,
+        open=price,
+        high=price + 10,
+        low=price - 10,
+        close=price,
+        volume=Decimal("0.5"),
+        trade_value=price / 2,
+    )

@@ -20,14 +20,14 @@ EMPTY_EVERY = 12
 
 
 @dataclass(frozen=True)
-class Book:
+class Recording:
     """What the exchange has: the close of each minute that was traded in, by market, and where it ends."""
 
     closes: dict[str, dict[datetime, Decimal]]
     end: datetime
 
 
-def write_recording(path: Path, *, seed: int, minutes: int, markets: Sequence[str] = MARKETS) -> Book:
+def write_recording(path: Path, *, seed: int, minutes: int, markets: Sequence[str] = MARKETS) -> Recording:
     """Write a file for `--replay`; returns what is in it."""
     closes: dict[str, dict[datetime, Decimal]] = {}
     rows: list[dict[str, Any]] = []
@@ -38,7 +38,7 @@ def write_recording(path: Path, *, seed: int, minutes: int, markets: Sequence[st
             rows.append(_row(market, moment, price))
     rows.sort(key=lambda row: str(row["candle_date_time_utc"]), reverse=True)
     path.write_text(json.dumps(rows), encoding="utf-8")
-    return Book(closes, FIRST + minutes * MINUTE)
+    return Recording(closes, FIRST + minutes * MINUTE)
 
 
 def _prices(chance: random.Random, minutes: int) -> Iterator[tuple[datetime, int]]:

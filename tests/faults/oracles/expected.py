@@ -1,20 +1,17 @@
-"""What ought to be there? Counted apart from the services: from the exchange and from what was sent."""
+"""Expected records of one service, from the exchange and from what was sent, compared with the real ones."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import nats as nats_client
-
 from common.clock import MINUTE
-from common.events import Candle, CandlesClosed, SignalGenerated
-from harness.records import Minute
+from common.events import Candle, CandlesClosed
+from harness.records import Minute, read_streams, read_tables
 from harness.servers import Servers
-from integration.common.speaking import kept
 from upbit_simulator.seeded.market import SeededMarket
 
 if TYPE_CHECKING:
@@ -44,31 +41,13 @@ class Compared:
         return bool(self.due) and not self.lost and not self.doubled
 
 
-async def pages(running: Servers) -> list[CandlesClosed]:
-    """Return every page of the stream, oldest first."""
-    return [CandlesClosed.model_validate_json(body) for body in await _bodies(running, "MARKET")]
-
-
-async def signals(running: Servers) -> list[SignalGenerated]:
-    """Return every published signal, oldest first."""
-    return [SignalGenerated.model_validate_json(body) for body in await _bodies(running, "SIGNALS")]
-
-
-async def _bodies(running: Servers, stream: str) -> list[bytes]:
-    client = await nats_client.connect(running.nats.url())
-    try:
-        return [message.data or b"" for message in await kept(client.jetstream(), stream)]
-    finally:
-        await client.close()
-
-
 async def candles_of_exchange(running: Servers, admin: Connection) -> Compared:
     """Compare the table with every candle of the simulated exchange since the first page's first minute.
 
     A candle that has other values than the exchange's, or was stored as a correction, is a duplicate: the
     exchange corrects none.
     """
-    begins = first_minutes(await pages(running))
+    begins = first_minutes((await read_streams(running.nats.url())).pages)
     ends = {row["symbol"]: row["newest"] + MINUTE for row in await admin.fetch(_NEWEST)}
     due = {
         minute: values
@@ -84,14 +63,11 @@ async def candles_of_pages(admin: Connection, published: list[CandlesClosed]) ->
     return await _compare_candles(admin, due)
 
 
-async def signals_of_pages(running: Servers, admin: Connection, published: list[CandlesClosed]) -> Compared:
+async def signals_of_pages(running: Servers, published: list[CandlesClosed]) -> Compared:
     """Compare table and stream with pages that each end an interval: one row and one message for each."""
     due = {(page.market, page.covers_to - MINUTE) for page in published}
-    rows = Counter(
-        (row["symbol"], row["candle_timestamp"])
-        for row in await admin.fetch("SELECT symbol, candle_timestamp FROM trading_signals")
-    )
-    sent = Counter((signal.market, signal.candle_timestamp) for signal in await signals(running))
+    rows = Counter((await read_tables(running.postgres.url())).signals.values())
+    sent = (await read_streams(running.nats.url())).intervals
     lost = [end for end in due if not rows[end] or not sent[end]]
     doubled = [end for end in due if rows[end] > 1 or sent[end] > 1]
     invented = (set(rows) | set(sent)) - due
@@ -140,37 +116,3 @@ def _values(candle: Candle) -> Values:
 
 _NEWEST = "SELECT symbol, max(timestamp) AS newest FROM market_data GROUP BY symbol"
 _CANDLES = "SELECT symbol, timestamp, open, high, low, close, volume, trade_value, revision FROM market_data"
-
-CANDLES_OF_PAGE = 60
-LOOK_BACK = timedelta(minutes=1500)
-PRICE = 100_000
-
-
-def page_to_decide(number: int, chance: Any, *, end: datetime) -> CandlesClosed:
-    """Return a page of a market of its own that alone is enough for a decision: its whole look-back.
-
-    Args:
-        end: Where the interval ends, a whole minute.
-    """
-    market, start = f"KRW-MADE{number:04}", end - CANDLES_OF_PAGE * MINUTE
-    prices = [Decimal(PRICE + chance.randrange(-500, 501)) for _ in range(CANDLES_OF_PAGE)]
-    return CandlesClosed(
-        market=market,
-        covers_from=end - LOOK_BACK,
-        covers_to=end,
-        candles=tuple(_candle(start + index * MINUTE, price) for index, price in enumerate(prices)),
-        collected_at=end + timedelta(seconds=2),
-        source="simulator",
-    )
-
-
-def _candle(minute: datetime, price: Decimal) -> Candle:
-    return Candle(
-        timestamp=minute,
-        open=price,
-        high=price + 10,
-        low=price - 10,
-        close=price,
-        volume=Decimal("0.5"),
-        trade_value=price / 2,
-    )

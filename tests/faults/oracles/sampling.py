@@ -15,11 +15,12 @@ import nats as nats_client
 
 from bongsu.provisioning.roles import SERVICE_ROLES
 from common.streams import STREAMS
-from faults.stack.supervised import GEMINI_CANARY, Rig
+from faults.stack.supervised import GEMINI_CANARY, SupervisedStack
 from integration.common.speaking import kept
 
 SAMPLE_SECONDS = 0.05
 ASK_SECONDS = 0.5
+PATHS = ("/health", "/health/detail", "/health/ready", "/api/v1/markets", "/api/v1/signals?limit=5")
 _COUNT = "SELECT count(*) FROM pg_stat_activity WHERE usename = ANY($1)"
 
 
@@ -31,11 +32,11 @@ class Samples:
     looks: int = 0
     answers: list[str] = field(default_factory=list)
 
-    async def count_connections(self, rig: Rig) -> None:
+    async def count_connections(self, stack: SupervisedStack) -> None:
         """Count every 50 ms until cancelled."""
         while True:
             with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
-                connection = await asyncpg.connect(rig.running.postgres.url(), timeout=1)
+                connection = await asyncpg.connect(stack.running.postgres.url(), timeout=1)
                 try:
                     await self._count(connection)
                 finally:
@@ -49,29 +50,29 @@ class Samples:
             self.looks += 1
             await asyncio.sleep(SAMPLE_SECONDS)
 
-    async def ask_health(self, rig: Rig) -> None:
+    async def ask_health(self, stack: SupervisedStack) -> None:
         """Ask for everything health tells, twice a second, until cancelled."""
-        async with httpx.AsyncClient(base_url=rig.health_url, timeout=2, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=stack.health_url, timeout=2, trust_env=False) as client:
             while True:
-                for path in ("/health", "/health/detail", "/health/ready", "/api/overview"):
+                for path in PATHS:
                     with contextlib.suppress(httpx.HTTPError):
                         self.answers.append((await client.get(path)).text)
                 await asyncio.sleep(ASK_SECONDS)
 
 
-async def leaks(rig: Rig, samples: Samples) -> list[str]:
+async def leaks(stack: SupervisedStack, samples: Samples) -> list[str]:
     """Return where a canary shows: a log, a span, a message, an answer, a table; [] when nowhere."""
-    canaries = _spellings(_canaries(rig))
-    texts: dict[str, bytes] = {path.name: path.read_bytes() for path in rig.logs}
+    canaries = _spellings(_canaries(stack))
+    texts: dict[str, bytes] = {path.name: path.read_bytes() for path in stack.logs}
     texts["the answers of health"] = "\n".join(samples.answers).encode()
-    texts["the spans and metrics"] = b"\n".join(rig.spans.bodies)
-    texts |= await _messages(rig)
-    texts["the table trading_signals"] = await _signals(rig)
+    texts["the spans and metrics"] = b"\n".join(stack.spans.bodies)
+    texts |= await _messages(stack)
+    texts["the table trading_signals"] = await _signals(stack)
     return [f"a secret in {where}" for where, text in texts.items() for canary in canaries if canary in text]
 
 
-def _canaries(rig: Rig) -> list[str]:
-    secrets = json.loads((rig.running.folder / "secrets.json").read_text(encoding="utf-8"))
+def _canaries(stack: SupervisedStack) -> list[str]:
+    secrets = json.loads((stack.running.folder / "secrets.json").read_text(encoding="utf-8"))
     return [GEMINI_CANARY, *map(str, secrets.values())]
 
 
@@ -88,8 +89,8 @@ def _spellings(secrets: list[str]) -> list[bytes]:
     return list(dict.fromkeys(found))
 
 
-async def _messages(rig: Rig) -> dict[str, bytes]:
-    client = await nats_client.connect(rig.running.nats.url())
+async def _messages(stack: SupervisedStack) -> dict[str, bytes]:
+    client = await nats_client.connect(stack.running.nats.url())
     try:
         return {
             f"the stream {stream.name}": b"\n".join(
@@ -102,8 +103,8 @@ async def _messages(rig: Rig) -> dict[str, bytes]:
         await client.close()
 
 
-async def _signals(rig: Rig) -> bytes:
-    connection = await asyncpg.connect(rig.running.postgres.url(), timeout=5)
+async def _signals(stack: SupervisedStack) -> bytes:
+    connection = await asyncpg.connect(stack.running.postgres.url(), timeout=5)
     try:
         rows = await connection.fetch("SELECT trading_signals::text AS row FROM trading_signals")
     finally:

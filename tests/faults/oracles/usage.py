@@ -15,7 +15,7 @@ import asyncpg
 import psutil
 
 from faults.inputs.plan import SERVICES
-from faults.stack.supervised import Rig
+from faults.stack.supervised import SupervisedStack
 
 LOOK_SECONDS = 1.0
 MEGABYTE = 1024 * 1024
@@ -34,21 +34,21 @@ class Usage:
         default_factory=lambda: defaultdict(list)
     )
 
-    async def look(self, rig: Rig) -> None:
+    async def look(self, stack: SupervisedStack) -> None:
         """Look every second until cancelled."""
-        connection = await asyncpg.connect(rig.running.postgres.url())
+        connection = await asyncpg.connect(stack.running.postgres.url())
         try:
             while True:
-                self._look_at_processes(rig)
+                self._look_at_processes(stack)
                 await self._look_at_connections(connection)
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
             connection.terminate()
 
-    def _look_at_processes(self, rig: Rig) -> None:
+    def _look_at_processes(self, stack: SupervisedStack) -> None:
         for service in SERVICES:
             with contextlib.suppress(psutil.NoSuchProcess):
-                process = psutil.Process(rig.processes[service].pid)
+                process = psutil.Process(stack.processes[service].pid)
                 self._note(service, "memory", process.memory_info().rss)
                 self._note(service, "files", process.num_fds())
                 self._note(service, "threads", process.num_threads())

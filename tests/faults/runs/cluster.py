@@ -11,10 +11,11 @@ from statistics import median
 
 from common.streams import STREAMS
 from common.tasks import cancel_tasks
-from faults.inputs.cluster_load import Load
-from faults.oracles.invariants import doubled, lost, read_streams, read_tables
+from faults.inputs.load_generator import LoadGenerator
+from faults.oracles.invariants import doubled, lost
 from faults.stack.cluster_stack import META, Cluster, cluster
 from harness.finding import Finding
+from harness.records import read_streams, read_tables
 from servers.waiting import eventually
 
 PROMISE = "cluster"
@@ -54,7 +55,7 @@ class Outcome:
 
 async def measure(seed: int, times: int = 30) -> list[Finding]:
     """Kill or freeze a leader so many times, while pages are published, stored and decided on."""
-    load, outcome = Load(), Outcome()
+    load, outcome = LoadGenerator(retries=True), Outcome()
     async with cluster() as made:
         publishing = asyncio.create_task(load.publish(made.nats.url("collector")))
         try:
@@ -75,7 +76,7 @@ def plan(seed: int, times: int) -> list[Fault]:
     ]
 
 
-async def _hit(made: Cluster, load: Load, fault: Fault, outcome: Outcome) -> None:
+async def _hit(made: Cluster, load: LoadGenerator, fault: Fault, outcome: Outcome) -> None:
     """Carry out one fault on a whole cluster, and wait until a page is acknowledged."""
     await eventually(made.is_whole, PATIENCE_SECONDS)
     await asyncio.sleep(PAUSE_SECONDS)
@@ -97,7 +98,7 @@ async def _hit(made: Cluster, load: Load, fault: Fault, outcome: Outcome) -> Non
     outcome.seconds.append((fault, seconds))
 
 
-async def _look(made: Cluster, load: Load, outcome: Outcome) -> None:
+async def _look(made: Cluster, load: LoadGenerator, outcome: Outcome) -> None:
     await eventually(made.is_whole, PATIENCE_SECONDS)
     try:
         await eventually(made.is_handled, PATIENCE_SECONDS)
@@ -107,16 +108,16 @@ async def _look(made: Cluster, load: Load, outcome: Outcome) -> None:
     before = await read_tables(database)
     streams = await read_streams(made.nats.url())
     tables = await read_tables(database)
-    outcome.lost = lost(load.witness, before, streams, tables)
+    outcome.lost = lost(load, before, streams, tables)
     outcome.doubled = doubled(tables, streams)
     outcome.dead = streams.dead
     outcome.ended = made.ended()
     outcome.candles, outcome.signals = tables.rows, len(tables.signals)
 
 
-def findings(load: Load, outcome: Outcome) -> list[Finding]:
+def findings(load: LoadGenerator, outcome: Outcome) -> list[Finding]:
     """Return the rows of one run."""
-    acked, unknown = len(load.witness.acked), len(load.witness.unknown)
+    acked, unknown = len(load.acked), len(load.unknown)
     seconds = [taken for _, taken in outcome.seconds]
     slowest, worst = max(outcome.seconds, key=lambda pair: pair[1])
     hit = Counter(fault.how for fault, _ in outcome.seconds)

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 from common.clock import floor_minute, utc_now
 from common.events import CandlesClosed
+from common.streams import DECIDE_ON_CANDLES, STORE_CANDLES
 from faults.cases import killed_migration
-from faults.inputs.publishing import Publisher, publisher
-from faults.oracles import expected as books
+from faults.inputs.publishing import Publisher, page_to_decide, publisher
+from faults.oracles import expected
 from faults.oracles.expected import Compared
 from faults.stack.running import sabotaged, stopped, until_killed, until_ready
 from faults.stack.stages import EVERY_MINUTE, empty_stack, gemini_at, upbit_at
 from harness.finding import Finding
-from harness.records import until_all_stored
+from harness.records import until_handled
 from harness.stack import in_thread
 from servers.simulators import simulator
 from servers.waiting import eventually
@@ -74,12 +75,12 @@ async def _killed_collector(point: str, chance: random.Random, times: int) -> Fi
                 await until_killed(process)
         with sabotaged(running, "collector", upbit_at(upbit)) as process:
             await eventually(lambda: _is_up_to_date(admin), CAUGHT_UP_SECONDS)
-            await until_all_stored(running, within=CAUGHT_UP_SECONDS)
+            await until_handled(running.nats.url(), STORE_CANDLES, within=CAUGHT_UP_SECONDS)
             await stopped(process)
         return _finding(
             f"collector, {COLLECTOR_POINTS[point]}",
             times,
-            await books.candles_of_exchange(running, admin),
+            await expected.candles_of_exchange(running, admin),
             "candles of the exchange",
         )
 
@@ -98,7 +99,7 @@ async def _is_up_to_date(admin: Connection) -> bool:
 async def _killed_signaler(point: str, chance: random.Random, times: int) -> Finding:
     """Kill a signaler that has just as many pages to decide on as it takes to reach the point."""
     async with (
-        empty_stack(EVERY_MINUTE) as (running, admin),
+        empty_stack(EVERY_MINUTE) as (running, _),
         in_thread(simulator("gemini_simulator")) as gemini,
         publisher(running) as publishing,
     ):
@@ -110,12 +111,12 @@ async def _killed_signaler(point: str, chance: random.Random, times: int) -> Fin
                 await until_killed(process)
         with sabotaged(running, "signaler", gemini_at(gemini)) as process:
             await until_ready(process)
-            await publishing.until_all_decided(CAUGHT_UP_SECONDS)
+            await until_handled(running.nats.url(), DECIDE_ON_CANDLES, CAUGHT_UP_SECONDS)
             await stopped(process)
         return _finding(
             f"signaler, {SIGNALER_POINTS[point]}",
             times,
-            await books.signals_of_pages(running, admin, published),
+            await expected.signals_of_pages(running, published),
             "intervals, each with a row and a message",
         )
 
@@ -124,7 +125,7 @@ async def _publish_to_decide(
     publishing: Publisher, chance: random.Random, begin: int, count: int
 ) -> list[CandlesClosed]:
     end = floor_minute(utc_now())
-    fresh = [books.page_to_decide(begin + number, chance, end=end) for number in range(count)]
+    fresh = [page_to_decide(begin + number, chance, end=end) for number in range(count)]
     for page in fresh:
         await publishing.publish(page)
     return fresh

@@ -14,8 +14,7 @@ from bongsu.servers.secrets import Secrets
 from faults.stack.loop_image import Image, NoLoopDeviceError, new_image, raw_copy
 from faults.stack.power_cut_stores import Ledger, NatsStore, PostgresStore, Store
 from harness.finding import Finding
-from harness.frozen import frozen
-from harness.servers import scratch_folder
+from harness.servers import frozen, scratch_folder
 from servers.waiting import eventually
 
 PROMISE = "power cut"

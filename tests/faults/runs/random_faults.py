@@ -13,14 +13,16 @@ import httpx
 
 from common.clock import closed_until
 from common.tasks import cancel_tasks
-from faults.inputs.load_generator import CANDLES_A_PAGE, MARKET, Witness
+from faults.inputs.load_generator import CANDLES_A_PAGE, MARKET, LoadGenerator
 from faults.inputs.plan import KINDS, PROCESSES, Fault, plan
-from faults.inputs.recording import MARKETS, Book, write_recording
-from faults.oracles.invariants import doubled, due_minutes, hasty, lost, missing, read_streams, read_tables
+from faults.inputs.recording import MARKETS, Recording, write_recording
+from faults.oracles.invariants import doubled, due_minutes, lost, missing
 from faults.oracles.sampling import Samples, leaks
+from faults.oracles.service_logs import hasty
 from faults.stack.breaking import break_by_plan
-from faults.stack.supervised import Command, Rig, rig
+from faults.stack.supervised import LOAD, Command, SupervisedStack, supervised_stack
 from harness.finding import Finding
+from harness.records import read_streams, read_tables
 from harness.servers import scratch_folder
 
 SPEED = 60.0
@@ -50,7 +52,7 @@ class Outcome:
     """What a run came to; the lists are [] when all is well."""
 
     faults: list[Fault]
-    witness: Witness
+    load: LoadGenerator
     samples: Samples
     caught_up_seconds: float
     lost: list[str] = field(default_factory=list)
@@ -94,13 +96,13 @@ async def broken(
     """Run the stack over a made-up recording, break it by plan, let it recover, and look at everything.
 
     Args:
-        replicas, commands: As `rig` takes them.
+        replicas, commands: As `supervised_stack` takes them.
         kinds: Of faults.
         prepare: What is done to the database, by its URL as bongsu_admin, once all is healthy.
     """
     with scratch_folder() as folder:
-        book = write_recording(folder / "recording.json", seed=seed, minutes=MINUTES)
-        async with rig(
+        recording = write_recording(folder / "recording.json", seed=seed, minutes=MINUTES)
+        async with supervised_stack(
             folder / "recording.json", speed=SPEED, settings=SETTINGS, replicas=replicas, commands=commands
         ) as made:
             names = [*PROCESSES, *(name for name in made.processes if name not in PROCESSES)]
@@ -108,12 +110,14 @@ async def broken(
             await _until(lambda: _is_healthy(made), PREPARED_SECONDS)
             if prepare:
                 await prepare(made.running.postgres.url())
-            return await _broken(made, book, faults)
+            return await _broken(made, recording, faults)
 
 
-async def _broken(made: Rig, book: Book, faults: Sequence[Fault]) -> Outcome:
-    witness, samples = Witness(), Samples()
-    publishing = asyncio.create_task(witness.publish(made))
+async def _broken(made: SupervisedStack, recording: Recording, faults: Sequence[Fault]) -> Outcome:
+    load, samples = LoadGenerator(), Samples()
+    publishing = asyncio.create_task(
+        load.publish(made.proxies[f"{LOAD}>nats"].url(made.running.nats.url("collector")))
+    )
     looking = [
         asyncio.create_task(samples.count_connections(made)),
         asyncio.create_task(samples.ask_health(made)),
@@ -121,10 +125,10 @@ async def _broken(made: Rig, book: Book, faults: Sequence[Fault]) -> Outcome:
     try:
         await break_by_plan(made, faults)
         await cancel_tasks([publishing])
-        outcome = Outcome(list(faults), witness, samples, await _catch_up(made, book, witness))
+        outcome = Outcome(list(faults), load, samples, await _catch_up(made, recording, load))
         due = closed_until(await exchange_time(made))
-        await _until(lambda: _is_whole(made, book, due), REPAIRED_SECONDS)
-        await _until(lambda: _is_sound(made, book, outcome, due), SETTLED_SECONDS)
+        await _until(lambda: _is_whole(made, recording, due), REPAIRED_SECONDS)
+        await _until(lambda: _is_sound(made, recording, outcome, due), SETTLED_SECONDS)
     finally:
         await cancel_tasks([publishing, *looking])
     outcome.leaks = await leaks(made, samples)
@@ -134,51 +138,52 @@ async def _broken(made: Rig, book: Book, faults: Sequence[Fault]) -> Outcome:
     return outcome
 
 
-async def _is_whole(made: Rig, book: Book, due: datetime) -> bool:
-    return not missing(book, await read_tables(made.running.postgres.url()), due) and await _is_healthy(made)
+async def _is_whole(made: SupervisedStack, recording: Recording, due: datetime) -> bool:
+    tables = await read_tables(made.running.postgres.url())
+    return not missing(recording, tables, due) and await _is_healthy(made)
 
 
-async def _is_sound(made: Rig, book: Book, outcome: Outcome, due: datetime) -> bool:
+async def _is_sound(made: SupervisedStack, recording: Recording, outcome: Outcome, due: datetime) -> bool:
     """Look at everything; what is written down of the last look is what the run came to."""
     # The stack goes on: what is in a stream must be in a table read later, and the other way round.
     database = made.running.postgres.url()
     before = await read_tables(database)
     streams = await read_streams(made.running.nats.url())
     tables = await read_tables(database)
-    outcome.missing = missing(book, tables, due)
-    outcome.lost = lost(outcome.witness, before, streams, tables)
+    outcome.missing = missing(recording, tables, due)
+    outcome.lost = lost(outcome.load, before, streams, tables)
     outcome.doubled = doubled(tables, streams)
     outcome.dead = streams.dead
     outcome.candles, outcome.signals = tables.rows, len(tables.signals)
     return outcome.is_sound
 
 
-async def _catch_up(made: Rig, book: Book, witness: Witness) -> float:
+async def _catch_up(made: SupervisedStack, recording: Recording, load: LoadGenerator) -> float:
     """Return how long after the last fault everything that was due then is stored."""
     began = time.monotonic()
     due = closed_until(await exchange_time(made))
-    if await _until(lambda: _is_stored(made, book, witness, due), PATIENCE_SECONDS):
+    if await _until(lambda: _is_stored(made, recording, load, due), PATIENCE_SECONDS):
         return time.monotonic() - began
     return float("inf")
 
 
-async def _is_stored(made: Rig, book: Book, witness: Witness, due: datetime) -> bool:
+async def _is_stored(made: SupervisedStack, recording: Recording, load: LoadGenerator, due: datetime) -> bool:
     tables = await read_tables(made.running.postgres.url())
-    if len(tables.closes.get(MARKET, {})) < CANDLES_A_PAGE * len(witness.acked):
+    if len(tables.closes.get(MARKET, {})) < CANDLES_A_PAGE * len(load.acked):
         return False
-    begins = [min(tables.closes[market]) for market in book.closes if market in tables.closes]
-    return len(begins) == len(book.closes) and all(
-        tables.covers(market, minute) for market, minute in due_minutes(book, due, max(begins))
+    begins = [min(tables.closes[market]) for market in recording.closes if market in tables.closes]
+    return len(begins) == len(recording.closes) and all(
+        tables.covers(market, minute) for market, minute in due_minutes(recording, due, max(begins))
     )
 
 
-async def _is_healthy(made: Rig) -> bool:
+async def _is_healthy(made: SupervisedStack) -> bool:
     async with httpx.AsyncClient(trust_env=False) as client:
         answer = await client.get(f"{made.health_url}/health/detail", timeout=3)
     return bool(answer.json()["status"] in ("healthy", "degraded"))
 
 
-async def exchange_time(made: Rig) -> datetime:
+async def exchange_time(made: SupervisedStack) -> datetime:
     """Return the exchange's time, asking a simulator that may just be starting again."""
     found: list[datetime] = []
 
@@ -207,7 +212,7 @@ async def _until(condition: Callable[[], Awaitable[bool]], seconds: float) -> bo
 
 def findings(outcome: Outcome, promise: str) -> list[Finding]:
     """Return the rows of one run."""
-    acked, unknown = len(outcome.witness.acked), len(outcome.witness.unknown)
+    acked, unknown = len(outcome.load.acked), len(outcome.load.unknown)
     rows = [Finding(promise, "pages acked", "> 0", f"{acked}, and {unknown} unknown", holds=acked > 0)]
     counted = [
         ("lost", "0", outcome.lost, f"of {outcome.candles} candles and {outcome.signals} signals"),

@@ -10,10 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
 
-import asyncpg
-
+from common.streams import STORE_CANDLES
 from common.telemetry.names import LogEvent
 from faults.cases.stop_conditions import CONDITIONS, POSTGRES_FROZEN, Condition
 from faults.stack.stopping import (
@@ -25,20 +23,11 @@ from faults.stack.stopping import (
     was_in_retry,
 )
 from harness.finding import Finding
-from harness.records import (
-    doubled_signals,
-    missed_at_exchange,
-    published_minutes,
-    stored_minutes,
-    until_all_stored,
-)
+from harness.records import missed_at_exchange, read_streams, read_tables, until_handled
 from harness.stack import SETTINGS, Stack, full_stack
 from servers.services import ServiceProcess
 from servers.simulators import Simulator
 from servers.waiting import eventually
-
-if TYPE_CHECKING:
-    Connection = asyncpg.Connection[Any]
 
 PROMISE = "stops"
 # Several, so that several signalers have something to decide at once.
@@ -172,37 +161,33 @@ async def _told_twice(running: ServiceProcess) -> tuple[int | None, float]:
 
 
 async def _ledger(stack: Stack) -> Finding:
-    admin = await asyncpg.connect(stack.running.postgres.url())
-    try:
-        await until_all_stored(stack.running, within=READY_SECONDS)
-        missed = await _missed_in_the_end(stack, admin)
-        lost = await published_minutes(stack.running) - await stored_minutes(admin)
-        rows = await admin.fetchval("SELECT count(DISTINCT (symbol, timestamp)) FROM market_data")
-        doubled_rows = await admin.fetchval("SELECT count(*) FROM market_data") - rows
-        signals = await admin.fetchval("SELECT count(*) FROM trading_signals")
-    finally:
-        await admin.close()
-    doubled = await doubled_signals(stack.running)
+    await until_handled(stack.running.nats.url(), STORE_CANDLES, within=READY_SECONDS)
+    missed = await _missed_in_the_end(stack)
+    streams = await read_streams(stack.running.nats.url())
+    tables = await read_tables(stack.running.postgres.url())
+    lost = streams.minutes - tables.minutes
+    doubled = tables.rows - len(tables.minutes) + len(streams.doubled_signals)
     return Finding(
         PROMISE,
-        f"{rows} minutes and {signals} signals after all stops",
+        f"{len(tables.minutes)} minutes and {len(tables.signals)} signals after all stops",
         "0 lost, 0 doubled, no gap",
-        f"{len(lost)} lost, {doubled_rows + len(doubled)} doubled, {len(missed)} minutes missing",
-        holds=not (lost or doubled_rows or doubled or missed) and signals > 0,
+        f"{len(lost)} lost, {doubled} doubled, {len(missed)} minutes missing",
+        holds=not (lost or doubled or missed) and bool(tables.signals),
     )
 
 
-async def _missed(stack: Stack, admin: Connection) -> list[datetime]:
+async def _missed(stack: Stack) -> list[datetime]:
     """Return the minutes that are not stored, slowly: the collectors have to live with our requests."""
     missed = []
+    tables = await read_tables(stack.running.postgres.url())
     for market in MARKETS:
         await asyncio.sleep(ASK_SECONDS)
-        missed += await missed_at_exchange(stack.upbit, admin, market)
+        missed += await missed_at_exchange(stack.upbit, tables, market)
     return missed
 
 
-async def _missed_in_the_end(stack: Stack, admin: Connection) -> list[datetime]:
+async def _missed_in_the_end(stack: Stack) -> list[datetime]:
     deadline = time.monotonic() + REPAIR_SECONDS
-    while (missed := await _missed(stack, admin)) and time.monotonic() < deadline:
+    while (missed := await _missed(stack)) and time.monotonic() < deadline:
         pass
     return missed

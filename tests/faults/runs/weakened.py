@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from faults.cases import config_races, hole_scenario, storing_scenarios, stream_scenarios
-from faults.weakening.scenario import Scenario
+from faults.weakening.weakenings import Build, Flaw
 from harness.finding import Finding
 
+# Faults, one after another, and after each what its oracle saw.
+Scenario: TypeAlias = Callable[[Build, random.Random], AsyncGenerator[Flaw, None]]
 PROMISE = "weakened"
 # A weakened build must be noticed by then.
 MOST_FAULTS = 60

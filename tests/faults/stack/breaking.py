@@ -9,54 +9,54 @@ from collections.abc import Sequence
 import asyncpg
 
 from faults.inputs.plan import SERVICES, Fault
-from faults.stack.supervised import Rig
+from faults.stack.supervised import SupervisedStack
 from servers.simulators import Controls
 
 TELL_SECONDS = 2.0
 
 
-async def break_by_plan(rig: Rig, faults: Sequence[Fault]) -> None:
+async def break_by_plan(stack: SupervisedStack, faults: Sequence[Fault]) -> None:
     """Carry out the plan; returns once the last fault is over and all of them are healed."""
     lasting: list[asyncio.Task[None]] = []
     for fault in faults:
         await asyncio.sleep(fault.pause_seconds)
-        lasting.append(asyncio.create_task(_carry_out(rig, fault)))
+        lasting.append(asyncio.create_task(_carry_out(stack, fault)))
     await asyncio.gather(*lasting)
-    await asyncio.gather(*(_tell(simulator, None) for simulator in (rig.upbit, rig.gemini)))
+    await asyncio.gather(*(_tell(simulator, None) for simulator in (stack.upbit, stack.gemini)))
 
 
-async def _carry_out(rig: Rig, fault: Fault) -> None:
+async def _carry_out(stack: SupervisedStack, fault: Fault) -> None:
     match fault.kind:
         case "kill":
-            rig.kill(fault.target)
+            stack.kill(fault.target)
         case "crash":
-            rig.crash_postgres()
+            stack.crash_postgres()
         case "terminate":
-            await _terminate_backends(rig)
+            await _terminate_backends(stack)
         case "freeze":
-            await rig.freeze(fault.target, fault.seconds)
+            await stack.freeze(fault.target, fault.seconds)
         case "cut":
-            rig.links[fault.target].cut()
+            stack.proxies[fault.target].cut()
         case "stall" | "deaf" | "mute":
-            await _stall(rig, fault)
+            await _stall(stack, fault)
         case _:
-            simulator = rig.upbit if fault.kind == "upbit" else rig.gemini
+            simulator = stack.upbit if fault.kind == "upbit" else stack.gemini
             await _tell(simulator, fault)
 
 
-async def _stall(rig: Rig, fault: Fault) -> None:
-    link = rig.links[fault.target]
+async def _stall(stack: SupervisedStack, fault: Fault) -> None:
+    link = stack.proxies[fault.target]
     # A deaf service hears nothing from the server, a mute one is not heard by it.
     link.stall(to_server=fault.kind != "deaf", to_client=fault.kind != "mute")
     await asyncio.sleep(fault.seconds)
     link.heal()
 
 
-async def _terminate_backends(rig: Rig) -> None:
+async def _terminate_backends(stack: SupervisedStack) -> None:
     names = [f"bongsu.{service}" for service in SERVICES]
     # PostgreSQL may just be away; then there is nothing to terminate.
     with contextlib.suppress(asyncpg.PostgresError, OSError, TimeoutError):
-        connection = await asyncpg.connect(rig.running.postgres.url(), timeout=1)
+        connection = await asyncpg.connect(stack.running.postgres.url(), timeout=1)
         try:
             await connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = ANY($1)",

@@ -1,6 +1,6 @@
-"""How many asyncio tasks does a service have? Nobody sees it from outside, so its event loop writes it down.
+"""Counter of a service's asyncio tasks, which cannot be seen from outside: its event loop records them.
 
-`python -m faults.stack.counted_tasks collector` is `python -m collector`, with the same environment and log, that
+`python -m faults.stack.counted_tasks collector` is `python -m collector`, with the same environment, that
 appends `<unix time> <tasks>` to `collector.tasks` in its working folder every two seconds.
 """
 

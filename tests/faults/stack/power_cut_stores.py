@@ -11,20 +11,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 import asyncpg
 import nats as nats_client
 from nats.errors import Error as NatsError
-from nats.js.api import AckPolicy, ConsumerConfig
 from nats.js.errors import NotFoundError
 
 from bongsu.servers.nats.server import NatsServer
 from bongsu.servers.postgres.server import PostgresServer
 from bongsu.servers.secrets import Secrets
 from common.tasks import cancel_tasks
+from harness.records import read_messages
 from servers.fixtures import declare_streams
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[Any]
 
 WRITERS = 8
-AT_ONCE = 500
 SUBJECT = "market.candle.closed.KRW-BTC"
 CLOSE_SECONDS = 1.0
 HANG_UP_SECONDS = 0.2
@@ -126,21 +125,12 @@ class NatsStore:
     async def read(self, server: NatsServer) -> set[int]:
         """Return the numbers in the stream, none where even the stream is gone."""
         client = await nats_client.connect(server.url())
-        found: set[int] = set()
         try:
-            reader = await client.jetstream().pull_subscribe(
-                SUBJECT, stream="MARKET", config=ConsumerConfig(ack_policy=AckPolicy.NONE, mem_storage=True)
-            )
-            waiting = (await reader.consumer_info()).num_pending or 0
-            while waiting > 0:
-                messages = await reader.fetch(min(AT_ONCE, waiting), timeout=10)
-                waiting -= len(messages)
-                found |= {int(message.data) for message in messages}
+            return {int(message.data) for message in await read_messages(client.jetstream(), "MARKET")}
         except NotFoundError:
-            return found
+            return set()
         finally:
             await client.close()
-        return found
 
 
 class PostgresStore:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
@@ -44,16 +43,3 @@ def upbit_at(upbit: Simulator, source: str = "simulator") -> dict[str, str]:
 def gemini_at(gemini: Simulator) -> dict[str, str]:
     """Return the signaler's own environment."""
     return {"GEMINI_API_KEY": SIMULATED_GEMINI_KEY, "GOOGLE_GEMINI_BASE_URL": gemini.url}
-
-
-def port_of(url: str) -> int:
-    """Return a URL's port."""
-    port = urlsplit(url).port
-    assert port is not None
-    return port
-
-
-def through(port: int, url: str) -> str:
-    """Return the URL with another port, that of a line on the way there."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.port}", f":{port}")))

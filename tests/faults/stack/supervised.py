@@ -1,4 +1,7 @@
-"""The whole stack as processes that may die at any moment, each service behind links of its own."""
+"""Supervised stack: every process is restarted when it dies, and each service has proxies of its own.
+
+Kills, freezes and cut connections are injected from outside; an end that none of them explains is recorded.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psutil
 
@@ -29,29 +31,29 @@ from faults.inputs.plan import SERVERS, SERVICES
 from harness.servers import Servers, servers
 from harness.stack import configure
 from servers.otlp import SpanReceiver, span_receiver
-from servers.proxy import Link
+from servers.proxy import Proxy
 from servers.simulators import Controls
 from upbit_simulator.recorded.clock_anchor import replay_clock
 from upbit_simulator.recorded.recording import load_recording
 
 # As fast as a service manager would.
 RESTART_SECONDS = 0.4
-KEEP_SECONDS = 0.05
+SUPERVISE_SECONDS = 0.05
 HISTORY_MINUTES = 100
 GEMINI_CANARY = "AQ.canary-of-the-fault-run-0123456789abcdef"
 STOP_SECONDS = 6.0
-# A publisher of the run's own, beside the services.
-WITNESS = "witness"
+# The load generator, beside the services.
+LOAD = "load"
 
 Command = Sequence[str]
 Process = ChildProcess | Child
 
 
-class Rig:
+class SupervisedStack:
     """What runs, by name: services (`collector`, `collector-2` …), `postgres`, `nats`, `upbit`, `gemini`.
 
     Attributes:
-        links: Each service's way to each server, as in `collector>nats`.
+        proxies: Each service's way to each server, as in `collector>nats`.
         deaths: How often each process was found dead and started again.
         unexpected: Ends that no fault explains, as `name: exit code`.
     """
@@ -61,7 +63,7 @@ class Rig:
     ) -> None:
         self.running = running
         self.spans = spans
-        self.links: dict[str, Link] = {}
+        self.proxies: dict[str, Proxy] = {}
         self.processes: dict[str, Process] = {"postgres": running.postgres, "nats": running.nats}
         self.deaths: Counter[str] = Counter()
         self.unexpected: list[str] = []
@@ -93,12 +95,12 @@ class Rig:
                 directory=self.running.folder,
             )
 
-    async def lay_link(self, service: str, server: str) -> Link:
-        """Lay a service's link to a server."""
+    async def add_proxy(self, service: str, server: str) -> Proxy:
+        """Start the proxy between a service and a server."""
         ports_of = {"postgres": self.running.postgres.port, "nats": self.running.nats.port}
-        laid = self.links[f"{service}>{server}"] = Link(ports_of[server])
-        await laid.listen()
-        return laid
+        added = self.proxies[f"{service}>{server}"] = Proxy(ports_of[server])
+        await added.listen()
+        return added
 
     def kill(self, name: str) -> None:
         """End a process as a crash would; of PostgreSQL only the postmaster."""
@@ -122,7 +124,7 @@ class Rig:
         finally:
             _signal_all(frozen, signal.SIGCONT)
 
-    async def keep(self, name: str) -> None:
+    async def supervise(self, name: str) -> None:
         """Start a process, and again whenever it is dead."""
         process = self.processes[name]
         if not process.running:
@@ -130,7 +132,7 @@ class Rig:
         while True:
             pid = process.pid
             while process.running:
-                await asyncio.sleep(KEEP_SECONDS)
+                await asyncio.sleep(SUPERVISE_SECONDS)
             if pid not in self._killed:
                 self.unexpected.append(f"{name}: {process.exit_code}")
             await asyncio.sleep(RESTART_SECONDS)
@@ -138,7 +140,7 @@ class Rig:
             _launch(process)
 
     async def stop(self) -> None:
-        """End what this rig has started; the servers belong to another."""
+        """End what this stack has started; the servers belong to another."""
         own = [process for process in self.processes.values() if isinstance(process, ChildProcess)]
         for process in own:
             process.ask_to_stop()
@@ -156,7 +158,7 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(
+async def supervised_stack(
     recording: Path,
     *,
     speed: float,
@@ -164,7 +166,7 @@ async def rig(
     replicas: Mapping[str, int] | None = None,
     commands: Mapping[str, Command] | None = None,
     history_minutes: int = HISTORY_MINUTES,
-) -> AsyncIterator[Rig]:
+) -> AsyncIterator[SupervisedStack]:
     """Start everything over a replayed recording; all of it is gone afterwards.
 
     Args:
@@ -177,13 +179,13 @@ async def rig(
         running = await stack.enter_async_context(servers())
         spans = await stack.enter_async_context(span_receiver())
         await configure(running, settings)
-        made = Rig(running, spans, recording, speed, history_minutes)
-        for service, server in itertools.product((*SERVICES, WITNESS), SERVERS):
-            stack.push_async_callback((await made.lay_link(service, server)).close)
+        made = SupervisedStack(running, spans, recording, speed, history_minutes)
+        for service, server in itertools.product((*SERVICES, LOAD), SERVERS):
+            stack.push_async_callback((await made.add_proxy(service, server)).close)
         for service in SERVICES:
             made.add_service(service, (replicas or {}).get(service, 1), (commands or {}).get(service))
         stack.push_async_callback(made.stop)
-        tasks = [asyncio.create_task(made.keep(name)) for name in made.processes]
+        tasks = [asyncio.create_task(made.supervise(name)) for name in made.processes]
         tasks.append(asyncio.create_task(keep_reconciled(running.nats.url(), lambda _: None)))
         stack.push_async_callback(cancel_tasks, tasks)
         yield made
@@ -197,11 +199,11 @@ def _launch(process: Process) -> None:
         process.launch()
 
 
-def _environment(made: Rig, service: str, health_port: int, replicas: int) -> dict[str, str]:
+def _environment(made: SupervisedStack, service: str, health_port: int, replicas: int) -> dict[str, str]:
     database = made.running.postgres.url(f"bongsu_{service}")
     addresses = Addresses(
-        databases={service: through(database, made.links[f"{service}>postgres"])},
-        buses={service: through(made.running.nats.url(service), made.links[f"{service}>nats"])},
+        databases={service: made.proxies[f"{service}>postgres"].url(database)},
+        buses={service: made.proxies[f"{service}>nats"].url(made.running.nats.url(service))},
         upbit=made.upbit.url,
         gemini=made.gemini.url,
         health_host=ports.HOST,
@@ -212,11 +214,6 @@ def _environment(made: Rig, service: str, health_port: int, replicas: int) -> di
     if service == "signaler":
         own["GEMINI_API_KEY"] = GEMINI_CANARY
     return own | {"OTEL_EXPORTER_OTLP_ENDPOINT": made.spans.url, "PYTHONPATH": os.pathsep.join(sys.path)}
-
-
-def through(url: str, link: Link) -> str:
-    """Return a server's URL as it is reached through a link."""
-    return url.replace(f":{urlsplit(url).port}", f":{link.port}", 1)
 
 
 def _family(pid: int | None) -> list[psutil.Process]:

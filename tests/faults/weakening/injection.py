@@ -1,9 +1,9 @@
-"""How is a service broken from outside? The product has no fail point in it; its public methods are replaced.
+"""Fault injection into a service: the product has no fail point in it, so its public methods are replaced.
 
-`python -m faults.weakening.injection collector after_commit --nth 3` is `python -m collector`, with the same environment
-and log, that kills itself behind the third page it has stored. Several names together are all done; without a
-name it is the healthy service. `migration` in a service's place applies the files of `--folder` to
-`DATABASE_URL`.
+`python -m faults.weakening.injection collector after_commit --nth 3` is `python -m collector`, with the same
+environment and log, that kills itself after the third page it has stored. Several names together are all
+done; without a name it is the healthy service. `migration` in a service's place applies the files of
+`--folder` to `DATABASE_URL`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which protections can be taken out of a build, one at a time, to see that their absence is noticed?"""
+"""Weakenings: each takes one protection out of a build, to prove that its absence is noticed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 import nats.aio.msg
@@ -17,6 +17,11 @@ from common.bus.delivery import Deliveries
 from common.clock import MINUTE
 from common.database.pool import Database
 from common.events import CandlesClosed, SignalGenerated
+
+# The names of the weakenings in a build; none is the healthy one.
+Build: TypeAlias = tuple[str, ...]
+# What an oracle saw after a fault: None where all is as it must be.
+Flaw: TypeAlias = str | None
 
 UNIQUE_KEYS = """
 DROP INDEX idx_market_data_symbol_timestamp;

@@ -1,7 +1,8 @@
-"""The whole stack over so many markets: real servers, services as processes, a recording as the exchange."""
+"""Stacks that benches run on: the one of `make run`, and one over many markets from a recording."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
@@ -16,10 +17,12 @@ from bongsu.servers import ports
 from bongsu.up.environment import SIMULATED_GEMINI_KEY
 from common.clock import MINUTE
 from faults.inputs.recording import FIRST, write_recording
-from harness.servers import Servers, servers
+from harness.servers import Servers, scratch_folder, servers
 from harness.stack import in_thread
 from servers.services import ServiceProcess, service
 from servers.simulators import Simulator, simulator
+from servers.waiting import eventually
+from system.conftest import Run
 from upbit_simulator.recorded.clock_anchor import replay_clock
 from upbit_simulator.recorded.recording import load_recording
 
@@ -27,6 +30,7 @@ from upbit_simulator.recorded.recording import load_recording
 HISTORY_MINUTES = 1500
 # Reading so long a recording takes the simulator less than this.
 START_SECONDS = 30.0
+HEALTHY_SECONDS = 60.0
 
 _HISTORY = """
 INSERT INTO market_data
@@ -36,6 +40,19 @@ SELECT symbol, minute, 100000000, 100100000, 99900000, 100000000 + extract(minut
 FROM unnest($1::text[]) AS symbol,
     generate_series($2::timestamptz, $3::timestamptz - interval '1 minute', interval '1 minute') AS minute
 """
+
+
+@asynccontextmanager
+async def whole_stack(folder: Path | None = None) -> AsyncIterator[Run]:
+    """Run `bongsu up` until it is healthy; stops it in the end."""
+    with scratch_folder() as scratch:
+        run = Run(folder or scratch / "data")
+        try:
+            await asyncio.to_thread(run.until_up)
+            await eventually(lambda: run.health().get("status") == "healthy", HEALTHY_SECONDS)
+            yield run
+        finally:
+            await asyncio.to_thread(run.stop)
 
 
 @dataclass(frozen=True)
