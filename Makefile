@@ -35,7 +35,7 @@ $(READY): $(UV) requirements.lock pyproject.toml $(MEMBERS:%=%/pyproject.toml)
 run: $(READY) ## run the whole system here: PostgreSQL, NATS, simulators, services (Ctrl-C stops it)
 	@exec .venv/bin/bongsu up $(ARGS)
 
-test: $(READY) ## the whole test suite on real servers, below 85 % coverage it fails; ARGS="tests/unit" for a part
+test: $(READY) ## the whole test suite on real servers, with its coverage; ARGS="tests/unit" for a part
 	@sh deploy/debian_packages.sh chromium curl prometheus
 	@$(if $(ARGS),.venv/bin/pytest $(PARALLEL) $(ARGS),sh deploy/measured_tests.sh $(PARALLEL))
 

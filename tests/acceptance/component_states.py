@@ -89,9 +89,7 @@ class Transitions:
 
     def finding(self) -> Finding:
         """Return the row; all three states are needed, and a way back."""
-        measured = ", ".join(
-            f"{status} {seconds:.1f} s after {cause}" for status, cause, seconds in self.seen
-        )
+        shown = [f"{status} {seconds:.1f} s after {cause}" for status, cause, seconds in self.seen]
         statuses = [status for status, _, _ in self.seen]
         in_time = all(-EARLY_SECONDS <= seconds <= WITHIN_SECONDS for _, _, seconds in self.seen)
         return Finding(

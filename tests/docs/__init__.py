@@ -1,1 +1,1 @@
-"""What the papers say of settings, variables and events comes from the code: `make papers` writes it."""
+"""Generator of the tables in README and docs: `make docs` writes them from the code."""

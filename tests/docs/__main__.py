@@ -1,4 +1,4 @@
-"""`make papers`: write what is made from the code into README and docs."""
+"""`make docs`: write what is made from the code into README and docs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which commands do the papers tell a person to type?"""
+"""Commands that the docs ask a person to type."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _INLINE = re.compile(r"`((?:make|bongsu) [^`]+)`")
 
 @dataclass(frozen=True)
 class Typed:
-    """A line of a code block, as a person types it; `program` is its first word behind variables."""
+    """A line of a code block, as a person types it; `program` is its first word after the variables."""
 
     page: str
     line: str
@@ -39,7 +39,7 @@ class Typed:
 
 
 def typed() -> Iterator[Typed]:
-    """Yield every command of every paper, once each, in order; lines of output are none."""
+    """Yield every command of every page, once each, in order; lines of output are none."""
     seen = set()
     for page in PAGES:
         path = ROOT / page
@@ -54,7 +54,7 @@ def typed() -> Iterator[Typed]:
 
 
 def mentioned() -> Iterator[Typed]:
-    """Yield every command of ours that stands within a sentence of a paper, once each, in order."""
+    """Yield every command of ours that stands within a sentence of a page, once each, in order."""
     seen = set()
     for path in (*map(ROOT.joinpath, PAGES), *sorted((ROOT / "docs").glob("*.md"))):
         for line in _INLINE.findall(path.read_text(encoding="utf-8")):

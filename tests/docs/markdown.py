@@ -1,4 +1,4 @@
-"""How does a table look in Markdown?"""
+"""Markdown tables and code words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which parts of which papers are made from the code?
+"""Pages of the docs, with the parts that are made from the code.
 
 Such a part stands between `<!-- made by make docs: NAME -->` and `<!-- end -->`; the rest is by hand.
 """
@@ -20,10 +20,15 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "consumers": events.table_of_consumers,
 }
 PAGES = ("README.md", "README.ko.md", "docs/events.md")
-_PART = re.compile(r"(<!-- made by make docs: (?P<name>\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+_PART = re.compile(r"<!-- made by make \w+: (?P<name>\w+) -->\n.*?<!-- end -->", re.DOTALL)
 
 
 def written(page: str) -> str:
-    """Return a page as it must be, its made parts made anew."""
+    """Return a page as it must be, its made parts made again."""
     text = (ROOT / page).read_text(encoding="utf-8")
-    return _PART.sub(lambda found: f"{found[1]}\n{PARTS[found['name']]()}\n{found[3]}", text)
+    return _PART.sub(lambda found: _part(found["name"]), text)
+
+
+def _part(name: str) -> str:
+    return f"<!-- made by make docs: {name} -->\n\n{PARTS[name]()}\n<!-- end -->"

@@ -1,6 +1,6 @@
 """Does every example in a help text or a paper do what it says, on a stack as a newcomer starts it?
 
-The `make` commands of the papers are looked at in tests/unit/papers, those of Docker in tests/compose.
+The `make` commands of the docs are looked at in tests/unit/docs, those of Docker in tests/compose.
 """
 
 from __future__ import annotations
@@ -87,9 +87,7 @@ def test_every_example_does_what_it_says(capsys: pytest.CaptureFixture[str]) -> 
         try_out(shlex.split(example.partition(" > ")[0])[1:], known, capsys)
 
 
-def test_every_command_of_the_papers_does_what_it_says(
-    stack: Run, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_command_of_the_docs_does_what_it_says(stack: Run, capsys: pytest.CaptureFixture[str]) -> None:
     known = newest_signal(capsys)
     for command in (each for each in typed() if each.program == "bongsu"):
         try_out(command.words[1:], known, capsys)

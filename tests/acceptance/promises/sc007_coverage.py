@@ -1,9 +1,10 @@
-"""SC-007: how much of libs and services do the tests run, over all measured processes?"""
+"""SC-007: branch coverage of libs and services by the whole test suite, over all measured processes."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from harness.finding import Finding
 
 ROOT = Path(__file__).parents[3]
 FIGURES = ROOT / ".coverage.json"
-BAR = 90.0
+SCRIPT = ROOT / "deploy" / "measured_tests.sh"
+# The one limit there is, which `make test` fails below.
+(LIMIT,) = map(float, re.findall(r"^limit=(\d+)$", SCRIPT.read_text(encoding="utf-8"), re.MULTILINE))
 
 
 async def measure() -> list[Finding]:
@@ -30,8 +33,8 @@ async def measure() -> list[Finding]:
         Finding(
             "SC-007",
             "branch coverage of libs and services over all measured processes, and the suite is green",
-            f"at least {BAR:.0f} %",
+            f"at least {LIMIT:.0f} %",
             f"{covered:.1f} %; {ending}",
-            holds=covered >= BAR and process.returncode == 0,
+            holds=covered >= LIMIT and process.returncode == 0,
         )
     ]

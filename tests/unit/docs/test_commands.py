@@ -1,12 +1,12 @@
-"""Is every command of the papers one that there is?
+"""Commands in the docs: each exists.
 
-Those in blocks are run: `bongsu` and `curl` in tests/system/test_up_examples.py, Docker's in tests/compose
+Those in code blocks are run: `bongsu` and `curl` in tests/system/test_up_examples.py, Docker's
+in tests/compose.
 """
 
 from __future__ import annotations
 
 import itertools
-import re
 import shlex
 
 import pytest
@@ -14,9 +14,8 @@ from typer.testing import CliRunner
 
 from bongsu.app import build_app
 from docs.commands import Typed, mentioned, typed
-from docs.pages import ROOT
+from docs.pages import ROOT, TARGETS
 
-TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 TYPED, MENTIONED = list(typed()), list(mentioned())
 MADE = [command for command in itertools.chain(TYPED, MENTIONED) if command.program == "make"]
 OPERATIONS = "docs/operations.md"
@@ -50,7 +49,7 @@ def test_what_a_server_is_deployed_with_is_what_operations_says() -> None:
     assert [each for each in elsewhere if f"\n{' '.join(each.words)}\n" not in text] == []
 
 
-def test_the_papers_name_commands_at_all() -> None:
+def test_the_docs_name_commands_at_all() -> None:
     assert len(MADE) > 5
     assert len(MENTIONED) > 20
 

@@ -1,4 +1,4 @@
-"""Do the papers say what the code says?"""
+"""Docs: what is made from the code is up to date, and no link is broken."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)")
 
 @pytest.mark.parametrize("page", PAGES)
 def test_what_is_made_from_the_code_is_up_to_date(page: str) -> None:
-    assert (ROOT / page).read_text(encoding="utf-8") == written(page), "run `make papers`"
+    assert (ROOT / page).read_text(encoding="utf-8") == written(page), "run `make docs`"
 
 
-def test_every_link_between_papers_leads_somewhere() -> None:
+def test_every_link_between_docs_leads_somewhere() -> None:
     listed = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True)
     broken = [
         f"{page}: {link}"
