@@ -49,7 +49,7 @@ class Rounds:
         return statistics.median(self._ratios(side, other))
 
     def shown(self, side: str, other: str, *, digits: int = 2) -> str:
-        """Return the ratio in words, with the lowest and the highest round's behind it."""
+        """Return the ratio in words, with the lowest and the highest round's after it."""
         ratios = self._ratios(side, other)
         low, middle, high = (
             f"{ratio:.{digits}f}" for ratio in (min(ratios), self.ratio(side, other), max(ratios))

@@ -1,4 +1,4 @@
-"""What did each process and each store use between two moments?"""
+"""Resource usage of each process and each store between two moments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A page's way from the stream into `market_data`: the bus, the store consumer's handler, its repository."""
+"""Storing of pages from the stream into `market_data`: bus, the store consumer's handler, repository."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ async def until_settled(bus: Bus) -> None:
 
 
 async def emptied(running: Servers) -> None:
-    """Begin anew: no message in MARKET, no candle, no gap."""
+    """Empty all: no message in MARKET, no candle, no gap."""
     admin = await asyncpg.connect(running.postgres.url())
     await admin.execute("TRUNCATE market_data, candle_gaps")
     await admin.close()

@@ -276,7 +276,7 @@ class _Maker:
         link = self._chance.choice((" is ", " was ", " ", " set to ", " for upbit is ", ": "))
         mark = self._chance.choice(("", "", "'", '"'))
         ends = self._chance.choice(("", ".", ", refused", " has expired", " for KRW-BTC"))
-        # A full stop behind `key: value` may as well be the value's.
+        # A full stop after `key: value` may as well be the value's.
         stays = (f"{begins}{name}{link}", ends.strip("."))
         return Made(f"{begins}{name}{link}{mark}{value}{mark}{ends}", (value,), stays)
 
@@ -351,7 +351,7 @@ def _between(text: str) -> object:
 
 
 async def measure() -> list[Finding]:
-    """Return one row: what was wrong in 200,000 lines nobody has seen before."""
+    """Return one row: what was wrong in 200,000 new lines."""
     found = count_leaks(LINES, new_seed())
     return [
         Finding(

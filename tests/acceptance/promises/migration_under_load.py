@@ -1,4 +1,4 @@
-"""Can the tables be expanded while the collector and the signaler store, and how long does a write wait?"""
+"""Migration under load: the tables are expanded while collector and signaler store, and no write waits long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does a new collector and signaler take over from the old ones without anybody noticing?"""
+"""Rolling restart: a new collector and signaler take over from the old ones without an outage."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STOP_SECONDS = 5.0
 # Once while a minute is being collected and decided on, which is 62 s after its beginning, and once between.
 SECONDS_OF_MINUTE = (2, 30)
 NEXT_SIGNAL_SECONDS = 90.0
-# A minute counts as closed 2 s after its end. Where nobody trades then, no tick tells the time, and the
+# A minute counts as closed 2 s after its end. Without a trade then, no tick brings the time, and the
 # scheduled job collects it, every 10 s: with nothing restarted, up to 10 s were seen.
 LATE_SECONDS = 15.0
 

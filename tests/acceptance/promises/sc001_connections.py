@@ -1,4 +1,4 @@
-"""SC-001: do ten database jobs at once, and many more, get their connections from the budget of twenty?"""
+"""SC-001: ten database jobs at once, and many more, get their connections from the budget of twenty."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ async def _under_load(running: Servers, work: Callable[[Load], Awaitable[None]])
         await asyncio.sleep(SAMPLE_SECONDS)
     finally:
         if watching.done():
-            # Nobody has counted any more: the error that ended it is the finding.
+            # Nothing was counted after it: the error that ended it is the finding.
             watching.result()
         await cancel_tasks([watching])
     return load

@@ -1,4 +1,4 @@
-"""SC-002: does the config cache answer nearly every read, and never with a value that was replaced?"""
+"""SC-002: the config cache answers nearly every read, and never with a value that was replaced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SC-003: is each of the five indexes used by the query it was made for, and is that query faster with it?"""
+"""SC-003: each of the five indexes is used by the query it was made for, which is faster with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SC-004: do calls that fail every other time succeed in the end? Is a troubled exchange left in peace?"""
+"""SC-004: calls that fail every other time succeed in the end, and a failing exchange is left in peace."""
 
 from __future__ import annotations
 
@@ -78,12 +78,12 @@ async def _waits(upbit: Simulator) -> Finding:
     holds = len(waits) == 3 and all(
         delay <= wait <= 1.1 * delay + 0.3 for wait, delay in zip(waits, (1, 2, 4), strict=True)
     )
-    told = ", ".join(f"{wait:.2f}" for wait in waits)
+    shown = ", ".join(f"{wait:.2f}" for wait in waits)
     return Finding(
         "SC-004",
         "waits between the tries of one call, as the simulator sees them arrive",
         "1, 2, 4 s, each at most a tenth longer",
-        f"{told} s",
+        f"{shown} s",
         holds=holds,
     )
 

@@ -1,4 +1,4 @@
-"""SC-006: is p95 computed from the JSON log alone? `bongsu jobs --log FILE` and SQL over the same file."""
+"""SC-006: p95 from the JSON log alone, by `bongsu jobs --log FILE` and by SQL over the same file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does a read of a setting cost, kept or not, against the usual ways to keep one?"""
+"""Cost of reading a setting, cached or not, against the usual ways to cache one."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def ours() -> Read:
 
 
 def locked_dict() -> Read:
-    """Return a fresh dict behind a lock."""
+    """Return a fresh dict with a lock."""
     return LockedDict().get_or_set
 
 

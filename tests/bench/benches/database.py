@@ -1,4 +1,4 @@
-"""How many database jobs a second does our pool carry, against SQLAlchemy's with the same budget?"""
+"""Throughput of database jobs through our pool, against SQLAlchemy's with the same budget."""
 
 from __future__ import annotations
 

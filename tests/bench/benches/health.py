@@ -1,4 +1,4 @@
-"""How fast is the detailed health answer while 200 requests a second ask for it?"""
+"""Latency of the detailed health answer under 200 requests a second."""
 
 from __future__ import annotations
 

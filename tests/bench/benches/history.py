@@ -1,4 +1,4 @@
-"""What does a market's history cost: bytes on the disk, and the look for missing minutes each minute?"""
+"""Cost of a market's history: bytes on the disk, and the search for missing minutes each minute."""
 
 from __future__ import annotations
 

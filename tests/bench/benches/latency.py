@@ -1,4 +1,4 @@
-"""How long is one live candle on its way from publish to its handler, against nats-py by hand?"""
+"""Latency of one live candle from publish to its handler, against nats-py by hand."""
 
 from __future__ import annotations
 

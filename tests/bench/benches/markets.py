@@ -1,4 +1,4 @@
-"""Does a candle cost more where there are many markets?"""
+"""Cost of a candle where there are many markets."""
 
 from __future__ import annotations
 

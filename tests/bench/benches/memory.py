@@ -1,4 +1,4 @@
-"""How much memory does each service hold after ten minutes?"""
+"""Memory of each service after ten minutes."""
 
 from __future__ import annotations
 

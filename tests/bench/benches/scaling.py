@@ -1,4 +1,4 @@
-"""What do 1, 10 and 250 markets cost the whole stack, live, minute by minute?
+"""Cost of 1, 10 and 250 markets for the whole stack, live, minute by minute.
 
 BONGSU_BENCH_MARKETS=1,250 BONGSU_BENCH_MINUTES=5 BONGSU_BENCH_INTERVAL=60 measure something else.
 """

@@ -1,4 +1,4 @@
-"""How long does a warm `make run` take until it is healthy, and until its first signal?"""
+"""Time of a warm `make run` until it is healthy, and until its first signal."""
 
 from __future__ import annotations
 

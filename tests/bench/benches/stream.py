@@ -1,4 +1,4 @@
-"""How many candles a second go from the stream into `market_data`, acknowledged, against a loop by hand?"""
+"""Throughput of candles from the stream into `market_data`, acknowledged, against a loop by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many of Upbit's WebSocket messages does one collector take a second, with 1, 10 and 250 markets?"""
+"""Throughput of Upbit's WebSocket messages in one collector, with 1, 10 and 250 markets."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ from upbit_simulator.websocket.subscription import Subscription, parse_request
 COUNTS = (1, 10, 250)
 TICKS = 20_000
 BEGUN = datetime(2026, 3, 2, 9, 0, 30, tzinfo=UTC)
-# The last message is as much younger: then all have been heard, and no other minute is closed.
+# The last message is as much younger: then all have arrived, and no other minute is closed.
 LATER = timedelta(seconds=20)
-# 250 markets, each told ten times a second.
+# 250 markets, each sent ten times a second.
 BAR = 2500
 
 
@@ -105,11 +105,11 @@ async def _nothing_is_due(running: Servers, markets: tuple[str, ...]) -> None:
 
 @contextmanager
 def _exchange(markets: tuple[str, ...]) -> Iterator[str]:
-    """Serve the messages, in a thread of its own, to whoever subscribes."""
+    """Serve the messages, in a thread of its own, to every subscriber."""
     frames = _frames(markets)
     port = ports.free_port()
 
-    async def tell(request: web.Request) -> web.WebSocketResponse:
+    async def send(request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         await socket.receive()
@@ -123,7 +123,7 @@ def _exchange(markets: tuple[str, ...]) -> Iterator[str]:
 
     async def serve() -> web.AppRunner:
         app = web.Application()
-        app.router.add_get("/websocket/v1", tell)
+        app.router.add_get("/websocket/v1", send)
         runner = web.AppRunner(app, shutdown_timeout=1)
         await runner.setup()
         await web.TCPSite(runner, ports.HOST, port).start()

@@ -1,4 +1,4 @@
-"""Does a setting's old value outlive its change, where it is read and changed at the same time?"""
+"""Race of a config change with its readers: the old value must not outlive the change."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from servers.waiting import eventually
 
 # A load is two round trips to PostgreSQL, a change five without the delay: they overlap.
 DELAY_SECONDS = 0.008
-HEARD_SECONDS = 10.0
+RECEIVED_SECONDS = 10.0
 # The promise: seen within 2 s of the commit while the bus is up.
 SEEN_SECONDS = 2.0
 READERS = 3
@@ -31,7 +31,7 @@ READERS = 3
 async def stale_values(build: Build, chance: random.Random) -> AsyncGenerator[Flaw, None]:
     """Change a setting while it is read; see an old value that is still served two seconds later.
 
-    The reader compares revisions too, which finds changes that nobody told, but this one was told.
+    The reader compares revisions too, which finds changes without an event, but this one has one.
     """
     cache: Any = UncheckedCache() if "no_generation_check" in build else TTLCache()
     async with empty_stack({}) as (running, _), proxy(running.postgres.port) as line:
@@ -44,7 +44,7 @@ async def stale_values(build: Build, chance: random.Random) -> AsyncGenerator[Fl
             for number in itertools.count():
                 value = number % 30 + 1
                 revision = await _race(setter, reader, value, chance)
-                await eventually(lambda revision=revision: reader.revision >= revision, HEARD_SECONDS)  # type: ignore[misc]
+                await eventually(lambda revision=revision: reader.revision >= revision, RECEIVED_SECONDS)  # type: ignore[misc]
                 yield await _stale(reader, value)
 
 

@@ -1,4 +1,4 @@
-"""What of settings, health checks, heartbeats, signals and records of jobs that nobody can read?"""
+"""Fuzzing of the other subjects: settings, health checks, heartbeats, signals and records of jobs."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ PROMISE = "bus fuzz"
 SUBJECTS = (
     "config.changed",
     "service.heartbeat.collector",
-    "service.heartbeat.nobody",
+    "service.heartbeat.unknown",
     "market.ticker.KRW-BTC",
     "signal.generated.KRW-BTC",
     "job.finished.collector.gap_repair",
-    "job.finished.nobody.nothing",
+    "job.finished.unknown.nothing",
 )
 EACH = 300
 CHECKS = 100
@@ -41,7 +41,7 @@ ANSWER_SECONDS = 3.0
 STORM_SECONDS = 3.0
 STORM_PACE = 1000
 # One at once, one a second, and one for what came in the last second.
-MOST_TOLD = STORM_SECONDS + 2
+MOST_LOGGED = STORM_SECONDS + 2
 
 
 async def fuzz_other_subjects(stack: Stack, rng: random.Random) -> list[Finding]:
@@ -86,10 +86,10 @@ def _kinds(rng: random.Random) -> list[Poison]:
 
 
 async def _storm(stack: Stack, client: Client) -> Finding:
-    # Revision 0 is never news of a change that nobody told, which would drop every key.
+    # Revision 0 is never taken for a change without an event, which would drop every key.
     event = ConfigChanged(key=COLLECT_INTERVAL_SECONDS.name, revision=0, changed_by="a storm")
     before = await reports(client, b"")
-    told_before = _told(stack)
+    logged_before = _logged(stack)
     began, sent = time.monotonic(), 0
     while (passed := time.monotonic() - began) < STORM_SECONDS:
         for _ in range(round(passed * STORM_PACE) - sent):
@@ -103,38 +103,38 @@ async def _storm(stack: Stack, client: Client) -> Finding:
     await eventually(lambda: all('"backfill_days"' in log.read_text() for log in logs(stack)), within=10)
     after = await reports(client, b"")
     reloads = {name: after[name].misses - before[name].misses for name in after.keys() & before.keys()}
-    told = [now - earlier for now, earlier in zip(_told(stack), told_before, strict=True)]
+    logged = [now - earlier for now, earlier in zip(_logged(stack), logged_before, strict=True)]
     return Finding(
         PROMISE,
         f"a storm of `config.changed` for {STORM_SECONDS:.0f} s, {pace:.0f} a second",
-        f"every service looks at it once a second, at most {MOST_TOLD:.0f} times; {MAX_RELOADS} reads each",
-        f"told {told} times, read {sorted(reloads.values())} times",
+        f"every service looks at it once a second, at most {MOST_LOGGED:.0f} times; {MAX_RELOADS} reads each",
+        f"logged {logged} times, read {sorted(reloads.values())} times",
         holds=pace > 0.9 * STORM_PACE
         and len(reloads) == 3
-        and max(told) <= MOST_TOLD
-        and max(reloads.values()) <= MOST_TOLD * MAX_RELOADS,
+        and max(logged) <= MOST_LOGGED
+        and max(reloads.values()) <= MOST_LOGGED * MAX_RELOADS,
     )
 
 
 async def reports(client: Client, body: bytes) -> dict[str, CacheUsage]:
     """Ask all with these bytes; returns the services that answer in time, and their caches."""
-    heard: dict[str, CacheUsage] = {}
+    received: dict[str, CacheUsage] = {}
     inbox = client.new_inbox()
 
-    async def hear(message: Msg) -> None:
+    async def receive(message: Msg) -> None:
         report = ComponentReport.model_validate_json(message.data)
         if report.cache:
-            heard[report.service] = report.cache
+            received[report.service] = report.cache
 
-    subscription = await client.subscribe(inbox, cb=hear)
+    subscription = await client.subscribe(inbox, cb=receive)
     await client.publish(ComponentReport.subject, body, reply=inbox)
     try:
-        await eventually(lambda: len(heard) == 3, within=ANSWER_SECONDS)
+        await eventually(lambda: len(received) == 3, within=ANSWER_SECONDS)
     except AssertionError:
-        return heard
+        return received
     finally:
         await subscription.unsubscribe()
-    return heard
+    return received
 
 
 def logs(stack: Stack) -> list[Path]:
@@ -142,5 +142,5 @@ def logs(stack: Stack) -> list[Path]:
     return [stack.collector.log, stack.signaler.log, stack.running.folder / "health.log"]
 
 
-def _told(stack: Stack) -> list[int]:
+def _logged(stack: Stack) -> list[int]:
     return [count_events(log)[LogEvent.CONFIG_CHANGED] for log in logs(stack)]

@@ -1,4 +1,4 @@
-"""Is a hole closed again? A replayed market, two seconds a minute, whose collector misses some of them."""
+"""Gaps in a replayed market, two seconds a minute, whose collector misses minutes: each is closed again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.clock import MINUTE
-from faults.stack.running import sabotaged, until_ready
+from faults.stack.running import service_with_faults, until_ready
 from faults.stack.stages import empty_stack, upbit_at
 from faults.weakening.weakenings import Build, Flaw
 from harness.servers import Servers
@@ -59,7 +59,7 @@ class _World:
     async def start(self) -> None:
         environment = upbit_at(self._upbit, "replay")
         self._collector = self._stack.enter_context(
-            sabotaged(self._running, "collector", environment, *self._build)
+            service_with_faults(self._running, "collector", environment, *self._build)
         )
         await until_ready(self._collector)
 

@@ -1,4 +1,4 @@
-"""Does a migration that is killed fifty times end where one that nobody disturbs does?"""
+"""Migration that is killed fifty times: it ends with the schema of an undisturbed one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import asyncpg
 from bongsu.provisioning import migrations
 from bongsu.provisioning.roles import DATABASE
 from bongsu.servers.postgres.server import PostgresServer
-from faults.stack.running import sabotaged_migration, until_killed
+from faults.stack.running import migration_with_kill_point, until_killed
 from harness.finding import Finding
 from harness.servers import scratch_folder
 
@@ -62,7 +62,7 @@ async def _killed(postgres: PostgresServer, folder: Path, chance: random.Random,
     """Kill it so often; returns how many files were through by then."""
     for _ in range(times):
         nth = chance.randint(FIRST_STATEMENT, LAST_STATEMENT)
-        with sabotaged_migration(postgres, folder, nth=nth) as process:
+        with migration_with_kill_point(postgres, folder, nth=nth) as process:
             await until_killed(process)
     connection = await asyncpg.connect(postgres.url())
     through: int = await connection.fetchval("SELECT count(*) FROM schema_migrations")

@@ -1,4 +1,4 @@
-"""What effect has a page that comes again, or says otherwise of a minute that is known?"""
+"""Repeated and contradicting pages: only a newer page of a known minute has an effect."""
 
 from __future__ import annotations
 

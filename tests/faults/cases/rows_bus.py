@@ -1,4 +1,4 @@
-"""The rows of the fault matrix on a real nats-server, each behind a link of its own."""
+"""Rows of the fault matrix on a real nats-server, through a proxy where the row needs one."""
 
 from __future__ import annotations
 
@@ -83,18 +83,19 @@ async def away_for_long() -> str:
 
 
 async def cut_off() -> str:
-    """Let nothing through to one service, and see that another one hears and says everything."""
+    """Let nothing through to one service, and see that another one receives and publishes everything."""
     async with linked_collector() as (server, way, bus), collector(server) as other:
         way.stall()
         ends = time.monotonic() + CUT_OFF_SECONDS
-        said = 0
+        published = 0
         while time.monotonic() < ends:
-            await other.publish(page(said))
-            said += 1
+            await other.publish(page(published))
+            published += 1
             await asyncio.sleep(1)
         assert not bus.is_connected, "it believes that it is connected"
         way.heal()
-        return f"back after {await until_published(bus, page(said)):.1f} s, the other said {said} pages"
+        back = await until_published(bus, page(published))
+        return f"back after {back:.1f} s, the other published {published} pages"
 
 
 async def deaf() -> str:
@@ -109,7 +110,7 @@ async def deaf() -> str:
 
 
 async def garbled() -> str:
-    """Publish and read pages over a line that breaks into what NATS says, or breaks off inside of it."""
+    """Publish and read pages over a line that breaks into what NATS sends, or breaks off inside of it."""
     async with linked_collector() as (server, way, bus), administrator(server) as jetstream:
         read: set[CandlesClosed] = set()
 
@@ -132,7 +133,7 @@ async def garbled() -> str:
         await eventually(all_are_known, 60.0)
         stored, dead = await count(jetstream, "MARKET"), await count(jetstream, "DEAD")
         assert stored == PAGES, f"{stored} stored"
-        assert read <= sent, "something was read that nobody said"
+        assert read <= sent, "something was read that was never published"
         return f"{stored} of {PAGES} stored, {len(read)} read as they were, {dead} spoilt ones kept in DEAD"
 
 

@@ -1,4 +1,4 @@
-"""The rows of the fault matrix on a real PostgreSQL."""
+"""Rows of the fault matrix on a real PostgreSQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows of the fault matrix on a service as a process of its own."""
+"""Rows of the fault matrix on a service as a process of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In what may a service be when it is told to stop? Each condition holds for the length of a block."""
+"""Conditions in which a service is stopped; each holds for the length of a block."""
 
 from __future__ import annotations
 

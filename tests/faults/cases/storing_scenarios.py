@@ -1,4 +1,4 @@
-"""What becomes of pages whose collector is killed around their commit, while Upbit cannot be asked again?"""
+"""Pages whose collector is killed around their commit, while Upbit cannot be asked again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from common.streams import STORE_CANDLES
 from faults.inputs.publishing import page_to_decide, publisher
 from faults.oracles import expected
 from faults.oracles.expected import Compared
-from faults.stack.running import sabotaged, stopped, until_killed, until_ready
+from faults.stack.running import service_with_faults, stopped, until_killed, until_ready
 from faults.stack.stages import NO_UPBIT, empty_stack
 from faults.weakening.weakenings import Build, Flaw, drop_unique_keys
 from harness.records import until_handled
@@ -50,11 +50,11 @@ async def _killed(
             for page in [page_to_decide(number + each, chance, end=end) for each in range(PAGES)]:
                 await publishing.publish(page)
                 published.append(page)
-            with sabotaged(
+            with service_with_faults(
                 running, "collector", NO_UPBIT, *build, point, nth=chance.randint(1, PAGES)
             ) as dying:
                 await until_killed(dying)
-            with sabotaged(running, "collector", NO_UPBIT, *build) as process:
+            with service_with_faults(running, "collector", NO_UPBIT, *build) as process:
                 await until_ready(process)
                 await until_handled(running.nats.url(), STORE_CANDLES, STORED_SECONDS)
                 await stopped(process)

@@ -1,4 +1,4 @@
-"""What does the stream see where a publish is not acknowledged, and where a page cannot be stored?"""
+"""Publishes without an acknowledgement, and pages that cannot be stored, as the stream shows them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from common.clock import floor_minute, utc_now
 from common.streams import DECIDE_ON_CANDLES, STORE_CANDLES
 from faults.inputs.publishing import page_to_decide, publisher
 from faults.oracles import expected
-from faults.stack.running import sabotaged, stopped, until_ready
+from faults.stack.running import service_with_faults, stopped, until_ready
 from faults.stack.stages import EVERY_MINUTE, NO_UPBIT, empty_stack, gemini_at
 from faults.weakening.weakenings import Build, Flaw
 from harness.records import until_handled
@@ -37,7 +37,7 @@ async def doubled_signals(build: Build, chance: random.Random) -> AsyncGenerator
         proxy(running.nats.port) as network,
     ):
         environment = gemini_at(gemini) | {"NATS_URL": network.url(running.nats.url("signaler"))}
-        with sabotaged(running, "signaler", environment, *build) as process:
+        with service_with_faults(running, "signaler", environment, *build) as process:
             await until_ready(process)
             for number in itertools.count(step=PAGES):
                 network.dropping, before = b'"stream":"SIGNALS"', network.dropped
@@ -57,7 +57,7 @@ async def doubled_signals(build: Build, chance: random.Random) -> AsyncGenerator
 async def hasty_redeliveries(build: Build, chance: random.Random) -> AsyncGenerator[Flaw, None]:
     """Take PostgreSQL away for two seconds; see a page that is delivered more than ten times in it."""
     async with empty_stack({}) as (running, _), publisher(running) as publishing:
-        with sabotaged(running, "collector", NO_UPBIT, *build) as process:
+        with service_with_faults(running, "collector", NO_UPBIT, *build) as process:
             await until_ready(process)
             for number in itertools.count():
                 before = await publishing.deliveries(STORE_CANDLES)

@@ -1,4 +1,4 @@
-"""What becomes of ten megabytes that somebody tries to send?"""
+"""A message of ten megabytes: refused at the sender, or its connection alone is closed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def measure_too_large(stack: Stack, promise: str) -> Finding:
 
 
 async def _through_the_bus(url: str) -> str:
-    # A link of our own: its coming and going is nobody's news.
+    # A connection of our own: its coming and going is no part of the row.
     with capture_logs():
         return await _sent(Bus(url, service="collector", instance="fuzz"))
 

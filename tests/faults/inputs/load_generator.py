@@ -14,7 +14,7 @@ from common.errors import ServiceError
 from common.events import Candle, CandlesClosed
 from faults.inputs.recording import FIRST
 
-# Nobody collects it, so no repair fills what would be lost.
+# The collector does not collect it, so no repair fills what would be lost.
 MARKET = "KRW-LOAD"
 CANDLES_A_PAGE = 5
 PAUSE_SECONDS = 0.05

@@ -1,4 +1,4 @@
-"""Which faults happen when? Pure: the same seed is the same plan."""
+"""Fault plan: which faults happen when. Pure: the same seed is the same plan."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def plan(
     faults = [_fault(chance, pause_seconds, kinds, processes) for _ in range(count)]
     if "upbit" not in kinds:
         return faults
-    # Whoever is blocked is silent for a minute at least, so it comes early enough to be over in time.
+    # A blocked client is silent for a minute at least, so it comes early enough to be over in time.
     early = chance.randrange(max(1, count // 4))
     blocked = (("block_seconds", 2),)
     faults[early] = Fault("upbit", "blocked", 0.5, pause_seconds, blocked)

@@ -1,4 +1,4 @@
-"""Which messages can nobody read? Every kind, made anew from a good page each time. Pure."""
+"""Poison messages of every kind, each made from a good page. Pure."""
 
 from __future__ import annotations
 

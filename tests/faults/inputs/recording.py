@@ -1,4 +1,4 @@
-"""A made-up recording: several markets, seeded prices, and minutes in which nobody traded."""
+"""Generated recording: several markets, seeded prices, and minutes without a trade."""
 
 from __future__ import annotations
 

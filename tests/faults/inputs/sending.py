@@ -1,4 +1,4 @@
-"""What goes over the bus in a fuzz run: good pages of markets that nobody collects, poison between them."""
+"""Messages of a fuzz run: good pages of markets that are not collected, with poison between them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from faults.inputs.poison import KINDS
 
 # Per second.
 GOOD_PACE = 6.0
-# Nobody collects them, so that the collector's own pages are not disturbed.
+# The collector does not collect them, so that the collector's own pages are not disturbed.
 MARKETS = tuple(f"ZZ-F{number}" for number in range(20))
 SENDERS = 8
 

@@ -1,4 +1,4 @@
-"""How did the durable consumers answer each message? Overheard on the bus, where they tell the server."""
+"""Acknowledgements that the durable consumers send for each message, read from the bus."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ DEAD = b"+TERM"
 HANDED_BACK = b"-NAK"
 
 
-class Answers:
-    """One consumer's answers, by stream sequence."""
+class Acknowledgements:
+    """One consumer's acknowledgements, by stream sequence."""
 
     def __init__(self) -> None:
         self.done: dict[int, float] = {}
         self.dead: set[int] = set()
         self.handed_back: defaultdict[int, int] = defaultdict(int)
 
-    async def hear(self, message: Msg) -> None:
-        """Take note of one answer."""
+    async def record(self, message: Msg) -> None:
+        """Record one acknowledgement."""
         sequence = int(message.subject.split(".")[SEQUENCE_TOKEN])
         if message.data in DONE:
             self.done.setdefault(sequence, time.monotonic())
@@ -40,13 +40,13 @@ class Answers:
 
 
 @asynccontextmanager
-async def overheard(client: Client, consumer: Consumer) -> AsyncIterator[Answers]:
-    """Listen until the block ends; needs the rights of the administrator."""
-    answers = Answers()
+async def recorded_acknowledgements(client: Client, consumer: Consumer) -> AsyncIterator[Acknowledgements]:
+    """Record until the block ends; needs the rights of the administrator."""
+    acknowledgements = Acknowledgements()
     subject = f"$JS.ACK.{consumer.stream}.{consumer.name}.>"
-    subscription = await client.subscribe(subject, cb=answers.hear)
+    subscription = await client.subscribe(subject, cb=acknowledgements.record)
     await subscribed(client)
     try:
-        yield answers
+        yield acknowledgements
     finally:
         await subscription.unsubscribe()

@@ -1,4 +1,4 @@
-"""Who sends in a fuzz run, and what did the readers of pages do with it?"""
+"""Oracle of a fuzz run: what was sent, and what the two consumers of pages did with it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nats.aio.client import Client
 from common.events import CandlesClosed
 from common.streams import DECIDE_ON_CANDLES, STORE_CANDLES
 from faults.inputs.sending import Sender
-from faults.oracles.acknowledgements import Answers, overheard
+from faults.oracles.acknowledgements import Acknowledgements, recorded_acknowledgements
 from harness.stack import Stack
 from servers.waiting import eventually
 
@@ -32,8 +32,8 @@ class Fuzzed:
     """One run: who sends, and what the two readers of pages answered."""
 
     sender: Sender
-    store: Answers
-    decide: Answers
+    store: Acknowledgements
+    decide: Acknowledgements
     admin: Connection
 
     async def settled(self, sequences: Iterable[int]) -> None:
@@ -56,12 +56,15 @@ class Fuzzed:
 
 
 @asynccontextmanager
-async def overhearing(stack: Stack, seed: int) -> AsyncIterator[Fuzzed]:
+async def fuzzing(stack: Stack, seed: int) -> AsyncIterator[Fuzzed]:
     """Connect as the administrator, send as `seed` says, and listen until the block ends."""
     client: Client = await nats_client.connect(stack.running.nats.url())
     admin = await asyncpg.connect(stack.running.postgres.url())
     try:
-        async with overheard(client, STORE_CANDLES) as store, overheard(client, DECIDE_ON_CANDLES) as decide:
+        async with (
+            recorded_acknowledgements(client, STORE_CANDLES) as store,
+            recorded_acknowledgements(client, DECIDE_ON_CANDLES) as decide,
+        ):
             yield Fuzzed(Sender(client, random.Random(seed)), store, decide, admin)
     finally:
         await client.close()

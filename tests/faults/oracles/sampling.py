@@ -1,4 +1,4 @@
-"""What is looked at all the time: connections, health's answers, and whether a secret shows anywhere."""
+"""Samplers that run all the time: connections and health's answers; and the search for leaked secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does each service use? Memory, files, threads and connections, looked at every second from outside."""
+"""Resource usage of each service, sampled every second from outside: memory, files, threads, connections."""
 
 from __future__ import annotations
 

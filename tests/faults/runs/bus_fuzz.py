@@ -1,4 +1,4 @@
-"""Do ten thousand messages that nobody can read do any harm to the good ones among them?"""
+"""Fuzz run: ten thousand unreadable messages do no harm to the good ones among them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from faults.cases.fuzzed_subjects import PROMISE, fuzz_other_subjects
 from faults.cases.repeats import send_repeats
 from faults.inputs.sending import GOOD_PACE
 from faults.oracles.dead_letters import dead_letters
-from faults.oracles.fuzz import Fuzzed, overhearing
+from faults.oracles.fuzz import Fuzzed, fuzzing
 from faults.oracles.service_logs import unexpected_lines
 from harness.finding import Finding
 from harness.stack import Stack, full_stack
@@ -33,13 +33,13 @@ REPEATED = 100
 SLOWED_BAR = 2.0
 SETTLE_SECONDS = 60.0
 HEALTHY_SECONDS = 30.0
-# From the future is a page only to who hears the exchange's time.
+# From the future is a page only to a service that knows the exchange's time.
 READABLE = {"from the future"}
 
 
 async def measure(seed: int) -> list[Finding]:
     """Return a row for each thing that poison must not do; takes about two and a half minutes."""
-    async with full_stack() as stack, overhearing(stack, seed) as fuzzed:
+    async with full_stack() as stack, fuzzing(stack, seed) as fuzzed:
         sender = fuzzed.sender
         await sender.send_good(GOOD_ALONE)
         alone = set(sender.sent.good)

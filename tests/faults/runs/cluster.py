@@ -1,4 +1,4 @@
-"""Three nats-servers whose leader dies or freezes under load: how soon do they go on, and what is lost?"""
+"""Cluster run: the leader of three nats-servers dies or freezes under load; recovery time and losses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from servers.waiting import eventually
 PROMISE = "cluster"
 RESUMED_SECONDS = 10.0
 FROZEN_SECONDS = 12.0
-# A publisher who has found nobody by then finds nobody any more.
+# A publisher that has found no server by then finds none any more.
 PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 0.5
 # Half of the faults hit the leader of the stream that is published to.

@@ -1,4 +1,4 @@
-"""The exchange is away for a whole day: how soon is the hole closed, and how hard is the exchange asked?"""
+"""Outage of the exchange for a whole day: time until the gap is closed, and the rate of requests for it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.servers import scratch_folder
 from servers.waiting import eventually
 
 PROMISE = "a hole of 24 h"
-# A day in a minute; the recording also lasts for the start and for what comes behind the hole.
+# A day in a minute; the recording also lasts for the start and for what comes after the hole.
 SPEED = 1440.0
 MINUTES = 4500
 DAY_MINUTES = 1440

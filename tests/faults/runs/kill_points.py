@@ -1,4 +1,4 @@
-"""What is lost or doubled when a service kills itself at its worst moments, fifty times at each?"""
+"""Kill points: a service kills itself at its worst moments, fifty times at each, and loses nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from faults.cases import killed_migration
 from faults.inputs.publishing import Publisher, page_to_decide, publisher
 from faults.oracles import expected
 from faults.oracles.expected import Compared
-from faults.stack.running import sabotaged, stopped, until_killed, until_ready
+from faults.stack.running import service_with_faults, stopped, until_killed, until_ready
 from faults.stack.stages import EVERY_MINUTE, empty_stack, gemini_at, upbit_at
 from harness.finding import Finding
 from harness.records import until_handled
@@ -71,9 +71,9 @@ async def _killed_collector(point: str, chance: random.Random, times: int) -> Fi
     ):
         for _ in range(times):
             nth = chance.randint(1, MOST_TIMES)
-            with sabotaged(running, "collector", upbit_at(upbit), point, nth=nth) as process:
+            with service_with_faults(running, "collector", upbit_at(upbit), point, nth=nth) as process:
                 await until_killed(process)
-        with sabotaged(running, "collector", upbit_at(upbit)) as process:
+        with service_with_faults(running, "collector", upbit_at(upbit)) as process:
             await eventually(lambda: _is_up_to_date(admin), CAUGHT_UP_SECONDS)
             await until_handled(running.nats.url(), STORE_CANDLES, within=CAUGHT_UP_SECONDS)
             await stopped(process)
@@ -107,9 +107,9 @@ async def _killed_signaler(point: str, chance: random.Random, times: int) -> Fin
         for _ in range(times):
             nth = chance.randint(1, MOST_TIMES)
             published += await _publish_to_decide(publishing, chance, len(published), nth)
-            with sabotaged(running, "signaler", gemini_at(gemini), point, nth=nth) as process:
+            with service_with_faults(running, "signaler", gemini_at(gemini), point, nth=nth) as process:
                 await until_killed(process)
-        with sabotaged(running, "signaler", gemini_at(gemini)) as process:
+        with service_with_faults(running, "signaler", gemini_at(gemini)) as process:
             await until_ready(process)
             await until_handled(running.nats.url(), DECIDE_ON_CANDLES, CAUGHT_UP_SECONDS)
             await stopped(process)

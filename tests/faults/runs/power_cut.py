@@ -1,4 +1,4 @@
-"""Is what was acknowledged still there after a power cut? And does the test notice where it is not?"""
+"""Power cuts: what was acknowledged is still there, and the run notices where it is not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random faults on real processes: is anything lost, doubled or missing, and how soon is all well again?"""
+"""Random faults on real processes: nothing is lost, doubled or missing, and recovery takes seconds."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Outcome:
 
     @property
     def is_sound(self) -> bool:
-        """True when nothing was lost, doubled, missing or leaked, and nobody was hasty."""
+        """True when nothing was lost, doubled, missing or leaked, and no message handed back too often."""
         return not (self.lost or self.doubled or self.missing or self.dead or self.hasty or self.leaks)
 
 

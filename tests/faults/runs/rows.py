@@ -1,4 +1,4 @@
-"""Do the rows of the fault matrix hold that take too long for a test? Each on servers of its own."""
+"""Rows of the fault matrix that take too long for a test, each on servers of its own."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ TIMED: tuple[Row, ...] = (
     ("F20", "a trigger that takes 10 s", "given up, < 7 s", slow_statement),
     ("F23", "PostgreSQL's disk full", "an error, and no restart", disk_full),
     ("F30", "everything deleted that NATS has stored", "read again, < 10 s", store_wiped),
-    ("F37", "a service that hears nothing", "noticed, <= 7 s", deaf),
-    ("F38", "bytes that nobody said, and torn frames", "0 lost, 0 taken for data", garbled),
+    ("F37", "a service that receives nothing", "noticed, <= 7 s", deaf),
+    ("F38", "bytes of no protocol, and torn frames", "0 lost, 0 taken for data", garbled),
     ("F39", "NATS 0.2 to 0.8 s away", "0 lost, acknowledged in 5 s", late),
     ("F64", "the wall clock set +1 h, -1 h, +1 day", "jobs go on, < 5 s", clock_set),
 )

@@ -129,12 +129,12 @@ def _memory(outcome: Outcome, service: str) -> Finding:
 
 def _flat(outcome: Outcome, kind: str) -> Finding:
     by_service = {service: outcome.series[service, kind] for service in SERVICES}
-    told = [
+    shown = [
         f"{service} {grown(series):+g}, {max(value for _, value in series):g} at most"
         for service, series in by_service.items()
     ]
     holds = all(grown(series) <= MOST_GROWN for series in by_service.values())
-    return Finding(PROMISE, kind, f"median grows <= {MOST_GROWN:g}", "; ".join(told), holds=holds)
+    return Finding(PROMISE, kind, f"median grows <= {MOST_GROWN:g}", "; ".join(shown), holds=holds)
 
 
 @dataclass
@@ -181,7 +181,7 @@ async def _looked_at(made: SupervisedStack, cycles: int, speed: float) -> Outcom
     looking = [asyncio.create_task(look) for look in looks]
     began, before = time.time(), await _made(made.running)
     try:
-        # One that ends has failed: nobody breaks anything here.
+        # One that ends has failed: nothing is broken on purpose here.
         ended, _ = await asyncio.wait(
             looking, timeout=cycles * 60 / speed, return_when=asyncio.FIRST_COMPLETED
         )

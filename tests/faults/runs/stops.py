@@ -1,4 +1,4 @@
-"""Does a service that is told to stop end in time, whatever it is in, and lose nothing?"""
+"""Stops: a service ends in time whatever it is in, and loses nothing."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def _stops(stops: Sequence[Stop], cut_off: int) -> Finding:
 
 
 async def _other_signals(stack: Stack) -> Finding:
-    """SIGHUP is not heard, SIGINT is as SIGTERM, and a second signal ends at once."""
+    """SIGHUP is ignored, SIGINT is as SIGTERM, and a second signal ends at once."""
     with instances(stack, "signals", of_each=2) as started:
         await until_ready(started)
         for running in started:
@@ -138,13 +138,13 @@ async def _other_signals(stack: Stack) -> Finding:
         alive = sum(running.process.poll() is None for running in started)
         interrupted = [await ended_after(running, signal.SIGINT) for running in started[:2]]
         async with POSTGRES_FROZEN.block(stack):
-            twice = [await _told_twice(running) for running in started[2:]]
+            twice = [await _stopped_twice(running) for running in started[2:]]
     slowest, slowest_twice = (max(seconds for _, seconds in ends) for ends in (interrupted, twice))
     codes, codes_twice = ([code for code, _ in ends] for ends in (interrupted, twice))
     return Finding(
         PROMISE,
         "SIGHUP; SIGINT; a second SIGTERM while the first is being obeyed",
-        f"not heard; exit code 0 within {STOP_BAR_SECONDS:.0f} s; 1 within {SECOND_BAR_SECONDS:.0f} s",
+        f"ignored; exit code 0 within {STOP_BAR_SECONDS:.0f} s; 1 within {SECOND_BAR_SECONDS:.0f} s",
         f"{alive} of {len(started)} live on; codes {codes} in {slowest:.2f} s;"
         f" {codes_twice} in {slowest_twice:.2f} s",
         holds=alive == len(started)
@@ -154,7 +154,7 @@ async def _other_signals(stack: Stack) -> Finding:
     )
 
 
-async def _told_twice(running: ServiceProcess) -> tuple[int | None, float]:
+async def _stopped_twice(running: ServiceProcess) -> tuple[int | None, float]:
     running.process.send_signal(signal.SIGTERM)
     await asyncio.sleep(SECOND_AFTER_SECONDS)
     return await ended_after(running, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""Would anybody notice if a protection were gone? Each is taken out once, and the same faults are made."""
+"""Mutation test of the oracles: each protection is taken out once, and the same faults must show it."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ async def prove(proof: Proof, seed: int) -> Finding:
         PROMISE,
         f"`{proof.weakening}`, faults: {proof.fault}",
         f"seen within {MOST_FAULTS} faults, and never on the healthy build",
-        f"{_told(weakened, seen)}; healthy: {_told(healthy, seen_healthy)}",
+        f"{_shown(weakened, seen)}; healthy: {_shown(healthy, seen_healthy)}",
         holds=seen is not None and seen_healthy is None,
     )
 
 
 async def _until_seen(proof: Proof, seed: int, *build: str, most: int) -> tuple[int, str | None]:
-    """Return how many faults there were, and what was seen behind the last one."""
+    """Return how many faults there were, and what was seen after the last one."""
     count = 0
     async with aclosing(proof.scenario(build, random.Random(f"{seed}-{proof.weakening}"))) as faults:
         async for seen in faults:
@@ -76,5 +76,5 @@ async def _until_seen(proof: Proof, seed: int, *build: str, most: int) -> tuple[
     return count, None
 
 
-def _told(faults: int, seen: str | None) -> str:
+def _shown(faults: int, seen: str | None) -> str:
     return f"seen at fault {faults}: {seen}" if seen else f"nothing seen in {faults:,} faults"

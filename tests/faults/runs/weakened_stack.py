@@ -1,4 +1,4 @@
-"""Does the random run itself notice a build without one of its protections, within 60 faults?
+"""Mutation test of the random run: it must notice a build without one of its protections within 60 faults.
 
 Which one a stale setting would be cannot be seen from outside by chance: `weakened.py` has the races for it.
 """
@@ -28,8 +28,8 @@ class Build:
     @property
     def commands(self) -> Mapping[str, list[str]]:
         """What to run instead of each service."""
-        sabotage = [sys.executable, "-m", "faults.weakening.injection"]
-        return {service: [*sabotage, service, self.weakening] for service in self.services}
+        injection = [sys.executable, "-m", "faults.weakening.injection"]
+        return {service: [*injection, service, self.weakening] for service in self.services}
 
 
 BUILDS = (

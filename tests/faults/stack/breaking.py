@@ -1,4 +1,4 @@
-"""How is one fault of the plan carried out, and everything made good again?"""
+"""Executor of a fault plan: carries out each fault, and heals all of them in the end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from faults.inputs.plan import SERVICES, Fault
 from faults.stack.supervised import SupervisedStack
 from servers.simulators import Controls
 
-TELL_SECONDS = 2.0
+SWITCH_SECONDS = 2.0
 
 
 async def break_by_plan(stack: SupervisedStack, faults: Sequence[Fault]) -> None:
@@ -22,7 +22,7 @@ async def break_by_plan(stack: SupervisedStack, faults: Sequence[Fault]) -> None
         await asyncio.sleep(fault.pause_seconds)
         lasting.append(asyncio.create_task(_carry_out(stack, fault)))
     await asyncio.gather(*lasting)
-    await asyncio.gather(*(_tell(simulator, None) for simulator in (stack.upbit, stack.gemini)))
+    await asyncio.gather(*(_switch(simulator, None) for simulator in (stack.upbit, stack.gemini)))
 
 
 async def _carry_out(stack: SupervisedStack, fault: Fault) -> None:
@@ -41,12 +41,12 @@ async def _carry_out(stack: SupervisedStack, fault: Fault) -> None:
             await _stall(stack, fault)
         case _:
             simulator = stack.upbit if fault.kind == "upbit" else stack.gemini
-            await _tell(simulator, fault)
+            await _switch(simulator, fault)
 
 
 async def _stall(stack: SupervisedStack, fault: Fault) -> None:
     link = stack.proxies[fault.target]
-    # A deaf service hears nothing from the server, a mute one is not heard by it.
+    # A deaf service receives nothing from the server, a mute one sends nothing to it.
     link.stall(to_server=fault.kind != "deaf", to_client=fault.kind != "mute")
     await asyncio.sleep(fault.seconds)
     link.heal()
@@ -67,7 +67,7 @@ async def _terminate_backends(stack: SupervisedStack) -> None:
             connection.terminate()
 
 
-async def _tell(simulator: Controls, fault: Fault | None) -> None:
+async def _switch(simulator: Controls, fault: Fault | None) -> None:
     """Switch a fault on, or all of them off; a simulator that has just been killed has none."""
     with contextlib.suppress(OSError):
         if fault is None:

@@ -1,4 +1,4 @@
-"""Three nats-servers that may die or freeze at any moment, and a collector and a signaler on them."""
+"""Cluster of three nats-servers that may die or freeze, with a collector and a signaler on it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Cluster:
     services: dict[str, ServiceProcess]
 
     async def leader(self, group: str, *, without: str | None = None) -> str | None:
-        """Return who leads a stream or META, None while nobody answers.
+        """Return who leads a stream or META, None while no server answers.
 
         Args:
             without: A server that is not to be asked.
@@ -55,7 +55,7 @@ class Cluster:
         return await stream_leader(self.bus.jetstream, group)
 
     async def is_whole(self) -> bool:
-        """Tell whether every server has everything, and somebody leads them."""
+        """Tell whether every server has everything, and they have a leader."""
         streams = [str(stream.name) for stream in STREAMS]
         return await self.leader(META) is not None and await is_whole(self.bus.jetstream, streams)
 

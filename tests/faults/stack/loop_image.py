@@ -1,7 +1,7 @@
-"""What is on a disk at the moment of a power cut? An ext4 of its own in a file, whose raw copy tells.
+"""Disk image as it is at the moment of a power cut: an ext4 of its own in a file, copied raw.
 
 The file holds what the file system has written to its device. What only the kernel's cache knows, because
-nobody asked for it to be synced, is not in it: as after a power cut. A copy is a file system in itself, which
+no one asked for it to be synced, is not in it: as after a power cut. A copy is a file system in itself, which
 repairs itself from its journal when it is mounted.
 """
 
@@ -37,7 +37,7 @@ def new_image(folder: Path) -> Iterator[Image]:
     file = folder / "disk.img"
     with file.open("wb") as empty:
         empty.truncate(SIZE_MB << 20)
-    # Nothing may be left to do for the kernel later, while the test believes that nobody writes.
+    # Nothing may be left to do for the kernel later, while the test believes that nothing is written.
     _run("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", str(file))
     with _mounted(file, folder / "disk") as image:
         yield image

@@ -1,4 +1,4 @@
-"""The two stores a power cut may hit, each as it is run and as it must not be run."""
+"""Stores that a power cut may hit, each as it is run and as it must not be run."""
 
 from __future__ import annotations
 

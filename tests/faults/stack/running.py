@@ -1,4 +1,4 @@
-"""How does a harness run a sabotaged service? As every service runs, with the same environment and log."""
+"""Processes of services with injected faults, started as every service is, with the same environment."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ READY_SECONDS = 30.0
 ACK_WAIT_SECONDS = 2.0
 
 
-def sabotaged(
+def service_with_faults(
     running: Servers, name: str, environment: Mapping[str, str], *what: str, nth: int = 1
 ) -> AbstractContextManager[ServiceProcess]:
     """Start `name` with these kill points and weakenings, with none of them the healthy service."""
     urls = {"DATABASE_URL": running.database_url(name), "NATS_URL": running.nats.url(name)}
     log = running.folder / f"{name}.log"
-    return _sabotage(log, name, *what, "--nth", str(nth), **{**urls, **environment})
+    return _injected(log, name, *what, "--nth", str(nth), **{**urls, **environment})
 
 
-def sabotaged_migration(
+def migration_with_kill_point(
     postgres: PostgresServer, folder: Path, *, nth: int
 ) -> AbstractContextManager[ServiceProcess]:
-    """Start a migration of `folder`/migrations that is killed behind its n-th statement."""
+    """Start a migration of `folder`/migrations that is killed after its n-th statement."""
     files = str(folder / "migrations")
     arguments = ("migration", "during", "--nth", str(nth), "--folder", files)
-    return _sabotage(folder / "migration.log", *arguments, DATABASE_URL=postgres.url())
+    return _injected(folder / "migration.log", *arguments, DATABASE_URL=postgres.url())
 
 
 @contextmanager
-def _sabotage(log: Path, *arguments: str, **environment: str) -> Iterator[ServiceProcess]:
+def _injected(log: Path, *arguments: str, **environment: str) -> Iterator[ServiceProcess]:
     with service(
         "faults.weakening.injection", log, *arguments, PYTHONPATH=str(TESTS), **environment
     ) as process:

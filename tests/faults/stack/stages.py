@@ -1,4 +1,4 @@
-"""What does each proof run on? Real servers, the one service it is about, and books that start empty."""
+"""Fixture of one service: real servers with empty tables, and the environment of the service."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from servers.simulators import Simulator
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[Any]
 
-# Nobody listens there: whatever comes, comes from the stream.
+# No server listens there: every page comes from the stream.
 NO_UPBIT = {"UPBIT_BASE_URL": "http://127.0.0.1:9", "MARKET_SOURCE": "simulator"}
 EVERY_MINUTE = {"signal_interval_minutes": 1, "gemini_daily_request_budget": 10_000}
 

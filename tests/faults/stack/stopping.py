@@ -1,4 +1,4 @@
-"""Instances beside each other, how one of them ends, and what it was in when it was told to."""
+"""Instances beside each other, how one of them ends, and what the stop interrupted."""
 
 from __future__ import annotations
 
@@ -64,19 +64,19 @@ async def ended_after(running: ServiceProcess, number: signal.Signals) -> tuple[
 
 
 def was_in_retry(running: ServiceProcess) -> bool:
-    """Tell whether it waited for its next try when it was told to stop."""
-    told = _time(running.events(LogEvent.SERVICE_STOPPING)[0])
+    """Tell whether it waited for its next try when the stop came."""
+    stopped = _time(running.events(LogEvent.SERVICE_STOPPING)[0])
     return any(
-        _time(retry) < told < _time(retry) + timedelta(seconds=retry["delay_seconds"])
+        _time(retry) < stopped < _time(retry) + timedelta(seconds=retry["delay_seconds"])
         for retry in running.events(LogEvent.RETRY_SCHEDULED)
     )
 
 
 def handed_back(running: ServiceProcess) -> bool:
-    """Tell whether it gave back a message because it was told to stop."""
-    told = _time(running.events(LogEvent.SERVICE_STOPPING)[0])
+    """Tell whether it gave back a message because of the stop."""
+    stopped = _time(running.events(LogEvent.SERVICE_STOPPING)[0])
     return any(
-        _time(given) >= told and given.get("error") == "the service stops"
+        _time(given) >= stopped and given.get("error") == "the service stops"
         for given in running.events(LogEvent.MESSAGE_HANDED_BACK)
     )
 

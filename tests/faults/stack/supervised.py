@@ -173,7 +173,7 @@ async def supervised_stack(
         settings: Rows of `system_config`.
         replicas: How many of a service, 1 where it is not named.
         commands: What to run instead of `python -m <service>`, by service.
-        history_minutes: How much of the recording the exchange has behind it at the start.
+        history_minutes: How much of the recording is over for the exchange at the start.
     """
     async with AsyncExitStack() as stack:
         running = await stack.enter_async_context(servers())

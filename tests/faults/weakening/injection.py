@@ -27,8 +27,8 @@ MIGRATION = "migration"
 SERVICES = ("collector", "signaler", "health", MIGRATION)
 
 
-def kill_behind(owner: type[Any], method: str, nth: int, *, sends: str | None = None) -> None:
-    """Have the process end, as in a power cut, behind the n-th return of an async method.
+def kill_after(owner: type[Any], method: str, nth: int, *, sends: str | None = None) -> None:
+    """Have the process end, as in a power cut, after the n-th return of an async method.
 
     Args:
         sends: Of `Bus.publish`, only the calls that send this event count.
@@ -61,10 +61,10 @@ def _die() -> None:
 
 
 def _page_is_published(nth: int) -> None:
-    """A page is published and acknowledged, and nobody here knows of it yet."""
+    """A page is published and acknowledged, and the service does not know it yet."""
     from common.bus.broker import Bus
 
-    kill_behind(Bus, "publish", nth, sends="CandlesClosed")
+    kill_after(Bus, "publish", nth, sends="CandlesClosed")
 
 
 def _page_is_taken(nth: int) -> None:
@@ -78,26 +78,26 @@ def _page_is_stored(nth: int) -> None:
     """A page's transaction is committed, and the page is not acknowledged yet."""
     from collector.repository import CandleRepository
 
-    kill_behind(CandleRepository, "store_page", nth)
+    kill_after(CandleRepository, "store_page", nth)
 
 
 def _signal_is_stored(nth: int) -> None:
     """A signal is in the table, and not published yet."""
     from signaler.repository import SignalRepository
 
-    kill_behind(SignalRepository, "insert_signal", nth)
+    kill_after(SignalRepository, "insert_signal", nth)
 
 
 def _signal_is_published(nth: int) -> None:
     """A signal is published, and its page is not acknowledged yet."""
     from common.bus.broker import Bus
 
-    kill_behind(Bus, "publish", nth, sends="SignalGenerated")
+    kill_after(Bus, "publish", nth, sends="SignalGenerated")
 
 
 def _statement_is_done(nth: int) -> None:
     """A statement is done: in a file's transaction, before its commit, or between two files."""
-    kill_behind(asyncpg.Connection, "execute", nth)
+    kill_after(asyncpg.Connection, "execute", nth)
 
 
 KILL_POINTS: dict[tuple[str, str], Callable[[int], None]] = {

@@ -19,7 +19,7 @@ from docs.pages import ROOT, TARGETS
 TYPED, MENTIONED = list(typed()), list(mentioned())
 MADE = [command for command in itertools.chain(TYPED, MENTIONED) if command.program == "make"]
 OPERATIONS = "docs/operations.md"
-# It would teach the shell of whoever runs the tests.
+# It would change the shell of the person who runs the tests.
 INSTALLS = "--install-completion"
 
 

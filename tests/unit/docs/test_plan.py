@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -67,8 +68,13 @@ def _flaws_of_path(path: str, name: str) -> Iterator[str]:
     found = list(ROOT.glob(path))
     if not found:
         yield f"{path}: there is no such file"
-    elif name and not re.search(rf"\b{name}\b", found[0].read_text(encoding="utf-8")):
+    elif name and not _defines(found[0], name):
         yield f"{path}: there is no {name} in it"
+
+
+def _defines(file: Path, name: str) -> bool:
+    definition = re.compile(rf"(?:\b(?:def|class) |^){name}\b", re.MULTILINE)
+    return bool(definition.search(file.read_text(encoding="utf-8")))
 
 
 def _flaws_of_command(command: str) -> Iterator[str]:
