@@ -14,11 +14,10 @@ from pathlib import Path
 import asyncpg
 
 from bongsu.servers import ports
-from bongsu.up.environment import SIMULATED_GEMINI_KEY
 from common.clock import MINUTE
 from faults.inputs.recording import FIRST, write_recording
 from harness.servers import Servers, scratch_folder, servers
-from harness.stack import in_thread
+from harness.stack import gemini_at, in_thread, upbit_at
 from servers.services import ServiceProcess, service
 from servers.simulators import Simulator, simulator
 from servers.waiting import eventually
@@ -99,13 +98,13 @@ async def many_markets(count: int, *, minutes: int, interval_minutes: int) -> As
         upbit = await stack.enter_async_context(in_thread(simulator("upbit_simulator", *replay)))
         gemini = await stack.enter_async_context(in_thread(simulator("gemini_simulator")))
         own = {
-            "collector": {"UPBIT_BASE_URL": upbit.url, "MARKET_SOURCE": "simulator"},
-            "signaler": {"GEMINI_API_KEY": SIMULATED_GEMINI_KEY, "GOOGLE_GEMINI_BASE_URL": gemini.url},
+            "collector": upbit_at(upbit),
+            "signaler": gemini_at(gemini),
             "health": {"HEALTH_PORT": str(ports.free_port())},
         }
         services = {
             name: stack.enter_context(
-                service(name, running.folder / f"{name}.log", **_urls(running, name), **more)
+                service(name, running.folder / f"{name}.log", **running.urls(name), **more)
             )
             for name, more in own.items()
         }
@@ -122,10 +121,6 @@ def _anchored(recording: Path, anchor: Path) -> float:
     begun = ((time.time() + START_SECONDS) // 60 + 1) * 60
     replay_clock(load_recording(recording), speed=1.0, path=anchor, wall=lambda: begun)
     return begun
-
-
-def _urls(running: Servers, name: str) -> dict[str, str]:
-    return {"DATABASE_URL": running.database_url(name), "NATS_URL": running.nats.url(name)}
 
 
 async def _prepare(running: Servers, markets: tuple[str, ...], interval_minutes: int) -> None:

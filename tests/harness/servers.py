@@ -30,6 +30,10 @@ class Servers:
         """Return the URL of the service's own role."""
         return self.postgres.url(f"bongsu_{service}")
 
+    def urls(self, service: str) -> dict[str, str]:
+        """Return the service's environment as far as it is the servers'."""
+        return {"DATABASE_URL": self.database_url(service), "NATS_URL": self.nats.url(service)}
+
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
@@ -67,11 +71,13 @@ async def servers(*, admin_connections: int = ADMIN_CONNECTIONS) -> AsyncIterato
 @contextmanager
 def frozen(*pids: int | None) -> Iterator[None]:
     """Freeze these processes and their children, a PostgreSQL's backends too, for the length of the block."""
+    assert all(pids), "a server that does not run cannot be frozen"
     parents = [psutil.Process(pid) for pid in pids]
     processes = [*parents, *(child for parent in parents for child in parent.children(recursive=True))]
-    for process in processes:
-        process.suspend()
     try:
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.suspend()
         yield
     finally:
         for process in processes:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import asyncpg
-
 from bongsu.up.environment import SIMULATED_GEMINI_KEY
 from harness.servers import Servers, servers
 from integration.health.running import HealthProcess, soon
+from integration.signaler.running import configure
 from servers.services import STOP_SECONDS, ServiceProcess, service
 from servers.simulators import Simulator, simulator
 
@@ -33,24 +31,30 @@ class Stack:
     signaler: ServiceProcess
     health: HealthProcess
 
+    def environment(self, name: str) -> dict[str, str]:
+        """Return the environment of the collector or the signaler."""
+        own = upbit_at(self.upbit) if name == "collector" else gemini_at(self.gemini)
+        return self.running.urls(name) | own
+
     def start(self, name: str, instance: str) -> AbstractContextManager[ServiceProcess]:
         """Start another instance of the collector or the signaler."""
-        return _service(self.running, self.upbit, self.gemini, name, instance)
+        return _service(self.running, name, instance, self.environment(name))
 
 
 @asynccontextmanager
 async def full_stack(settings: Mapping[str, Any] = SETTINGS) -> AsyncIterator[Stack]:
     """Start everything and return when health says that all is well."""
     async with servers() as running, AsyncExitStack() as stack:
-        await configure(running, settings)
+        await configure(running.postgres.url(), **settings)
         upbit = await stack.enter_async_context(in_thread(simulator("upbit_simulator")))
         gemini = await stack.enter_async_context(in_thread(simulator("gemini_simulator")))
-        collector = stack.enter_context(_service(running, upbit, gemini, "collector", "first"))
-        signaler = stack.enter_context(_service(running, upbit, gemini, "signaler", "first"))
-        health = HealthProcess(
-            {"DATABASE_URL": running.database_url("health"), "NATS_URL": running.nats.url("health")},
-            running.folder / "health.log",
+        collector = stack.enter_context(
+            _service(running, "collector", "first", running.urls("collector") | upbit_at(upbit))
         )
+        signaler = stack.enter_context(
+            _service(running, "signaler", "first", running.urls("signaler") | gemini_at(gemini))
+        )
+        health = HealthProcess(running.urls("health"), running.folder / "health.log")
         await health.start()
         stack.push_async_callback(health.stop)
         await soon(health.is_healthy, within=PREPARED_SECONDS)
@@ -59,28 +63,23 @@ async def full_stack(settings: Mapping[str, Any] = SETTINGS) -> AsyncIterator[St
 
 @contextmanager
 def _service(
-    running: Servers, upbit: Simulator, gemini: Simulator, name: str, instance: str
+    running: Servers, name: str, instance: str, environment: Mapping[str, str]
 ) -> Iterator[ServiceProcess]:
-    own = {
-        "collector": {"UPBIT_BASE_URL": upbit.url, "MARKET_SOURCE": "simulator"},
-        "signaler": {"GEMINI_API_KEY": SIMULATED_GEMINI_KEY, "GOOGLE_GEMINI_BASE_URL": gemini.url},
-    }[name]
-    urls = {"DATABASE_URL": running.database_url(name), "NATS_URL": running.nats.url(name)}
-    with service(name, running.folder / f"{name}-{instance}.log", **urls, **own) as process:
+    with service(name, running.folder / f"{name}-{instance}.log", **environment) as process:
         yield process
         if process.process.poll() is None:
             process.process.terminate()
             process.process.wait(STOP_SECONDS)
 
 
-async def configure(running: Servers, settings: Mapping[str, Any]) -> None:
-    """Write rows of `system_config`, before any service reads them."""
-    connection = await asyncpg.connect(running.postgres.url())
-    await connection.executemany(
-        "INSERT INTO system_config (key, value) VALUES ($1, $2)",
-        [(key, json.dumps(value)) for key, value in settings.items()],
-    )
-    await connection.close()
+def upbit_at(upbit: Simulator, source: str = "simulator") -> dict[str, str]:
+    """Return the collector's own environment."""
+    return {"UPBIT_BASE_URL": upbit.url, "MARKET_SOURCE": source}
+
+
+def gemini_at(gemini: Simulator) -> dict[str, str]:
+    """Return the signaler's own environment."""
+    return {"GEMINI_API_KEY": SIMULATED_GEMINI_KEY, "GOOGLE_GEMINI_BASE_URL": gemini.url}
 
 
 @asynccontextmanager

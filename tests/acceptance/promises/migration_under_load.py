@@ -1,4 +1,4 @@
-"""Migration under load: the tables are expanded while collector and signaler store, and no write waits long."""
+"""Migration under load: tables are expanded while collector and signaler store, and no write waits long."""
 
 from __future__ import annotations
 

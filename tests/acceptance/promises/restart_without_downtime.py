@@ -16,13 +16,12 @@ from common.streams import STORE_CANDLES
 from harness.finding import Finding
 from harness.records import missed_at_exchange, read_streams, read_tables, until_handled
 from harness.stack import Stack, full_stack
-from servers.services import ServiceProcess
+from servers.services import ServiceProcess, until_ready
 from servers.waiting import eventually
 
 PROMISE = "restart"
 MARKET = "KRW-BTC"
 POLL_SECONDS = 0.2
-READY_SECONDS = 20.0
 STOP_SECONDS = 5.0
 # Once while a minute is being collected and decided on, which is 62 s after its beginning, and once between.
 SECONDS_OF_MINUTE = (2, 30)
@@ -109,7 +108,7 @@ async def _polled(stack: Stack, statuses: Counter[str]) -> AsyncIterator[None]:
 async def _started(stack: Stack, newer: ExitStack, instance: str) -> list[ServiceProcess]:
     """Start one more of each service and return when they are ready."""
     new = [newer.enter_context(stack.start(name, instance)) for name in ("collector", "signaler")]
-    await eventually(lambda: all(running.events("service.ready") for running in new), READY_SECONDS)
+    await until_ready(*new)
     return new
 
 

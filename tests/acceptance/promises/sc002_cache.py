@@ -12,6 +12,7 @@ from common.bus.broker import Bus
 from common.cache import TTLCache
 from common.config.repository import ConfigRepository
 from common.database.pool import Database, Share
+from harness.cache_races import stale_reads
 from harness.finding import Finding
 from harness.servers import scratch_folder
 from servers.waiting import eventually
@@ -89,7 +90,7 @@ def _recording(path: Path) -> Path:
 
 
 async def _races() -> Finding:
-    stale = sum([await _is_stale_after(random.Random(f"{SEED}-{number}")) for number in range(RACES)])
+    stale = await stale_reads(random.Random(SEED), RACES)
     return Finding(
         "SC-002",
         f"reads after a change, while loads are running: {RACES:,} races (seed {SEED})",
@@ -97,33 +98,3 @@ async def _races() -> Finding:
         f"{stale} stale",
         holds=stale == 0,
     )
-
-
-async def _is_stale_after(chance: random.Random) -> bool:
-    """Race readers against one change; return whether a read that began after it gave the old value."""
-    cache, source = TTLCache(), {"value": 1}
-
-    async def load() -> int:
-        for _ in range(chance.randrange(4)):
-            await asyncio.sleep(0)
-        value = source["value"]
-        for _ in range(chance.randrange(4)):
-            await asyncio.sleep(0)
-        return value
-
-    async def read() -> int:
-        for _ in range(chance.randrange(6)):
-            await asyncio.sleep(0)
-        return await cache.get_or_set("key", load)
-
-    async def change() -> int:
-        for _ in range(chance.randrange(6)):
-            await asyncio.sleep(0)
-        source["value"] = 2
-        await cache.invalidate("key")
-        return await cache.get_or_set("key", load)
-
-    readers = [asyncio.create_task(read()) for _ in range(chance.randrange(1, 4))]
-    after = await change()
-    await asyncio.gather(*readers)
-    return after != 2 or await cache.get_or_set("key", load) != 2

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.clock import MINUTE
-from faults.stack.running import service_with_faults, until_ready
-from faults.stack.stages import empty_stack, upbit_at
+from faults.stack.running import service_with_faults
+from faults.stack.stages import empty_stack
 from faults.weakening.weakenings import Build, Flaw
 from harness.servers import Servers
-from harness.stack import in_thread
-from servers.services import ServiceProcess
+from harness.stack import in_thread, upbit_at
+from servers.services import ServiceProcess, until_ready
 from servers.simulators import Simulator, simulator
 from servers.waiting import eventually
 

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from faults.stack.running import TESTS, stopped, until_ready
+from faults.stack.running import TESTS, stopped
 from harness.servers import Servers, scratch_folder, servers
-from servers.services import ServiceProcess, service
+from servers.services import ServiceProcess, service, until_ready
 from servers.waiting import eventually
 
 MINIMAL = "integration.common.minimal"
@@ -26,9 +26,8 @@ STEPS = ("+1h", "+0", "-1h", "+0", "+1d", "+0")
 @asynccontextmanager
 async def minimal(running: Servers, **environment: str) -> AsyncIterator[ServiceProcess]:
     """Run the smallest service there is, whose job runs every second."""
-    urls = {"DATABASE_URL": running.database_url("collector"), "NATS_URL": running.nats.url("collector")}
     log = running.folder / "minimal.log"
-    with service("integration.common.minimal", log, PYTHONPATH=str(TESTS), **urls, **environment) as process:
+    with service(MINIMAL, log, PYTHONPATH=str(TESTS), **running.urls("collector"), **environment) as process:
         await until_ready(process)
         yield process
 

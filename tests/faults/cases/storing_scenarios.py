@@ -11,10 +11,11 @@ from common.streams import STORE_CANDLES
 from faults.inputs.publishing import page_to_decide, publisher
 from faults.oracles import expected
 from faults.oracles.expected import Compared
-from faults.stack.running import service_with_faults, stopped, until_killed, until_ready
+from faults.stack.running import service_with_faults, stopped, until_killed
 from faults.stack.stages import NO_UPBIT, empty_stack
 from faults.weakening.weakenings import Build, Flaw, drop_unique_keys
 from harness.records import until_handled
+from servers.services import until_ready
 
 PAGES = 3
 STORED_SECONDS = 30.0

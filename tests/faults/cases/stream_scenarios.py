@@ -11,12 +11,13 @@ from common.clock import floor_minute, utc_now
 from common.streams import DECIDE_ON_CANDLES, STORE_CANDLES
 from faults.inputs.publishing import page_to_decide, publisher
 from faults.oracles import expected
-from faults.stack.running import service_with_faults, stopped, until_ready
-from faults.stack.stages import EVERY_MINUTE, NO_UPBIT, empty_stack, gemini_at
+from faults.stack.running import service_with_faults, stopped
+from faults.stack.stages import EVERY_MINUTE, NO_UPBIT, empty_stack
 from faults.weakening.weakenings import Build, Flaw
 from harness.records import until_handled
-from harness.stack import in_thread
+from harness.stack import gemini_at, in_thread
 from servers.proxy import proxy
+from servers.services import until_ready
 from servers.simulators import simulator
 from servers.waiting import eventually
 

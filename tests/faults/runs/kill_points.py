@@ -14,11 +14,12 @@ from faults.cases import killed_migration
 from faults.inputs.publishing import Publisher, page_to_decide, publisher
 from faults.oracles import expected
 from faults.oracles.expected import Compared
-from faults.stack.running import service_with_faults, stopped, until_killed, until_ready
-from faults.stack.stages import EVERY_MINUTE, empty_stack, gemini_at, upbit_at
+from faults.stack.running import service_with_faults, stopped, until_killed
+from faults.stack.stages import EVERY_MINUTE, empty_stack
 from harness.finding import Finding
 from harness.records import until_handled
-from harness.stack import in_thread
+from harness.stack import gemini_at, in_thread, upbit_at
+from servers.services import until_ready
 from servers.simulators import simulator
 from servers.waiting import eventually
 

@@ -15,17 +15,15 @@ from common.streams import STORE_CANDLES
 from common.telemetry.names import LogEvent
 from faults.cases.stop_conditions import CONDITIONS, POSTGRES_FROZEN, Condition
 from faults.stack.stopping import (
-    READY_SECONDS,
     ended_after,
     handed_back,
     instances,
-    until_ready,
     was_in_retry,
 )
 from harness.finding import Finding
 from harness.records import missed_at_exchange, read_streams, read_tables, until_handled
 from harness.stack import SETTINGS, Stack, full_stack
-from servers.services import ServiceProcess
+from servers.services import READY_SECONDS, ServiceProcess, until_ready
 from servers.simulators import Simulator
 from servers.waiting import eventually
 
@@ -66,7 +64,7 @@ async def measure(seed: int) -> list[Finding]:
             await _other_signals(stack),
         ]
         with instances(stack, "last", of_each=1) as last:
-            await until_ready(last)
+            await until_ready(*last)
             findings.append(await _ledger(stack))
     return findings
 
@@ -76,13 +74,13 @@ async def _stopped_in(stack: Stack, condition: Condition, rng: random.Random) ->
     if condition.beforehand:
         async with condition.block(stack):
             with instances(stack, condition.name) as started:
-                await until_ready(started)
+                await until_ready(*started)
                 if condition.until_met:
                     await condition.until_met(stack)
                 return await _stop_all(started, condition, rng)
     with instances(stack, condition.name) as started:
         if not condition.while_starting:
-            await until_ready(started)
+            await until_ready(*started)
         async with condition.block(stack):
             return await _stop_all(started, condition, rng)
 
@@ -131,7 +129,7 @@ def _stops(stops: Sequence[Stop], cut_off: int) -> Finding:
 async def _other_signals(stack: Stack) -> Finding:
     """SIGHUP is ignored, SIGINT is as SIGTERM, and a second signal ends at once."""
     with instances(stack, "signals", of_each=2) as started:
-        await until_ready(started)
+        await until_ready(*started)
         for running in started:
             running.process.send_signal(signal.SIGHUP)
         await asyncio.sleep(1)

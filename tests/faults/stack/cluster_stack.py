@@ -19,13 +19,11 @@ from bongsu.servers.secrets import Secrets
 from common.bus.broker import Bus
 from common.streams import CONSUMERS, STREAMS
 from common.tasks import cancel_tasks
-from faults.stack.running import until_ready
-from faults.stack.stages import gemini_at, upbit_at
 from harness.servers import scratch_folder
-from harness.stack import in_thread
+from harness.stack import gemini_at, in_thread, upbit_at
 from integration.signaler.running import configure
 from servers.nats_cluster import SERVERS, is_whole, meta_leader, stream_leader
-from servers.services import ServiceProcess, service
+from servers.services import ServiceProcess, service, until_ready
 from servers.simulators import simulator
 
 RESTART_SECONDS = 0.4

@@ -15,11 +15,9 @@ from bongsu.servers.postgres.server import PostgresServer
 from common.streams import CONSUMERS, consumer_config
 from harness.servers import Servers
 from servers.services import STOP_SECONDS, ServiceProcess, service
-from servers.waiting import eventually
 
 TESTS = Path(__file__).parents[2]
 DEATH_SECONDS = 60.0
-READY_SECONDS = 30.0
 # What a killed process had taken comes again after this, in production after 30 s.
 ACK_WAIT_SECONDS = 2.0
 
@@ -28,9 +26,8 @@ def service_with_faults(
     running: Servers, name: str, environment: Mapping[str, str], *what: str, nth: int = 1
 ) -> AbstractContextManager[ServiceProcess]:
     """Start `name` with these kill points and weakenings, with none of them the healthy service."""
-    urls = {"DATABASE_URL": running.database_url(name), "NATS_URL": running.nats.url(name)}
     log = running.folder / f"{name}.log"
-    return _injected(log, name, *what, "--nth", str(nth), **{**urls, **environment})
+    return _injected(log, name, *what, "--nth", str(nth), **{**running.urls(name), **environment})
 
 
 def migration_with_kill_point(
@@ -50,36 +47,21 @@ def _injected(log: Path, *arguments: str, **environment: str) -> Iterator[Servic
         yield process
 
 
-async def until_ready(process: ServiceProcess) -> None:
-    """Return when the service says so; AssertionError with its last line when it ended."""
-
-    def is_ready() -> bool:
-        assert process.process.poll() is None, last_line(process)
-        return bool(process.events("service.ready"))
-
-    await eventually(is_ready, READY_SECONDS)
-
-
 async def until_killed(process: ServiceProcess) -> None:
     """Return when it has killed itself; RuntimeError where it ended otherwise, or lives on."""
     try:
         code = await asyncio.to_thread(process.process.wait, DEATH_SECONDS)
     except subprocess.TimeoutExpired as error:
-        raise RuntimeError(f"the kill point was not reached: {last_line(process)}") from error
+        raise RuntimeError(f"the kill point was not reached: {process.last_line}") from error
     if code != -signal.SIGKILL:
-        raise RuntimeError(f"it ended with exit code {code}: {last_line(process)}")
+        raise RuntimeError(f"it ended with exit code {code}: {process.last_line}")
 
 
 async def stopped(process: ServiceProcess) -> None:
     """Send SIGTERM and wait; RuntimeError for any other exit code than 0."""
     process.process.terminate()
     if code := await asyncio.to_thread(process.process.wait, STOP_SECONDS):
-        raise RuntimeError(f"it stopped with exit code {code}: {last_line(process)}")
-
-
-def last_line(process: ServiceProcess) -> str:
-    """Return the end of a service's log."""
-    return "".join(process.log.read_text(encoding="utf-8").splitlines()[-1:])
+        raise RuntimeError(f"it stopped with exit code {code}: {process.last_line}")
 
 
 async def hand_back_soon(running: Servers) -> None:

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
-from bongsu.up.environment import SIMULATED_GEMINI_KEY
 from faults.stack.running import hand_back_soon
 from harness.servers import Servers, servers
 from integration.signaler.running import configure
-from servers.simulators import Simulator
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[Any]
@@ -33,13 +31,3 @@ async def empty_stack(settings: Mapping[str, Any]) -> AsyncIterator[tuple[Server
             yield running, admin
         finally:
             await admin.close()
-
-
-def upbit_at(upbit: Simulator, source: str = "simulator") -> dict[str, str]:
-    """Return the collector's own environment."""
-    return {"UPBIT_BASE_URL": upbit.url, "MARKET_SOURCE": source}
-
-
-def gemini_at(gemini: Simulator) -> dict[str, str]:
-    """Return the signaler's own environment."""
-    return {"GEMINI_API_KEY": SIMULATED_GEMINI_KEY, "GOOGLE_GEMINI_BASE_URL": gemini.url}

@@ -5,21 +5,18 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 
-from bongsu.up.environment import SIMULATED_GEMINI_KEY
 from common.telemetry.names import LogEvent
 from harness.stack import Stack
 from servers.services import ServiceProcess, service
-from servers.waiting import eventually
 
 # Of each service: as many as have a connection each within the service's limit.
 INSTANCES = 5
 REPLICAS = 8
 SERVICES = ("collector", "signaler")
-READY_SECONDS = 40.0
 PATIENCE_SECONDS = 15.0
 
 
@@ -28,30 +25,17 @@ def instances(stack: Stack, name: str, *, of_each: int = INSTANCES) -> Iterator[
     """Start so many collectors and signalers; those that still run when the block ends are killed."""
     with ExitStack() as running:
         yield [
-            running.enter_context(_instance(stack, each, f"{name.replace(' ', '-')}-{number}"))
+            running.enter_context(
+                service(
+                    each,
+                    stack.running.folder / f"{each}-{name.replace(' ', '-')}-{number}.log",
+                    REPLICAS=str(REPLICAS),
+                    **stack.environment(each),
+                )
+            )
             for number in range(of_each)
             for each in SERVICES
         ]
-
-
-def _instance(stack: Stack, name: str, instance: str) -> AbstractContextManager[ServiceProcess]:
-    own = {
-        "collector": {"UPBIT_BASE_URL": stack.upbit.url, "MARKET_SOURCE": "simulator"},
-        "signaler": {"GEMINI_API_KEY": SIMULATED_GEMINI_KEY, "GOOGLE_GEMINI_BASE_URL": stack.gemini.url},
-    }[name]
-    return service(
-        name,
-        stack.running.folder / f"{name}-{instance}.log",
-        DATABASE_URL=stack.running.database_url(name),
-        NATS_URL=stack.running.nats.url(name),
-        REPLICAS=str(REPLICAS),
-        **own,
-    )
-
-
-async def until_ready(started: Sequence[ServiceProcess]) -> None:
-    """Return when all say that they are ready."""
-    await eventually(lambda: all(each.events(LogEvent.SERVICE_READY) for each in started), READY_SECONDS)
 
 
 async def ended_after(running: ServiceProcess, number: signal.Signals) -> tuple[int | None, float]:

@@ -28,8 +28,8 @@ from bongsu.up.environment import Addresses, base, for_service
 from bongsu.up.supervisor import Child
 from common.tasks import cancel_tasks
 from faults.inputs.plan import SERVERS, SERVICES
-from harness.servers import Servers, servers
-from harness.stack import configure
+from harness.servers import Servers, frozen, servers
+from integration.signaler.running import configure
 from servers.otlp import SpanReceiver, span_receiver
 from servers.proxy import Proxy
 from servers.simulators import Controls
@@ -116,13 +116,10 @@ class SupervisedStack:
             os.kill(pid, number)
 
     async def freeze(self, name: str, seconds: float) -> None:
-        """Stop a process and its children for a while."""
-        frozen = _family(self.processes[name].pid)
-        _signal_all(frozen, signal.SIGSTOP)
-        try:
-            await asyncio.sleep(seconds)
-        finally:
-            _signal_all(frozen, signal.SIGCONT)
+        """Stop a process and its children for a while; one that is just dead is left alone."""
+        if pid := self.processes[name].pid:
+            with contextlib.suppress(psutil.NoSuchProcess), frozen(pid):
+                await asyncio.sleep(seconds)
 
     async def supervise(self, name: str) -> None:
         """Start a process, and again whenever it is dead."""
@@ -178,7 +175,7 @@ async def supervised_stack(
     async with AsyncExitStack() as stack:
         running = await stack.enter_async_context(servers())
         spans = await stack.enter_async_context(span_receiver())
-        await configure(running, settings)
+        await configure(running.postgres.url(), **settings)
         made = SupervisedStack(running, spans, recording, speed, history_minutes)
         for service, server in itertools.product((*SERVICES, LOAD), SERVERS):
             stack.push_async_callback((await made.add_proxy(service, server)).close)
@@ -214,17 +211,3 @@ def _environment(made: SupervisedStack, service: str, health_port: int, replicas
     if service == "signaler":
         own["GEMINI_API_KEY"] = GEMINI_CANARY
     return own | {"OTEL_EXPORTER_OTLP_ENDPOINT": made.spans.url, "PYTHONPATH": os.pathsep.join(sys.path)}
-
-
-def _family(pid: int | None) -> list[psutil.Process]:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        if pid:
-            process = psutil.Process(pid)
-            return [process, *process.children(recursive=True)]
-    return []
-
-
-def _signal_all(processes: list[psutil.Process], number: signal.Signals) -> None:
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.send_signal(number)
