@@ -11,7 +11,7 @@ STEPS = 8
 
 
 async def stale_reads(chance: random.Random, races: int) -> int:
-    """Race readers against changes of two keys; return how many reads that began after a change were stale."""
+    """Race readers against changes of two keys; return how many reads after a change were stale."""
     cache, stored, stale = TTLCache(), {"a": 0, "b": 0}, 0
 
     async def turns() -> None:

@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import os
 import platform
+import re
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ Row = TypeVar("Row")
 Measure: TypeAlias = Callable[[], Coroutine[Any, Any, list[Row]]]
 DOCS = Path(__file__).parents[2] / "docs"
 NO_TERMINAL_COLUMNS = 160
+# Code and bold are for Markdown.
+_WHOLLY_MARKED = re.compile(r"^(`|\*\*)([^`*]*)\1$")
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,7 @@ class Page(Generic[Row]):
         for column in self.columns:
             table.add_column(column, overflow="fold")
         for row in rows:
-            # Code and bold are for Markdown.
-            table.add_row(*(cell.strip("`*") for cell in self.cells(row)))
+            table.add_row(*(_WHOLLY_MARKED.sub(r"\2", cell) for cell in self.cells(row)))
         Console(width=None if os.isatty(1) else NO_TERMINAL_COLUMNS, markup=False, emoji=False).print(table)
 
     def as_markdown(self, rows: Iterable[Row], unfinished: Sequence[str] = ()) -> str:

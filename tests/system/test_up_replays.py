@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from servers.recordings import HOURS, JANUARY, needs_recordings
+from servers.simulators import HOURS, JANUARY, needs_recordings
 from system.conftest import Run, Start
 from upbit_simulator.recorded.recording import load_recording
 

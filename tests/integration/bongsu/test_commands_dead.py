@@ -18,7 +18,7 @@ from integration.bongsu.burying import NOT_JSON, bury, put, service, settled
 from integration.common.handling import Handler
 from integration.common.speaking import PAGES, page
 from integration.common.test_poison import POISON
-from servers.terminal import in_terminal
+from servers.commands import in_terminal
 from servers.waiting import eventually
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ FAILED_TEST = "tests/test_x.py::test_x[/api/v1/status] and a | in it"
 
 
 async def passing() -> list[Finding]:
-    return [Finding("first", "what", "bar", FAILED_TEST, holds=True)]
+    return [Finding("first", "`code` and `code`", "bar", FAILED_TEST, holds=True)]
 
 
 async def failing() -> list[Finding]:
@@ -28,7 +28,10 @@ async def interrupted() -> list[Finding]:
 
 def test_brackets_in_a_figure_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
     run({"first": passing}, PAGE, None)
-    assert "test_x[/api/v1/status]" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "test_x[/api/v1/status]" in printed
+    assert "`code` and" in printed
+    assert "`make" not in printed
 
 
 def test_a_measure_that_ends_with_an_error_is_a_row_that_fails(tmp_path: Path) -> None:
