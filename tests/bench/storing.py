@@ -1,4 +1,4 @@
-"""A page's way from the stream into `market_data`: the bus, the store consumer's handler, its repository."""
+"""Storing of pages from the stream into `market_data`: bus, the store consumer's handler, repository."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from acceptance.servers import Servers
 from collector.handlers import PAGES_AT_ONCE, CandleHandlers
 from collector.repository import CandleRepository
 from common.bus.broker import Bus
@@ -17,6 +16,7 @@ from common.clock import ExchangeClock
 from common.database.pool import SHARES, Database
 from common.events import CandlesClosed
 from common.streams import STORE_CANDLES
+from harness.servers import Servers
 
 POLL_SECONDS = 0.002
 Handler = Callable[[CandlesClosed, Delivery], Awaitable[None]]
@@ -84,7 +84,7 @@ async def until_settled(bus: Bus) -> None:
 
 
 async def emptied(running: Servers) -> None:
-    """Begin anew: no message in MARKET, no candle, no gap."""
+    """Empty all: no message in MARKET, no candle, no gap."""
     admin = await asyncpg.connect(running.postgres.url())
     await admin.execute("TRUNCATE market_data, candle_gaps")
     await admin.close()

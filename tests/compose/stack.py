@@ -1,4 +1,4 @@
-"""A Compose stack on an engine: what a person types, and what its parts then say."""
+"""Compose stack on an engine: the commands that a person types, and the answers of its parts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ OPEN_GAPS = "SELECT count(*) FROM candle_gaps WHERE status = 'open'"
 NEWEST = "SELECT max(timestamp) FROM market_data"
 CANDLES = "SELECT count(*) FROM market_data"
 SOME_TIME_AGO = "SELECT max(timestamp) - interval '5 minutes' FROM market_data"
-# What nobody changes any more.
+# What does not change any more.
 CONTENTS = """
 SELECT (SELECT md5(string_agg(concat_ws(',', symbol, timestamp, close), ';' ORDER BY symbol, timestamp))
         FROM market_data WHERE timestamp < '{until}'),
@@ -55,7 +55,7 @@ class Stack:
     """One project of Compose.
 
     Attributes:
-        folder: Where everything is typed, and what the typed commands leave behind.
+        folder: Where everything is typed, and what the typed commands write.
         secrets: The folder that holds them.
         port: Of health, where published ports are.
         variables: Set for every command, the project's name among them.

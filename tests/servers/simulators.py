@@ -8,7 +8,10 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from bongsu.servers import ports
 from servers.surroundings import unmeasured
@@ -16,6 +19,14 @@ from servers.waiting import eventually_sync
 
 START_SECONDS = 15.0
 STOP_SECONDS = 5.0
+# The real recordings stand beside the project, not in it.
+_DATA = Path(__file__).parents[3] / "shared" / "data"
+HOURS = _DATA / "upbit_1m_20200220_170000-20200220_202000.json"
+JANUARY = _DATA / "upbit_ticks_2026-01.csv.gz"
+
+needs_recordings = pytest.mark.skipif(
+    not (HOURS.is_file() and JANUARY.is_file()), reason=f"the real recordings are not in {_DATA}"
+)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Every example in a help text or a paper works on a stack as a newcomer starts it.
 
-The `make` commands of the papers are looked at in tests/unit/papers, those of Docker in tests/compose.
+The `make` commands of the docs are looked at in tests/unit/docs, those of Docker in tests/compose.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typer.main import get_command
 
 from bongsu.app import build_app
 from bongsu.invocation import run
-from papers.commands import typed
+from docs.commands import typed
 from servers.fixtures import passable_folder
 from servers.waiting import eventually_sync
 from system.conftest import Run
@@ -85,9 +85,7 @@ def test_every_example_does_what_it_says(capsys: pytest.CaptureFixture[str]) -> 
         try_out(shlex.split(example.partition(" > ")[0])[1:], known, capsys)
 
 
-def test_every_command_of_the_papers_does_what_it_says(
-    stack: Run, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_command_of_the_docs_does_what_it_says(stack: Run, capsys: pytest.CaptureFixture[str]) -> None:
     known = newest_signal(capsys)
     for command in (each for each in typed() if each.program == "bongsu"):
         try_out(command.words[1:], known, capsys)

@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 
 from common.clock import MINUTE
-from servers.recordings import HOURS, JANUARY, needs_recordings
+from servers.simulators import HOURS, JANUARY, needs_recordings
 from system.conftest import Run, Start
 from upbit_simulator.recorded.recording import load_recording
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from integration.bongsu.rows import FIRST, store_candles, store_signal
-from servers.terminal import in_terminal
+from servers.commands import in_terminal
 
 if TYPE_CHECKING:
     from integration.bongsu.conftest import Admin

@@ -17,7 +17,7 @@ from common.events import (
     ServiceHeartbeat,
     SignalGenerated,
 )
-from papers.golden import FOLDER, golden_file, made_up
+from docs.golden import FOLDER, golden_file, made_up
 
 # What older versions send and read, and what must not change; a new event needs no line here.
 PUBLISHED = {
@@ -36,7 +36,7 @@ each_state = pytest.mark.parametrize("event", [ServiceHeartbeat, ComponentReport
 def golden(event: type[Event]) -> dict[str, Any]:
     path = golden_file(event)
     if not path.exists():
-        pytest.fail(f"{event.__name__} has no golden message {path.name}: run `make papers`, then check it")
+        pytest.fail(f"{event.__name__} has no golden message {path.name}: run `make docs`, then check it")
     document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return document
 

@@ -18,7 +18,7 @@ from integration.bongsu.dead_lettering import NOT_JSON, dead_letter, put, servic
 from integration.common.bus.test_poison import POISON
 from integration.common.handling import Handler
 from integration.common.speaking import PAGES, page
-from servers.terminal import in_terminal
+from servers.commands import in_terminal
 from servers.waiting import eventually
 
 if TYPE_CHECKING:

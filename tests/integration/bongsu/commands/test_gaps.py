@@ -11,7 +11,7 @@ import pytest
 
 from common.clock import MINUTE
 from integration.bongsu.rows import FIRST, store_candles
-from servers.terminal import in_terminal
+from servers.commands import in_terminal
 
 if TYPE_CHECKING:
     from integration.bongsu.conftest import Admin, Command

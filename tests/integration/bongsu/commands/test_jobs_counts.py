@@ -18,10 +18,9 @@ import pytest
 
 from bongsu.servers.nats.server import NatsServer
 from integration.bongsu import many_runs
-from servers.commands import COMMAND, SECONDS, Ended, bongsu
+from servers.commands import COMMAND, SECONDS, Ended, bongsu, in_terminal
 from servers.fixtures import declare_streams
 from servers.surroundings import surroundings
-from servers.terminal import in_terminal
 
 if TYPE_CHECKING:
     from integration.bongsu.conftest import Admin, Command

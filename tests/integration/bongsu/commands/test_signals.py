@@ -8,8 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from integration.bongsu.rows import store_candles, store_signal
-from servers.commands import bongsu
-from servers.terminal import in_terminal
+from servers.commands import bongsu, in_terminal
 
 if TYPE_CHECKING:
     from integration.bongsu.conftest import Admin, Command

@@ -10,7 +10,7 @@ CHECKED_IN = Path(__file__).parents[4] / "deploy/nats.conf"
 
 
 def test_the_file_has_the_rights_of_the_code() -> None:
-    assert CHECKED_IN.read_text(encoding="utf-8") == compose_configuration(), "out of date: run `make papers`"
+    assert CHECKED_IN.read_text(encoding="utf-8") == compose_configuration(), "out of date: run `make docs`"
 
 
 def test_what_is_acknowledged_is_on_the_disk() -> None:

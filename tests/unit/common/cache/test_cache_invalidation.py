@@ -6,6 +6,7 @@ import random
 import pytest
 
 from common.cache import MAX_RELOADS, TTLCache
+from harness.cache_races import stale_reads
 from servers.waiting import eventually
 from unit.common.cache.source import Source
 
@@ -98,32 +99,4 @@ async def test_a_read_behind_an_invalidation_is_new_though_it_joins_a_load_that_
 
 @pytest.mark.parametrize("seed", range(20))
 async def test_no_interleaving_leaves_an_old_value_behind(seed: int) -> None:
-    chance = random.Random(seed)
-    cache, stored = TTLCache(), {"a": 0, "b": 0}
-
-    async def turns() -> None:
-        for _ in range(chance.randrange(4)):
-            await asyncio.sleep(0)
-
-    async def load(key: str) -> int:
-        await turns()
-        value = stored[key]
-        await turns()
-        return value
-
-    async def read(key: str) -> None:
-        await turns()
-        await cache.get_or_set(key, lambda: load(key))
-
-    async def change(key: str) -> None:
-        await turns()
-        stored[key] += 1
-        await cache.invalidate(chance.choice([key, None]))
-        committed = stored[key]
-        assert await cache.get_or_set(key, lambda: load(key)) >= committed
-
-    for _ in range(50):
-        steps = [chance.choice([read, read, change])(chance.choice("ab")) for _ in range(8)]
-        await asyncio.gather(*steps)
-        for key in stored:
-            assert await cache.get_or_set(key, lambda key=key: load(key)) == stored[key]  # type: ignore[misc]
+    assert await stale_reads(random.Random(seed), races=50) == 0
