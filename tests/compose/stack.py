@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from compose.engine import ROOT, Engine
+from docs.commands import SERVER_PAGES
 
 SERVICES = ("health", "collector", "signaler")
 SIMULATED, DEPLOYED = "bongsu-test", "bongsu-deployed"
@@ -78,7 +79,7 @@ class Stack:
         return result.stdout.decode().splitlines()
 
     def documented(self, heading: str, *, typed: str = "") -> str:
-        """Run what docs/operations.md says below a heading, with `typed` as input; returns what it prints."""
+        """Run what the docs say below a heading, with `typed` as input; returns what it prints."""
         result = subprocess.run(
             ["sh", "-eu", "-c", _shell_below(heading)],
             cwd=self.folder,
@@ -180,11 +181,11 @@ class Stack:
 
 
 def _shell_below(heading: str) -> str:
-    """Return the first block of shell below a heading of docs/operations.md."""
-    text = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    """Return the first block of shell below a heading of the pages about a server."""
+    text = "".join((ROOT / page).read_text(encoding="utf-8") for page in SERVER_PAGES)
     below = text.partition(f"# {heading}\n")[2]
     block = below.partition("```sh\n")[2].partition("```")[0]
-    assert block, f"docs/operations.md has no shell below {heading!r}"
+    assert block, f"no shell below {heading!r} in {', '.join(SERVER_PAGES)}"
     return block
 
 

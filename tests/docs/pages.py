@@ -20,7 +20,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "streams": events.table_of_streams,
     "consumers": events.table_of_consumers,
 }
-PAGES = ("README.md", "README.ko.md", "docs/events.md")
+PAGES = ("docs/settings.md", "docs/events.md")
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 _PART = re.compile(r"<!-- made by make \w+: (?P<name>\w+) -->\n.*?<!-- end -->", re.DOTALL)
 

@@ -17,7 +17,7 @@ MAY_ARRIVE_TWICE = {
     "self._fetch_page",
     "self.ping",
     # The signaler's question changes nothing at Gemini but what it costs, and each try is counted first.
-    "self._try_once",
+    "self._attempt_once",
     # Health's notice: only where it was surely not taken; one that may have been raises a PermanentError.
     "self._post",
 }

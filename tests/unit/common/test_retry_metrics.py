@@ -11,7 +11,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from common.errors import TransientError
 from common.retry import CircuitBreaker, with_retry
-from unit.common.retry.flaky import Upbit, soon
+from unit.common.flaky import Upbit, soon
 
 
 class SlowDownError(TransientError):

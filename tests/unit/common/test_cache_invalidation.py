@@ -8,7 +8,7 @@ import pytest
 from common.cache import MAX_RELOADS, TTLCache
 from harness.cache_races import stale_reads
 from servers.waiting import eventually
-from unit.common.cache.source import Source
+from unit.common.source import Source
 
 
 @pytest.mark.parametrize("dropped", ["markets", None])

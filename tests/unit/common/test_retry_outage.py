@@ -7,8 +7,8 @@ import pytest
 from common.errors import TransientError
 from common.retry import CircuitBreaker, with_retry
 from servers.waiting import eventually
+from unit.common.flaky import TRIES, Upbit, soon
 from unit.common.printed import Printed
-from unit.common.retry.flaky import TRIES, Upbit, soon
 
 
 async def test_after_two_exhausted_calls_in_a_row_each_goes_out_once_until_one_succeeds() -> None:
