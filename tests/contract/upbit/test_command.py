@@ -16,8 +16,7 @@ from urllib.request import urlopen
 import pytest
 
 from bongsu.servers.ports import free_port
-from servers.recordings import HOURS, JANUARY, needs_recordings
-from servers.simulators import Simulator, simulator
+from servers.simulators import HOURS, JANUARY, Simulator, needs_recordings, simulator
 from servers.waiting import eventually_sync
 
 TICKS = (

@@ -16,7 +16,7 @@ import pytest
 from bongsu.servers.postgres.server import PostgresServer
 from common.database.pool import Database, Share
 from common.errors import PermanentError, ServiceError, TransientError
-from servers.slow_line import slow_line
+from servers.proxy import proxy
 
 if TYPE_CHECKING:
     Admin = asyncpg.Connection[asyncpg.Record]
@@ -155,8 +155,8 @@ async def test_a_locked_table_is_given_up_in_time_and_the_connection_comes_back(
 async def test_a_line_with_half_a_second_each_way_is_slow_and_no_error(
     postgres: PostgresServer, database: str
 ) -> None:
-    async with slow_line(postgres.port) as line:
-        url = postgres.url("bongsu_signaler", database).replace(str(postgres.port), str(line.port))
+    async with proxy(postgres.port) as line:
+        url = line.url(postgres.url("bongsu_signaler", database))
         pool = Database(url, service="signaler", share=Share(1, 2))
         await pool.open()
         line.delay_seconds = 0.8

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from acceptance.masking_lines import SEED_VARIABLE, count_leaks, new_seed
+from acceptance.promises.masking_lines import SEED_VARIABLE, count_leaks, new_seed
 
 LINES = 5000
 
