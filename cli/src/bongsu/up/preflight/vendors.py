@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import httpx
 
 from bongsu.errors import CommandError, UnreachableError
-from common.masking.mask import mask_sensitive, register_secret
+from common.masking import mask_sensitive, register_secret
 from common.settings import SettingsError, read_secret
 
 REACH_SECONDS = 5.0
