@@ -1,1 +1,1 @@
-"""What the papers say of settings, variables and events comes from the code: `make papers` writes it."""
+"""The parts of the papers that are made from the code: `make papers` writes them."""

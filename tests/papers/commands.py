@@ -1,4 +1,4 @@
-"""Which commands do the papers tell a person to type?"""
+"""The commands that the papers name for a person to type."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _INLINE = re.compile(r"`((?:make|bongsu) [^`]+)`")
 
 @dataclass(frozen=True)
 class Typed:
-    """A line of a code block, as a person types it; `program` is its first word behind variables."""
+    """A line of a code block, as a person types it; `program` is its first word after variables."""
 
     page: str
     line: str

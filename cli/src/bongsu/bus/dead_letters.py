@@ -20,7 +20,7 @@ from nats.js.api import ConsumerConfig, DeliverPolicy, Header, PubAck, RawStream
 from nats.js.errors import APIError, NoStreamResponseError, NotFoundError
 
 from bongsu.bus.connection import connected, jetstream_of
-from bongsu.bus.reader import reading
+from bongsu.bus.reader import read_stream
 from bongsu.errors import CommandError
 from common.bus.dead_letters import dead_subject, original_subject
 from common.streams import DEAD, STREAMS
@@ -202,7 +202,7 @@ async def _headers_from(client: Client, sequence: int) -> AsyncIterator[AsyncIte
     start = ConsumerConfig(
         deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=max(sequence, 1), headers_only=True
     )
-    async with reading(client, DEAD, dead_subject(">"), start) as messages:
+    async with read_stream(client, DEAD, dead_subject(">"), start) as messages:
         yield (_from_message(message) async for message in messages)
 
 
