@@ -66,13 +66,14 @@ def open_dead_letters(url: str) -> AbstractAsyncContextManager[Client]:
     return connected(url, command="dead", stream=DEAD)
 
 
-async def newest(client: Client, limit: int) -> tuple[list[DeadLetter], int]:
+async def newest(url: str, limit: int) -> tuple[list[DeadLetter], int]:
     """Return the newest messages without their bodies, newest first, and how many there are in all."""
-    state = (await jetstream_of(client).stream_info(DEAD)).state
-    # However the deleted ones lie among them, from here on there are `limit` messages, or all.
-    start = max(state.first_seq, state.last_seq - limit - (state.num_deleted or 0) + 1)
-    async with _headers_from(client, start) as messages:
-        kept = deque([message async for message in messages], maxlen=limit)
+    async with open_dead_letters(url) as client:
+        state = (await jetstream_of(client).stream_info(DEAD)).state
+        # However the deleted ones lie among them, from here on there are `limit` messages, or all.
+        start = max(state.first_seq, state.last_seq - limit - (state.num_deleted or 0) + 1)
+        async with _headers_from(client, start) as messages:
+            kept = deque([message async for message in messages], maxlen=limit)
     return list(reversed(kept)), state.messages
 
 
