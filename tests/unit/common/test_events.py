@@ -91,6 +91,13 @@ def test_an_event_that_does_not_say_who_sends_and_reads_it_cannot_be_defined(mis
         types.new_class("OrderFilled", (Event,), declared)
 
 
+@pytest.mark.parametrize("whose", ["senders", "readers", "stream_readers"])
+def test_an_event_names_only_users_that_there_are(whose: str) -> None:
+    declared = {"subject": "order.filled", "stream": None, "senders": ["collector"], "readers": ["health"]}
+    with pytest.raises(TypeError, match="OrderFilled: trader is no user of NATS"):
+        types.new_class("OrderFilled", (Event,), {**declared, whose: ["trader"]})
+
+
 def test_every_event_is_known_and_only_an_event() -> None:
     assert {event.__name__ for event in EVENTS} >= {"CandlesClosed", "ServiceHeartbeat", "ComponentReport"}
     assert not issubclass(InstanceState, Event)

@@ -12,7 +12,7 @@ import itertools
 import re
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -97,6 +97,9 @@ class Event(Model):
         is_reply: bool = False,
     ) -> None:
         super().__init_subclass__()
+        # mypy checks no keywords of a class that has a metaclass.
+        if unknown := {*senders, *readers, *stream_readers} - set(get_args(User)):
+            raise TypeError(f"{cls.__name__}: {', '.join(sorted(unknown))} is no user of NATS")
         cls.subject, cls.stream, cls.is_reply = subject, stream, is_reply
         cls.senders, cls.readers, cls.stream_readers = senders, readers, stream_readers
 
