@@ -1,4 +1,4 @@
-"""A dependency that fails as it is told."""
+"""A dependency that fails as it is set."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ async def test_a_caller_that_gives_up_does_not_end_the_load_for_the_others() -> 
     assert source.loads == 1
 
 
-async def test_a_failed_load_that_nobody_waits_for_any_more_is_no_unhandled_error() -> None:
+async def test_a_failed_load_without_a_waiting_caller_is_no_unhandled_error() -> None:
     unhandled: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
     cache, source = TTLCache(), Source(TransientError("PostgreSQL is away"), is_open=False)

@@ -26,7 +26,7 @@ async def test_a_load_that_began_before_an_invalidation_does_not_put_its_old_val
     assert source.loads == 2
 
 
-async def test_a_read_behind_an_invalidation_is_new_though_a_load_ended_in_the_same_moment() -> None:
+async def test_a_read_after_an_invalidation_is_new_though_a_load_ended_in_the_same_moment() -> None:
     cache, source = TTLCache(), Source(is_open=False)
     readers = 0
 
@@ -75,7 +75,7 @@ async def test_a_value_that_changes_faster_than_it_loads_is_answered_and_not_kep
     assert await cache.get_or_set("markets", load) > first
 
 
-async def test_a_read_behind_an_invalidation_is_new_though_it_joins_a_load_that_gives_up() -> None:
+async def test_a_read_after_an_invalidation_is_new_though_it_joins_a_load_that_gives_up() -> None:
     cache, source = TTLCache(), Source("old")
     change_and_read: list[asyncio.Task[object]] = []
 

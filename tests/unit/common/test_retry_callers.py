@@ -1,4 +1,4 @@
-"""Which calls are tried again? Those that may arrive twice; whoever adds one says here why it may."""
+"""The calls that are retried: those that may arrive twice; a new one is added here with the reason why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is every retry in the process's figures, and made with instruments that exist once?"""
+"""Metrics of retries: each is counted, with instruments that exist once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of a real message whose handler ended in each possible way?"""
+"""Delivery on a real server: each way a handler can end settles its message in one way."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def test_an_outage_never_kills_a_message(
 
 
 @pytest.mark.parametrize(("deliveries", "seconds"), [(1, 1), (2, 2), (3, 4), (4, 4), (20, 4)])
-async def test_an_outage_hands_a_message_back_for_longer_each_time(
+async def test_an_outage_delays_a_message_for_longer_each_time(
     collector: Bus, answers: list[str], deliveries: int, seconds: float
 ) -> None:
     await listen(collector, Handler(*[AWAY_FOR_A_MOMENT] * (deliveries - 1), AWAY))
@@ -108,7 +108,7 @@ async def test_a_message_that_can_never_be_handled_is_dead_at_once(
         (b'{"key": "markets", "revision": 1}', "schema"),
     ],
 )
-async def test_a_message_that_cannot_be_read_is_told_from_one_that_is_refused(
+async def test_a_message_that_cannot_be_read_has_another_category_than_one_that_is_refused(
     collector: Bus, jetstream: JetStreamContext, answers: list[str], body: bytes, category: str
 ) -> None:
     await listen(collector, Handler(None))
@@ -140,7 +140,7 @@ async def test_a_handler_with_a_bug_gets_five_tries(
     await eventually(lambda: settled(jetstream, dead=1))
 
 
-async def test_a_message_that_cannot_be_buried_is_not_given_up(
+async def test_a_dead_letter_that_cannot_be_stored_is_not_given_up(
     collector: Bus, jetstream: JetStreamContext, answers: list[str]
 ) -> None:
     await jetstream.delete_stream("DEAD")
@@ -175,7 +175,7 @@ async def test_a_long_handler_is_reported_in_progress_and_gets_its_message_once(
     assert seen == [1]
 
 
-async def test_a_handler_that_is_cancelled_hands_its_message_back_at_once(
+async def test_a_handler_that_is_cancelled_naks_its_message_at_once(
     collector: Bus, answers: list[str]
 ) -> None:
     began = asyncio.Event()

@@ -1,4 +1,4 @@
-"""Does a scheduled run happen once, on one of the replicas?"""
+"""The scheduler over replicas: each scheduled run happens once, on one of them."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ async def test_a_run_that_cannot_be_claimed_is_a_failed_run(
     assert "could not be claimed" in (one.finished[0].error or "")
 
 
-async def test_behind_a_step_back_of_the_clock_times_that_are_claimed_already_run_once_more(
+async def test_after_a_step_back_of_the_clock_times_that_are_claimed_already_run_once_more(
     fresh_nats: NatsServer, jetstream: JetStreamContext
 ) -> None:
     # What an hour of runs left behind whose clock was an hour ahead; only the beginning matters here.

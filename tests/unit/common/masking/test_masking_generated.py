@@ -1,4 +1,4 @@
-"""Does masking hold for lines that nobody wrote down? Another seed each run; a failure prints it."""
+"""Masking of generated lines: another seed each run; a failure prints it."""
 
 from __future__ import annotations
 
