@@ -224,9 +224,7 @@ async def test_an_open_transaction_on_the_settings_is_not_called_an_outage(
         await admin.execute("INSERT INTO system_config (key, value) VALUES ('retention_days', '30')")
         ended = await command("config", "set", "backfill_days", "7")
     assert (ended.code, ended.out) == (1, "")
-    assert ended.line == (
-        "bongsu: another open transaction holds the settings; nothing was set, try again\n"
-    )
+    assert ended.line == ("bongsu: another open transaction holds the settings; nothing was set, try again\n")
 
 
 async def test_the_history_is_printed_the_newest_first(command: Command, admin: Admin) -> None:
