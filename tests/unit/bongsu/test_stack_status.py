@@ -27,7 +27,7 @@ def _market(code: str = "KRW-BTC", candles: int = 60, minute: int = 17) -> dict[
 
 
 def _status(*markets: dict[str, Any], status: str = "healthy") -> StackStatus:
-    return StackStatus({"status": status}, {"markets": list(markets)})
+    return StackStatus({"status": status, "flaws": []}, {"markets": list(markets)})
 
 
 def test_only_what_changed_is_said() -> None:
@@ -46,20 +46,9 @@ def test_a_silent_health_service_is_said() -> None:
     assert changes(_status(), StackStatus()) == ["health: health does not answer"]
 
 
-def test_flaws_and_missing_services_are_named() -> None:
-    detail = {
-        "status": "unhealthy",
-        "components": [{"name": "database", "status": "unhealthy", "message": "refused"}],
-        "services": [{"name": "signaler", "instance": None}],
-    }
-    assert StackStatus(detail).health == "unhealthy (database unhealthy: refused; signaler: missing)"
-
-
-def test_what_nats_refuses_a_service_is_said() -> None:
-    row = {"name": "signaler", "instance": "s1", "status": "unhealthy", "message": "nats: refused"}
-    assert (
-        StackStatus({"status": "degraded", "services": [row]}).health == "degraded (signaler: nats: refused)"
-    )
+def test_each_flaw_is_named() -> None:
+    answer = {"status": "unhealthy", "flaws": ["signaler: missing", "database: refused"]}
+    assert StackStatus(answer).health == "unhealthy (signaler: missing; database: refused)"
 
 
 @pytest.mark.parametrize(
