@@ -1,4 +1,4 @@
-"""What does the exchange show at a moment? Joins finished minutes with the one that is forming.
+"""Market view: what the exchange shows at a moment. Joins finished minutes with the one that is forming.
 
 Every answer, REST or WebSocket, of any candle length, is made here, so they can't disagree.
 """
@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
 
-from upbit_simulator.market.candles import DAY_MINUTES, MINUTE_MS, Candle, Trade, candle_of, merge, seconds_of
+from upbit_simulator.market.candles import DAY_MINUTES, MINUTE_MS, Candle, Trade, candle_of, candles_of, merge
 from upbit_simulator.market.source import MarketSource
 
 # Minutes, or candles where those are longer: what one step back in history asks of the source.
@@ -31,13 +31,13 @@ class MarketView:
         return [*self._extremes(code, today - days, today)]
 
     def total(self, code: str, first: int, now_ms: int) -> Candle | None:
-        """Return everything since the Unix minute `first` as one candle; None where nobody traded."""
+        """Return everything since the Unix minute `first` as one candle; None without a trade."""
         minute = now_ms // MINUTE_MS
         parts = (self._finished(code, first, minute), self._forming(code, minute, now_ms))
         return merge(first * MINUTE_MS, [part for part in parts if part is not None])
 
     def close_before(self, code: str, day: int) -> Decimal | None:
-        """Return the last price before a Unix day that has begun; None where nobody had traded yet."""
+        """Return the last price before a Unix day that has begun; None before the first trade."""
         return self._closes(code, day)
 
     def bought(self, code: str, first: int, now_ms: int) -> Decimal:
@@ -79,7 +79,8 @@ class MarketView:
         """Yield the 1-second candles that opened before `before_ms`, newest first."""
         until = min(now_ms, (before_ms - 1) // 1000 * 1000 + 999)
         for minute in self._traded_minutes_back(code, until, now_ms):
-            yield from reversed(seconds_of(t for t in self.source.trades(code, minute) if t.time_ms <= until))
+            trades = (t for t in self.source.trades(code, minute) if t.time_ms <= until)
+            yield from reversed(candles_of(trades, 1000))
 
     def trades_back(self, code: str, until_ms: int) -> Iterator[Trade]:
         """Yield the trades up to and including `until_ms`, newest first."""

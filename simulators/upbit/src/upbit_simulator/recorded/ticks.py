@@ -1,4 +1,4 @@
-"""What does one CSV line `exchange_time_utc,market,price_krw` say? Pure."""
+"""Parser of tick recordings, CSV with the columns `exchange_time_utc,market,price_krw`. Pure."""
 
 import re
 from datetime import UTC, datetime
@@ -6,13 +6,16 @@ from decimal import Decimal
 from pathlib import Path
 
 from upbit_simulator.market.candles import Trade
-from upbit_simulator.recorded.errors import RecordingError, broken_line
-from upbit_simulator.recorded.recorded_numbers import MOST_DIGITS, is_exact
+from upbit_simulator.recorded.rules import (
+    MARKET_CODE,
+    MOST_DIGITS,
+    YEARS,
+    RecordingError,
+    broken_line,
+    is_exact,
+)
 
 CSV_HEADER = "exchange_time_utc,market,price_krw"
-MARKET_CODE = re.compile(r"[A-Z0-9]{2,10}-[A-Z0-9]{1,15}")
-# Python's calendar ends with 9999, and a minute's end and Korean time have to fit in.
-YEARS = range(1970, 9999)
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
 _NOTHING = Decimal(0)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -6,7 +6,8 @@ import pytest
 
 from gemini_simulator.api.call import Call
 from gemini_simulator.api.errors import ApiError
-from gemini_simulator.faults.faults import GeminiFaults, error_of
+from gemini_simulator.faults.errors import error_of
+from gemini_simulator.faults.kinds import GeminiFaults
 from simulator_control import InvalidFaultError
 
 GENERATE = "GenerativeService.GenerateContent"

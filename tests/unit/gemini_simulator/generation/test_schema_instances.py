@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from gemini_simulator.generation.decision import Opinion
-from gemini_simulator.generation.schema_instances import InstanceMaker
+from gemini_simulator.generation.schema_instances import InstanceGenerator
 
 SELL = Opinion("SELL", 0.8, "The price is 3.")
 
 
 def instance(schema: dict[str, Any]) -> Any:
-    return InstanceMaker(schema, SELL).value(schema)
+    return InstanceGenerator(schema, SELL).instance_of(schema)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What may have happened inside a recorded minute? Trades whose sum is exactly the recorded candle. Pure."""
+"""Trades made up inside a recorded minute, whose sum is exactly the recorded candle. Pure."""
 
 from collections.abc import Sequence
 from decimal import ROUND_DOWN, Decimal
@@ -11,7 +11,7 @@ from upbit_simulator.market.listings import tick_size
 _FEWEST, _MOST = 6, 14
 
 
-def trades_inside(code: str, candle: Candle) -> tuple[Trade, ...]:
+def trades_of_minute(code: str, candle: Candle) -> tuple[Trade, ...]:
     """Return 6 to 14 trades, oldest first: open, one extreme, the other, close, with prices in between.
 
     Volumes and values add up to the candle's; a value is a share of the recorded one, not price x volume,

@@ -1,4 +1,4 @@
-"""Is a fault's parameter one that the simulator can follow? Checked when it is given. Pure."""
+"""Fault parameters of the Upbit simulator, checked when a fault is given. Pure."""
 
 from simulator_control import InvalidFaultError
 
@@ -18,7 +18,7 @@ _RANGES: dict[str, tuple[float, float]] = {
 }
 _WHOLE = {"status", "code", "every", "megabytes", "minutes"}
 _TEXTS = {"field", "name"}
-# RFC 6455, 7.4: what stands in between is never sent or not given to anyone.
+# RFC 6455, 7.4: what stands in between is never sent or not assigned.
 _CLOSE_CODES = {*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)}
 
 

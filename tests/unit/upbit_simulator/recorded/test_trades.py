@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from upbit_simulator.market.candles import MINUTE_MS, Candle, candle_of
-from upbit_simulator.recorded.inside import trades_inside
+from upbit_simulator.recorded.trades import trades_of_minute
 
 OPEN_MS = 1_582_197_540_000
 
@@ -25,7 +25,7 @@ def recorded(draw: st.DrawFn) -> Candle:
 @settings(max_examples=200)
 @given(recorded())
 def test_a_finished_minute_is_the_record(candle: Candle) -> None:
-    made = candle_of(OPEN_MS, trades_inside("KRW-BTC", candle))
+    made = candle_of(OPEN_MS, trades_of_minute("KRW-BTC", candle))
     last_ms = min(candle.last_trade_ms, OPEN_MS + MINUTE_MS - 1)
     assert made == candle._replace(last_trade_ms=last_ms)
 
@@ -33,9 +33,9 @@ def test_a_finished_minute_is_the_record(candle: Candle) -> None:
 @settings(max_examples=200)
 @given(recorded())
 def test_trades_are_ordered_distinct_and_never_negative(candle: Candle) -> None:
-    trades = trades_inside("KRW-BTC", candle)
+    trades = trades_of_minute("KRW-BTC", candle)
     assert [trade.time_ms for trade in trades] == sorted(trade.time_ms for trade in trades)
     assert len({trade.sequential_id for trade in trades}) == len(trades)
     assert all(trade.time_ms // MINUTE_MS == OPEN_MS // MINUTE_MS for trade in trades)
     assert all(trade.volume >= 0 and trade.value >= 0 for trade in trades)
-    assert trades == trades_inside("KRW-BTC", candle)
+    assert trades == trades_of_minute("KRW-BTC", candle)

@@ -1,16 +1,23 @@
-"""How does the Gemini API say that a quota, or the money, is used up? Bodies as recorded."""
+"""Request quotas per model, by the minute and the day, and the 429 answers with bodies as recorded.
 
-from __future__ import annotations
+The vendor's day begins at midnight Pacific time.
+"""
 
+import time
+from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from gemini_simulator.api.errors import SERVICE, TYPE, ApiError
 
 REQUESTS = f"{SERVICE}/generate_content_free_tier_requests"
 INPUT_TOKENS = f"{SERVICE}/generate_content_free_tier_input_token_count"
 LIMITS_PAGE = "https://ai.google.dev/gemini-api/docs/rate-limits"
+PACIFIC = ZoneInfo("America/Los_Angeles")
+MINUTE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,44 @@ FREE_TIER = {
         INPUT_TOKENS, "GenerateContentInputTokensPerModelPerMinute-FreeTier", 250_000
     ),
 }
+
+
+class Quotas:
+    """Request counts of each model: `take` raises when one is too many."""
+
+    def __init__(self, *, per_minute: int, per_day: int) -> None:
+        self._per_minute = per_minute
+        self._per_day = per_day
+        self._recent: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._days: Counter[tuple[str, str]] = Counter()
+
+    def take(self, model: str) -> None:
+        """Count one request; ApiError 429 where the minute's or the day's quota is used up."""
+        now, today = time.monotonic(), datetime.now(UTC).astimezone(PACIFIC)
+        recent = self._recent[model]
+        while recent and recent[0] <= now - MINUTE_SECONDS:
+            recent.popleft()
+        day = (model, today.date().isoformat())
+        if self._days[day] >= self._per_day:
+            raise _exceeded(model, "requests_per_day", self._per_day, seconds_to_midnight(today))
+        if len(recent) >= self._per_minute:
+            left = recent[0] + MINUTE_SECONDS - now if recent else MINUTE_SECONDS
+            raise _exceeded(model, "requests_per_minute", self._per_minute, left)
+        recent.append(now)
+        self._days[day] += 1
+
+
+def seconds_to_midnight(now: datetime) -> float:
+    """Return the seconds until the vendor's next day; two days a year have 23 or 25 hours."""
+    tomorrow = now.astimezone(PACIFIC).date() + timedelta(days=1)
+    midnight = datetime.combine(tomorrow, datetime.min.time(), PACIFIC)
+    # Between two times of one zone Python subtracts what the clocks show, not what passes.
+    return (midnight.astimezone(UTC) - now.astimezone(UTC)).total_seconds()
+
+
+def _exceeded(model: str, quota: str, limit: int, seconds: float) -> ApiError:
+    violated = [replace(FREE_TIER[quota], limit=limit)]
+    return quota_exceeded(model, violated, retry_in=f"{seconds:.9f}", retry_delay=str(int(seconds)))
 
 
 def quota_exceeded(
@@ -65,23 +110,3 @@ def quota_exceeded(
         {"@type": f"{TYPE}RetryInfo", "retryDelay": f"{retry_delay or retry_in}s"},
     ]
     return ApiError(429, "RESOURCE_EXHAUSTED", message, details)
-
-
-def prepay_depleted() -> ApiError:
-    """The prepaid money is gone."""
-    return ApiError(
-        429,
-        "RESOURCE_EXHAUSTED",
-        "Your prepayment credits are depleted. Please go to AI Studio at https://ai.studio/projects to manage"
-        " your project and billing.",
-    )
-
-
-def spend_cap() -> ApiError:
-    """The project's own cap is reached."""
-    return ApiError(
-        429,
-        "RESOURCE_EXHAUSTED",
-        "Your project has exceeded its monthly spending cap. Please go to AI Studio at https://ai.studio/spend"
-        " to manage your project spend cap.",
-    )

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from upbit_simulator.market.candles import Candle
-from upbit_simulator.market.longer import PERIODS, periods_back
+from upbit_simulator.market.periods import PERIODS, periods_back
 
 
 def unix_ms(day: date) -> int:
