@@ -1,4 +1,4 @@
-"""Are numbers spelled with their decimals, however long they are?"""
+"""Numbers are written with their decimals, however long they are."""
 
 from decimal import Decimal
 

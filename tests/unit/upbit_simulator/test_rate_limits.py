@@ -1,4 +1,4 @@
-"""When does a client that asks too often get 429, and when 418?"""
+"""Rate limits: 429 for a client that asks too often, 418 for one that goes on."""
 
 from upbit_simulator.rate_limits import FIRST_BLOCK_SECONDS, RateLimits
 
@@ -17,7 +17,7 @@ def test_ten_a_second_are_allowed_and_counted_down() -> None:
     assert not limits.check(IP, "candles", 100.9).allowed
 
 
-def test_the_next_second_starts_anew() -> None:
+def test_the_next_second_starts_again_from_zero() -> None:
     limits = RateLimits()
     refuse(limits, 1, 100.9)
     assert limits.check(IP, "candles", 101.0).remaining == 9

@@ -13,8 +13,6 @@ from upbit_simulator.market.view import MarketView
 from upbit_simulator.rate_limits import RateLimits
 from upbit_simulator.recorded.recording import Recording
 
-DEFAULT_SKEW_SECONDS = 300
-
 
 @dataclass
 class Exchange:

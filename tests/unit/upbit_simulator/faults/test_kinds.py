@@ -1,4 +1,4 @@
-"""Does every fault change what a client of the REST routes sees?"""
+"""Every fault changes what a client of the REST routes sees."""
 
 import asyncio
 import json
@@ -135,7 +135,7 @@ async def test_cut_off_ends_inside_a_chunk(client: Client) -> None:
         await answer.read()
 
 
-async def heard_by_an_old_client(client: Client) -> tuple[str, bytes]:
+async def read_by_an_old_client(client: Client) -> tuple[str, bytes]:
     """Return head and body of an HTTP/1.0 answer."""
     reader, writer = await asyncio.open_connection(client.host, client.port)
     writer.write(f"GET {CANDLES} HTTP/1.0\r\nAccept-Encoding: identity\r\n\r\n".encode())
@@ -145,14 +145,14 @@ async def heard_by_an_old_client(client: Client) -> tuple[str, bytes]:
 
 
 async def test_an_http_1_0_client_is_answered_without_chunks(client: Client) -> None:
-    head, body = await heard_by_an_old_client(client)
+    head, body = await read_by_an_old_client(client)
     assert head.startswith("HTTP/1.0 200 OK")
     assert len(json.loads(body)) == 20
 
 
 async def test_cut_off_gives_an_http_1_0_client_less_than_it_announces(client: Client) -> None:
     await switch_on(client, "cut_off")
-    head, body = await heard_by_an_old_client(client)
+    head, body = await read_by_an_old_client(client)
     announced = next(line for line in head.splitlines() if line.startswith("Content-Length: "))
     assert 0 < len(body) < int(announced.removeprefix("Content-Length: "))
 
@@ -180,10 +180,10 @@ async def test_a_huge_body_is_as_long_as_asked(client: Client, kind: str) -> Non
 async def test_clock_skew_moves_date_and_timestamps(client: Client) -> None:
     await switch_on(client, "clock_skew", seconds=-300)
     answer = await client.get("/v1/ticker?markets=KRW-BTC")
-    told = [parsedate_to_datetime(answer.headers["Date"]), (await answer.json())[0]["timestamp"]]
+    shown = [parsedate_to_datetime(answer.headers["Date"]), (await answer.json())[0]["timestamp"]]
     wanted = datetime.now(UTC) - timedelta(minutes=5)
-    assert abs(told[0] - wanted) < timedelta(seconds=5)
-    assert abs(told[1] / 1000 - wanted.timestamp()) < 5
+    assert abs(shown[0] - wanted) < timedelta(seconds=5)
+    assert abs(shown[1] / 1000 - wanted.timestamp()) < 5
 
 
 async def test_clock_skew_moves_what_its_description_names_and_nothing_else(client: Client) -> None:
@@ -198,7 +198,7 @@ async def test_clock_skew_moves_what_its_description_names_and_nothing_else(clie
     for route, field in {"ticker": "timestamp", "orderbook": "timestamp"}.items():
         moved[route] = (await candles(client, f"/v1/{route}?markets=KRW-BTC"))[0][field]
     kept = (await candles(client))[0]["timestamp"]
-    assert all(kept - told > 100_000 for told in moved.values())
+    assert all(kept - shown > 100_000 for shown in moved.values())
 
 
 async def test_newest_candle_late_hides_the_last_minutes(client: Client) -> None:
@@ -314,7 +314,7 @@ async def test_revised_candle_changes_one_closed_candle(client: Client) -> None:
     ages = range(1, 10)
     for age in ages:
         await switch_on(client, "revised_candle", minutes=age, count=1)
-    # Once for each: in some of these minutes nobody traded.
+    # Once for each: some of these minutes have no trade.
     after = [await candles(client, path) for _ in ages]
     changed = [
         row

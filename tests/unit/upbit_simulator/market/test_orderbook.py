@@ -1,4 +1,4 @@
-"""Does a grouped order book add up to the single steps, and does it fit the last trade?"""
+"""A grouped order book adds up to the single steps, and fits the last trade."""
 
 from decimal import Decimal
 

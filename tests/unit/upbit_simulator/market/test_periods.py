@@ -1,4 +1,4 @@
-"""Do weeks, months and years open with their period, whoever traded when?"""
+"""Weeks, months and years open with their period, also without a trade on its first day."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Does a replay's clock run, stop and survive a restart?"""
+"""A replay's clock runs, stops and goes on after a restart."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Is a recording read wherever it comes from, and is what cannot be one refused?"""
+"""A recording is read from any plain file, and what cannot be one is refused."""
 
 import os
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pytest
 
 from upbit_simulator.recorded.recording import RecordingError, load_recording
 
-NOBODY = 65534
+ORDINARY_USER = 65534
 TICKS = "exchange_time_utc,market,price_krw\n2026-01-13T09:59:00.461Z,KRW-BTC,135895000\n"
 CANDLES = """[
 {"market": "KRW-BTC", "unit": 1, "candle_date_time_utc": "2020-02-20T11:19:00", "timestamp": 1582197598691,
@@ -24,7 +24,7 @@ def test_a_file_that_went_through_windows_is_the_same_recording(tmp_path: Path, 
     path = tmp_path / "recording"
     path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
     recording = load_recording(path)
-    assert (recording.markets, recording.rows) == (("KRW-BTC",), 1)
+    assert (recording.markets, recording.spans["KRW-BTC"].records) == (("KRW-BTC",), 1)
 
 
 def test_a_pipe_is_refused_since_it_can_be_read_once_only(tmp_path: Path) -> None:
@@ -35,10 +35,10 @@ def test_a_pipe_is_refused_since_it_can_be_read_once_only(tmp_path: Path) -> Non
 
 @contextmanager
 def as_an_ordinary_user() -> Iterator[None]:
-    """Root may read everything: be nobody meanwhile."""
+    """Root may read everything, so run as another user meanwhile."""
     user = os.geteuid()
     if user == 0:
-        os.seteuid(NOBODY)
+        os.seteuid(ORDINARY_USER)
     try:
         yield
     finally:

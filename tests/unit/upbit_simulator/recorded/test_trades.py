@@ -1,4 +1,4 @@
-"""Do the made-up trades of a recorded minute always add up to it?"""
+"""The made-up trades of a recorded minute always add up to it."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Are parameters taken and refused as the exchange does?"""
+"""Parameters are accepted and refused as the exchange does."""
 
 import asyncio
 import json
@@ -89,7 +89,7 @@ async def test_a_cursor_outside_the_day_asked_finds_no_trades(client: Client, ag
     assert await rows(client, f"/v1/trades/ticks?market=KRW-BTC&count=5&cursor={cursor}") == []
 
 
-async def test_an_older_trade_is_told_with_the_close_before_its_own_day(client: Client) -> None:
+async def test_an_older_trade_is_shown_with_the_close_before_its_own_day(client: Client) -> None:
     found = await rows(client, "/v1/trades/ticks?market=KRW-BTC&days_ago=3&count=2")
     end = f"{datetime.now(UTC) - timedelta(days=3):%Y-%m-%dT00:00:00Z}"
     [before] = await rows(client, f"/v1/candles/days?market=KRW-BTC&to={end}")

@@ -1,4 +1,4 @@
-"""Is the seeded market repeatable, sane and the same at every zoom?"""
+"""The seeded market is repeatable, sane and the same at every zoom."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""What does a WebSocket client hear, also when the exchange misbehaves?"""
+"""What a WebSocket client receives, also under every fault."""
 
 import asyncio
 import json
@@ -44,7 +44,7 @@ async def ask(socket: Socket, *parts: dict[str, Any]) -> None:
     await socket.send_str(json.dumps([TICKET, *parts]))
 
 
-async def heard(socket: Socket) -> Any:
+async def received(socket: Socket) -> Any:
     frame = await socket.receive(timeout=WAIT)
     assert frame.type is WSMsgType.BINARY, frame
     return json.loads(frame.data)
@@ -52,7 +52,7 @@ async def heard(socket: Socket) -> Any:
 
 async def until(socket: Socket, wanted: str, field: str = "stream_type") -> dict[str, Any]:
     while True:
-        message: dict[str, Any] = await heard(socket)
+        message: dict[str, Any] = await received(socket)
         if message.get(field) == wanted:
             return message
 
@@ -81,7 +81,7 @@ async def switch_on(client: Client, kind: str, **params: object) -> None:
 @pytest.mark.parametrize("kind", ["ticker", "trade", "orderbook", "candle.1s", "candle.1m", "candle.240m"])
 async def test_a_snapshot_comes_first_and_then_what_happens(socket: Socket, kind: str) -> None:
     await ask(socket, {"type": kind, "codes": ["KRW-BTC"]})
-    first, later = await heard(socket), await heard(socket)
+    first, later = await received(socket), await received(socket)
     assert (first["type"], first["code"], first["stream_type"]) == (kind, "KRW-BTC", "SNAPSHOT")
     assert later["stream_type"] == "REALTIME"
 
@@ -93,21 +93,21 @@ async def test_only_a_snapshot_in_both_spellings(socket: Socket, name: str) -> N
         {"type": "ticker", "codes": ["KRW-BTC"], name: True},
         {"type": "orderbook", "codes": ["KRW-BTC"]},
     )
-    assert (await heard(socket))["type"] == "ticker"
-    assert {(await heard(socket))["type"] for _ in range(4)} == {"orderbook"}
+    assert (await received(socket))["type"] == "ticker"
+    assert {(await received(socket))["type"] for _ in range(4)} == {"orderbook"}
 
 
 @pytest.mark.parametrize("name", ["is_only_realtime", "isOnlyRealtime"])
 async def test_only_real_time_in_both_spellings(socket: Socket, name: str) -> None:
     await ask(socket, {"type": "candle.1m", "codes": ["KRW-BTC"], name: True})
-    assert (await heard(socket))["stream_type"] == "REALTIME"
+    assert (await received(socket))["stream_type"] == "REALTIME"
 
 
-async def test_every_closed_minute_ends_as_rest_tells_it(client: Client, socket: Socket) -> None:
+async def test_every_closed_minute_ends_as_rest_shows_it(client: Client, socket: Socket) -> None:
     await ask(socket, {"type": "candle.1m", "codes": ["KRW-BTC"]})
-    first = await heard(socket)
+    first = await received(socket)
     last = first
-    while (message := await heard(socket))["candle_date_time_utc"] == first["candle_date_time_utc"]:
+    while (message := await received(socket))["candle_date_time_utc"] == first["candle_date_time_utc"]:
         last = message
     end = f"{message['candle_date_time_utc']}Z"
     answer = await client.get(f"/v1/candles/minutes/1?market=KRW-BTC&to={end}")
@@ -118,15 +118,15 @@ async def test_every_closed_minute_ends_as_rest_tells_it(client: Client, socket:
 
 async def test_a_new_request_replaces_the_subscription(socket: Socket) -> None:
     await ask(socket, {"type": "orderbook", "codes": ["KRW-BTC"]})
-    await heard(socket)
+    await received(socket)
     await ask(socket, {"type": "orderbook", "codes": ["KRW-ETH"]})
     await until(socket, "KRW-ETH", "code")
-    assert {(await heard(socket))["code"] for _ in range(3)} == {"KRW-ETH"}
+    assert {(await received(socket))["code"] for _ in range(3)} == {"KRW-ETH"}
 
 
 async def test_subscriptions_can_be_listed(socket: Socket) -> None:
     await ask(socket, {"type": "ticker", "codes": ["KRW-BTC"], "is_only_snapshot": True})
-    await heard(socket)
+    await received(socket)
     await ask(socket, {"method": "LIST_SUBSCRIPTIONS"})
     listed = await until(socket, "LIST_SUBSCRIPTIONS", "method")
     assert listed["result"] == [{"type": "ticker", "codes": ["KRW-BTC"]}]
@@ -153,35 +153,35 @@ async def test_a_listing_has_the_format_of_the_subscription_and_levels_of_order_
 async def test_a_listing_that_names_a_format_changes_that_of_the_subscription(socket: Socket) -> None:
     await ask(socket, {"type": "orderbook", "codes": ["KRW-BTC"]})
     await ask(socket, {"method": "LIST_SUBSCRIPTIONS"}, {"format": "SIMPLE_LIST"})
-    while not isinstance(message := await heard(socket), list):
+    while not isinstance(message := await received(socket), list):
         pass
     assert message[0]["mthd"] == "LIST_SUBSCRIPTIONS"
-    assert (await heard(socket))[0]["ty"] == "orderbook"
+    assert (await received(socket))[0]["ty"] == "orderbook"
 
 
 @pytest.mark.parametrize("wire_format", ["JSON_LIST", "SIMPLE_LIST"])
 async def test_list_formats_wrap_each_message(socket: Socket, wire_format: str) -> None:
     await ask(socket, {"type": "ticker", "codes": ["KRW-BTC"]}, {"format": wire_format})
-    [message] = await heard(socket)
+    [message] = await received(socket)
     assert ("ty" in message) == (wire_format == "SIMPLE_LIST")
 
 
 async def test_an_order_book_has_as_many_units_as_asked(socket: Socket) -> None:
     await ask(socket, {"type": "orderbook", "codes": ["KRW-BTC.5"]})
-    assert len((await heard(socket))["orderbook_units"]) == 5
+    assert len((await received(socket))["orderbook_units"]) == 5
 
 
 async def test_an_unknown_code_is_silent_and_the_others_are_not(socket: Socket) -> None:
     await ask(socket, {"type": "ticker", "codes": ["KRW-NONE", "KRW-BTC"]})
-    assert (await heard(socket))["code"] == "KRW-BTC"
+    assert (await received(socket))["code"] == "KRW-BTC"
 
 
 async def test_text_and_control_pings_are_answered(socket: Socket) -> None:
     await socket.send_str("PING")
-    assert await heard(socket) == {"status": "UP"}
+    assert await received(socket) == {"status": "UP"}
     await socket.ping(b"are you there")
     await socket.send_str("PING")
-    assert await heard(socket) == {"status": "UP"}
+    assert await received(socket) == {"status": "UP"}
 
 
 async def test_after_one_text_ping_the_status_comes_again_and_again() -> None:
@@ -191,7 +191,7 @@ async def test_after_one_text_ping_the_status_comes_again_and_again() -> None:
         client.ws_connect("/websocket/v1") as socket,
     ):
         await socket.send_str("PING")
-        assert [await heard(socket) for _ in range(3)] == [{"status": "UP"}] * 3
+        assert [await received(socket) for _ in range(3)] == [{"status": "UP"}] * 3
 
 
 async def test_an_unsupported_level_of_an_order_book_is_silent(socket: Socket) -> None:
@@ -200,10 +200,10 @@ async def test_an_unsupported_level_of_an_order_book_is_silent(socket: Socket) -
         {"type": "orderbook", "codes": ["KRW-BTC"], "level": 7},
         {"type": "orderbook", "codes": ["KRW-ETH"]},
     )
-    assert {(await heard(socket))["code"] for _ in range(4)} == {"KRW-ETH"}
+    assert {(await received(socket))["code"] for _ in range(4)} == {"KRW-ETH"}
 
 
-async def test_a_days_volume_is_told_apart_by_who_took(exchange: Exchange, socket: Socket) -> None:
+async def test_a_days_volume_is_divided_by_the_takers_side(exchange: Exchange, socket: Socket) -> None:
     await ask(socket, {"type": "ticker", "codes": ["KRW-BTC"], "is_only_snapshot": True})
     frame = await socket.receive(timeout=WAIT)
     ticker = json.loads(frame.data, parse_float=Decimal)
@@ -221,7 +221,7 @@ async def test_a_trade_is_at_the_best_price_its_taker_hit(socket: Socket) -> Non
     await ask(socket, {"type": "trade", "codes": ["KRW-BTC"]})
     sides: dict[str, Any] = {}
     while len(sides) < 2:
-        trade = await heard(socket)
+        trade = await received(socket)
         sides[trade["ask_bid"]] = trade
     assert sides["BID"]["trade_price"] == sides["BID"]["best_ask_price"] > sides["BID"]["best_bid_price"]
     assert sides["ASK"]["trade_price"] == sides["ASK"]["best_bid_price"] < sides["ASK"]["best_ask_price"]
@@ -260,15 +260,15 @@ REFUSED = {
 async def test_a_wrong_request_gets_an_error_and_the_connection_stays(socket: Socket, name: str) -> None:
     text, error = REFUSED[name]
     await socket.send_str(text)
-    assert (await heard(socket))["error"]["name"] == error
+    assert (await received(socket))["error"]["name"] == error
     await socket.send_str("PING")
-    assert await heard(socket) == {"status": "UP"}
+    assert await received(socket) == {"status": "UP"}
 
 
 async def test_more_than_five_requests_a_second_are_too_many(socket: Socket) -> None:
     for _ in range(8):
         await ask(socket, {"type": "ticker", "codes": ["KRW-BTC"], "is_only_snapshot": True})
-    while "error" not in (message := await heard(socket)):
+    while "error" not in (message := await received(socket)):
         pass
     assert message["error"]["name"] == "TOO_MANY_REQUEST"
 
@@ -297,7 +297,7 @@ async def test_ws_refuse_refuses_the_handshake(client: Client) -> None:
 
 async def test_ws_stall_is_silent_even_to_pings(client: Client, socket: Socket) -> None:
     await ask(socket, {"type": "orderbook", "codes": ["KRW-BTC"]})
-    await heard(socket)
+    await received(socket)
     await switch_on(client, "ws_stall")
     while not await is_silent(socket):
         pass
@@ -307,14 +307,14 @@ async def test_ws_stall_is_silent_even_to_pings(client: Client, socket: Socket) 
 
 async def test_ws_silent_answers_pings_and_sends_no_data(client: Client, socket: Socket) -> None:
     await ask(socket, {"type": "orderbook", "codes": ["KRW-BTC"]})
-    await heard(socket)
+    await received(socket)
     await switch_on(client, "ws_silent")
     while not await is_silent(socket):
         pass
     await ask(socket, {"type": "orderbook", "codes": ["KRW-ETH"]})
     assert await is_silent(socket)
     await socket.send_str("PING")
-    assert await heard(socket) == {"status": "UP"}
+    assert await received(socket) == {"status": "UP"}
 
 
 async def test_ws_close_drops_the_connection_without_a_close_frame(client: Client, socket: Socket) -> None:
@@ -337,12 +337,12 @@ async def test_ws_half_frame_never_becomes_a_message(client: Client, socket: Soc
 
 async def test_ws_error_frame_comes_unasked(client: Client, socket: Socket) -> None:
     await switch_on(client, "ws_error_frame", name="TOO_MANY_REQUEST")
-    assert (await heard(socket))["error"]["name"] == "TOO_MANY_REQUEST"
+    assert (await received(socket))["error"]["name"] == "TOO_MANY_REQUEST"
 
 
 async def test_ws_status_frame_comes_unasked(client: Client, socket: Socket) -> None:
     await switch_on(client, "ws_status_frame")
-    assert await heard(socket) == {"status": "UP"}
+    assert await received(socket) == {"status": "UP"}
 
 
 async def test_ws_text_frames_are_text(client: Client, socket: Socket) -> None:

@@ -80,11 +80,6 @@ class HtmlError(Exception):
         self.code = code
 
 
-def is_fixed(name: str) -> bool:
-    """Say whether `fixed` knows this error."""
-    return name in _FIXED
-
-
 def fixed(name: str) -> ApiError:
     """Return an error whose text never varies, such as `unavailable`; KeyError for a name not known."""
     return ApiError(*_FIXED[name])

@@ -13,8 +13,6 @@ from simulator_control import Fault
 
 def error_of(fault: Fault, call: Call) -> Exception:
     """Return the error answer that a key kind or an error kind stands for."""
-    if errors.is_fixed(fault.kind):
-        return errors.fixed(fault.kind)
     status = int(number(fault, "status", 500))
     no_requests = replace(FREE_TIER["requests_per_minute"], limit=0)
     makers: dict[str, Callable[[], Exception]] = {
@@ -28,7 +26,8 @@ def error_of(fault: Fault, call: Call) -> Exception:
         "models_list_fails": lambda: errors.of_status(status),
         "html_error": lambda: errors.HtmlError(int(number(fault, "status", 502))),
     }
-    return makers[fault.kind]()
+    maker = makers.get(fault.kind)
+    return errors.fixed(fault.kind) if maker is None else maker()
 
 
 def _violated(fault: Fault, default: str) -> list[Quota]:

@@ -98,3 +98,8 @@ class UpbitFaults(Faults):
     def peek(self, kind: str) -> Fault | None:
         """Return the oldest active fault of this kind without using it up."""
         return next((fault for fault in self.active() if fault.kind == kind), None)
+
+
+def skew_ms(fault: Fault) -> int:
+    """Return by how much the fault `clock_skew` moves the exchange's time."""
+    return int(fault.params.get("seconds", 300) * 1000)

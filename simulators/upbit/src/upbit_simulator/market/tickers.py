@@ -49,7 +49,7 @@ def direction(change: Decimal) -> str:
 
 def ticker(view: MarketView, code: str, now_ms: int) -> Ticker | None:
     """Return the market's state; None before its first trade."""
-    last = next(view.trades_back(code, now_ms), None)
+    last = view.last_trade(code, now_ms)
     if last is None:
         return None
     first_minute = now_ms // MINUTE_MS // DAY_MINUTES * DAY_MINUTES

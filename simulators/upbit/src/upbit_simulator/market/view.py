@@ -22,7 +22,7 @@ class MarketView:
         self.source = source
         self._extremes = lru_cache(maxsize=64)(source.extremes)
         self._finished = lru_cache(maxsize=512)(self._make_finished)
-        self._closes = lru_cache(maxsize=512)(self._make_close)
+        self._close_before = lru_cache(maxsize=512)(self._make_close_before)
         self._bought = lru_cache(maxsize=16_384)(self._make_bought)
 
     def extremes(self, code: str, days: int, now_ms: int) -> list[tuple[int, Decimal, Decimal]]:
@@ -38,7 +38,7 @@ class MarketView:
 
     def close_before(self, code: str, day: int) -> Decimal | None:
         """Return the last price before a Unix day that has begun; None before the first trade."""
-        return self._closes(code, day)
+        return self._close_before(code, day)
 
     def bought(self, code: str, first: int, now_ms: int) -> Decimal:
         """Return the volume that takers have bought (BID) since the Unix minute `first`."""
@@ -87,6 +87,10 @@ class MarketView:
         for minute in self._traded_minutes_back(code, until_ms, until_ms):
             yield from (t for t in reversed(self.source.trades(code, minute)) if t.time_ms <= until_ms)
 
+    def last_trade(self, code: str, now_ms: int) -> Trade | None:
+        """Return the newest trade; None before the first one."""
+        return next(self.trades_back(code, now_ms), None)
+
     def trades_between(self, code: str, after_ms: int, until_ms: int, most: int) -> list[Trade]:
         """Return the newest `most` trades in (after, until], oldest first."""
         newest: list[Trade] = []
@@ -104,7 +108,7 @@ class MarketView:
         happened = [trade for trade in self.source.trades(code, minute) if trade.time_ms <= now_ms]
         return candle_of(minute * MINUTE_MS, happened)
 
-    def _make_close(self, code: str, day: int) -> Decimal | None:
+    def _make_close_before(self, code: str, day: int) -> Decimal | None:
         midnight = day * DAY_MINUTES * MINUTE_MS
         before = next(self.candles_back(code, 1, midnight, midnight), None)
         return None if before is None else before.closing

@@ -18,7 +18,7 @@ from upbit_simulator.recorded.candles import parse_candles
 from upbit_simulator.recorded.rules import RecordingError
 from upbit_simulator.recorded.ticks import CSV_HEADER, parse_ticks
 
-__all__ = ["MarketRecording", "Recording", "RecordingError", "Span", "load_recording"]
+__all__ = ["Recording", "RecordingError", "Span", "load_recording"]
 
 # A minute counts as closed 62 s after it opened, so the clock must reach that for the last one.
 _AFTER_LAST_OPEN_MS = 62_000
@@ -83,11 +83,6 @@ class Recording:
         """Where the replay clock stops, UTC."""
         return utc(self.end_ms)
 
-    @property
-    def rows(self) -> int:
-        """Records of all markets."""
-        return sum(market.records for market in self.by_market.values())
-
 
 def load_recording(path: Path | str) -> Recording:
     """Read and check a whole recording.
@@ -108,14 +103,13 @@ def load_recording(path: Path | str) -> Recording:
 def _parse(path: Path, text: str) -> dict[str, MarketRecording]:
     start = text.lstrip()
     if start.startswith("["):
-        return {code: _from_candles(candles) for code, candles in parse_candles(path, text).items()}
+        return {
+            code: MarketRecording(tuple(candles), {}, candles[0].open_ms, candles[-1].open_ms, len(candles))
+            for code, candles in parse_candles(path, text).items()
+        }
     if start.partition("\n")[0].strip().replace(" ", "") == CSV_HEADER:
         return {code: _from_ticks(ticks) for code, ticks in parse_ticks(path, text).items()}
     raise RecordingError(f"{path}, line 1: not a recording; {_FIX}")
-
-
-def _from_candles(candles: list[Candle]) -> MarketRecording:
-    return MarketRecording(tuple(candles), {}, candles[0].open_ms, candles[-1].open_ms, len(candles))
 
 
 def _from_ticks(ticks: list[Trade]) -> MarketRecording:

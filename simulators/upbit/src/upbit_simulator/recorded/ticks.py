@@ -18,6 +18,7 @@ from upbit_simulator.recorded.rules import (
 CSV_HEADER = "exchange_time_utc,market,price_krw"
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
 _NOTHING = Decimal(0)
+_FIX = "correct or delete the line"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -41,11 +42,11 @@ def _parse_line(path: Path, number: int, line: str) -> tuple[int, str, Decimal]:
     fields = line.strip().split(",")
     if len(fields) != 3:
         rule = f"{len(fields)} columns where {CSV_HEADER} are asked"
-        raise broken_line(path, number, rule, "correct or delete the line")
+        raise broken_line(path, number, rule, _FIX)
     time_text, market, price_text = (field.strip() for field in fields)
     if not MARKET_CODE.fullmatch(market):
         rule = f"market {market[:40]!r} is not written like KRW-BTC"
-        raise broken_line(path, number, rule, "correct or delete the line")
+        raise broken_line(path, number, rule, _FIX)
     return _time_ms(path, number, time_text), market, _price(path, number, price_text)
 
 
@@ -70,7 +71,7 @@ def _price(path: Path, number: int, text: str) -> Decimal:
     price = Decimal(text) if _NUMBER.fullmatch(text) else _NOTHING
     if not is_exact(price) or price <= 0:
         rule = f"price_krw {text[:40]!r} is not a number above 0 with at most {MOST_DIGITS} digits"
-        raise broken_line(path, number, rule, "correct or delete the line")
+        raise broken_line(path, number, rule, _FIX)
     return price
 
 

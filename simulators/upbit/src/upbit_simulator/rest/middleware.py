@@ -8,8 +8,9 @@ from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler
 
 from simulator_control import Fault, hang, reset
-from upbit_simulator.exchange import CANDLES_OF, DEFAULT_SKEW_SECONDS, EXCHANGE
+from upbit_simulator.exchange import CANDLES_OF, EXCHANGE
 from upbit_simulator.faults.bodies import cut_off, large_body
+from upbit_simulator.faults.kinds import skew_ms
 from upbit_simulator.rate_limits import PER_SECOND
 from upbit_simulator.wire import responses
 
@@ -92,7 +93,7 @@ async def inject_faults(request: web.Request, handler: Handler) -> web.StreamRes
     faults = request.app[EXCHANGE].faults
     skew = faults.take_on(part, "clock_skew")
     if skew is not None:
-        request[_SKEW] = int(skew.params.get("seconds", DEFAULT_SKEW_SECONDS) * 1000)
+        request[_SKEW] = skew_ms(skew)
     slow = faults.take_on(part, "slow")
     if slow is not None:
         await asyncio.sleep(slow.params.get("delay_seconds", 5))
@@ -115,7 +116,7 @@ async def _replaced(request: web.Request, fault: Fault, group: str) -> web.Strea
             return responses.blocked(limits.block(request.remote or "", time.time(), seconds))
         case "market_offline":
             message = "시스템 점검 중입니다. 점검이 완료된 후에 다시 시도해주세요."
-            return responses.named_error_response(403, "market_offline", message)
+            return responses.error_response(403, message, name="market_offline")
         case "html_page":
             return responses.body_response(_HTML, content_type=_HTML_TYPE)
         case "http_error":
@@ -132,7 +133,7 @@ def _http_error(fault: Fault, group: str) -> web.Response:
     if body == "json":
         if too_many:
             return responses.too_many_requests(group, as_json=True)
-        return responses.named_error_response(status, "internal_error", "An internal error occurred.")
+        return responses.error_response(status, "An internal error occurred.", name="internal_error")
     content, content_type = (_HTML, _HTML_TYPE) if body == "html" else (b"", responses.JSON_TYPE)
     response = responses.body_response(content, status=status, content_type=content_type)
     if too_many:

@@ -92,7 +92,7 @@ def _book(exchange: Exchange, code: str, depth: int, level: Decimal, shown: int)
     """Return a market's book; None before its first trade and for a grouping it does not support."""
     now = exchange.clock.now_ms()
     listing = exchange.listing(code)
-    last = next(exchange.view.trades_back(code, now), None)
+    last = exchange.view.last_trade(code, now)
     if listing is None or last is None or level not in levels(last.price):
         return None
     units = order_book(listing, last, now, depth=depth, level=level)
@@ -109,7 +109,7 @@ async def instruments(request: web.Request) -> web.Response:
     now = exchange.clock.now_ms()
     rows: list[dict[str, object]] = []
     for code in parameters.markets(request.query, exchange.codes):
-        last = next(exchange.view.trades_back(code, now), None)
+        last = exchange.view.last_trade(code, now)
         price = last.price if last is not None else Decimal(1000)
         rows.append(
             {

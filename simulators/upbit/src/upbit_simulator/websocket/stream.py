@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from upbit_simulator.exchange import DEFAULT_SKEW_SECONDS, Exchange
+from upbit_simulator.exchange import Exchange
+from upbit_simulator.faults.kinds import skew_ms
 from upbit_simulator.market.candles import MINUTE_MS, Candle, Trade, candle_of
 from upbit_simulator.market.orderbook import BookUnit, levels, order_book
 from upbit_simulator.market.tickers import previous_close, ticker
@@ -45,7 +46,7 @@ class Stream:
                     yield from self._changes(channel, code, depth, after_ms, now_ms)
 
     def _snapshot(self, channel: Channel, code: str, depth: int, now_ms: int) -> Iterator[Message]:
-        last = next(self.exchange.view.trades_back(code, now_ms), None)
+        last = self.exchange.view.last_trade(code, now_ms)
         if last is None:
             return
         if channel.type in CANDLE_SECONDS:
@@ -65,8 +66,8 @@ class Stream:
             for trade in trades:
                 yield from self._message(channel, code, depth, trade, now_ms, REALTIME)
         elif channel.type == "orderbook" and after_ms // 1000 != now_ms // 1000:
-            for last in [next(view.trades_back(code, now_ms), None)]:
-                yield from () if last is None else self._message(channel, code, depth, last, now_ms, REALTIME)
+            last = view.last_trade(code, now_ms)
+            yield from () if last is None else self._message(channel, code, depth, last, now_ms, REALTIME)
         elif channel.type == "ticker" and trades:
             yield from self._message(channel, code, depth, trades[-1], now_ms, REALTIME)
 
@@ -91,7 +92,8 @@ class Stream:
     def _message(
         self, channel: Channel, code: str, depth: int, trade: Trade, now_ms: int, stream: str
     ) -> Iterator[Message]:
-        shown = now_ms + self._skew_ms()
+        skew = self.exchange.faults.peek("clock_skew")
+        shown = now_ms + (0 if skew is None else skew_ms(skew))
         if channel.type == "ticker":
             found = ticker(self.exchange.view, code, now_ms)
             if found is not None:
@@ -108,7 +110,3 @@ class Stream:
     def _book(self, code: str, last: Trade, depth: int, level: Decimal, now_ms: int) -> list[BookUnit]:
         listing = self.exchange.listing(code)
         return [] if listing is None else order_book(listing, last, now_ms, depth=depth, level=level)
-
-    def _skew_ms(self) -> int:
-        fault = self.exchange.faults.peek("clock_skew")
-        return int(fault.params.get("seconds", DEFAULT_SKEW_SECONDS) * 1000) if fault is not None else 0

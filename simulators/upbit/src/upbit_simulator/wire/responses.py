@@ -41,20 +41,15 @@ def body_response(body: bytes, *, status: int = 200, content_type: str = JSON_TY
     return web.Response(body=body, status=status, headers=headers)
 
 
-def error_response(status: int, message: str) -> web.Response:
-    """Return a quotation error."""
-    return json_response({"error": {"name": status, "message": message}}, status=status)
-
-
-def named_error_response(status: int, name: str, message: str) -> web.Response:
-    """Return an error with a textual name, as the edge and the exchange side give them."""
-    return json_response({"error": {"name": name, "message": message}}, status=status)
+def error_response(status: int, message: str, *, name: str | None = None) -> web.Response:
+    """Return an error; the edge and the exchange side give it a textual name, quotations the status."""
+    return json_response({"error": {"name": name or status, "message": message}}, status=status)
 
 
 def too_many_requests(group: str, *, as_json: bool = False) -> web.Response:
     """Return 429; its body is text, which clients have stumbled over, or JSON, as some have seen it."""
     if as_json:
-        response = named_error_response(429, "too_many_requests", "요청 수 제한을 초과했습니다.")
+        response = error_response(429, "요청 수 제한을 초과했습니다.", name="too_many_requests")
     else:
         response = body_response(b"Too many API requests.", status=429, content_type=TEXT_TYPE)
     response.headers["Remaining-Req"] = remaining_req(group, 0)
@@ -65,7 +60,7 @@ def blocked(seconds: float) -> web.Response:
     """Return 418; the body has the length of the block."""
     whole = max(1, round(seconds))
     message = f"요청 수 제한을 반복 초과하여 {whole}초 동안 차단되었습니다."
-    return named_error_response(418, "blocked", message)
+    return error_response(418, message, name="blocked")
 
 
 def remaining_req(group: str, left: int) -> str:
