@@ -28,7 +28,7 @@ _ANSWERS = tuple(kind.name for kind in fault_kinds.ANSWER_KINDS)
 
 
 class GeminiRoutes:
-    """One simulated service."""
+    """Handlers of one simulated service."""
 
     def __init__(self, faults: GeminiFaults, quotas: Quotas, keys: Iterable[str]) -> None:
         self._faults = faults

@@ -35,18 +35,9 @@ class Candle(NamedTuple):
 
 def candle_of(open_ms: int, trades: Sequence[Trade]) -> Candle | None:
     """Return the candle that these trades, oldest first, make; None where there was no trade."""
-    if not trades:
-        return None
-    prices = [trade.price for trade in trades]
-    return Candle(
+    return merge(
         open_ms,
-        prices[0],
-        max(prices),
-        min(prices),
-        prices[-1],
-        trades[-1].time_ms,
-        sum((trade.value for trade in trades), Decimal(0)),
-        sum((trade.volume for trade in trades), Decimal(0)),
+        [Candle(open_ms, t.price, t.price, t.price, t.price, t.time_ms, t.value, t.volume) for t in trades],
     )
 
 

@@ -47,7 +47,7 @@ def direction(change: Decimal) -> str:
     return "RISE" if change > 0 else "FALL" if change < 0 else "EVEN"
 
 
-def ticker(view: MarketView, code: str, now_ms: int) -> Ticker | None:
+def ticker_at(view: MarketView, code: str, now_ms: int) -> Ticker | None:
     """Return the market's state; None before its first trade."""
     last = view.last_trade(code, now_ms)
     if last is None:

@@ -11,8 +11,7 @@ from upbit_simulator.faults.rows import with_row_faults
 from upbit_simulator.market.candles import DAY_MINUTES, MINUTE_MS, Trade
 from upbit_simulator.market.listings import Listing, tick_size
 from upbit_simulator.market.orderbook import DEPTH, levels, order_book
-from upbit_simulator.market.tickers import previous_close
-from upbit_simulator.market.tickers import ticker as ticker_at
+from upbit_simulator.market.tickers import previous_close, ticker_at
 from upbit_simulator.rest import parameters
 from upbit_simulator.rest.middleware import shown_ms
 from upbit_simulator.wire.fields import Row, orderbook_fields

@@ -8,7 +8,7 @@ from upbit_simulator.exchange import Exchange
 from upbit_simulator.faults.kinds import skew_ms
 from upbit_simulator.market.candles import MINUTE_MS, Candle, Trade, candle_of
 from upbit_simulator.market.orderbook import BookUnit, levels, order_book
-from upbit_simulator.market.tickers import previous_close, ticker
+from upbit_simulator.market.tickers import previous_close, ticker_at
 from upbit_simulator.websocket.messages import (
     REALTIME,
     SNAPSHOT,
@@ -95,7 +95,7 @@ class Stream:
         skew = self.exchange.faults.peek("clock_skew")
         shown = now_ms + (0 if skew is None else skew_ms(skew))
         if channel.type == "ticker":
-            found = ticker(self.exchange.view, code, now_ms)
+            found = ticker_at(self.exchange.view, code, now_ms)
             if found is not None:
                 bought = self.exchange.view.bought(code, found.day.open_ms // MINUTE_MS, now_ms)
                 yield ticker_message(found, bought, shown, stream)
