@@ -10,7 +10,7 @@ from importlib.metadata import version
 from inspect import cleandoc
 from typing import Any
 
-from faststream.nats import JStream, NatsBroker, PullSub
+from faststream.nats import NatsBroker
 from faststream.specification import AsyncAPI
 from faststream.specification.base import Specification
 from nats.js.api import DiscardPolicy
@@ -73,44 +73,26 @@ def _add_request_and_reply(broker: NatsBroker, event: type[Event]) -> None:
 
 
 def _add_readers(broker: NatsBroker, event: type[Event]) -> None:
-    consumers = {consumer.service: consumer for consumer in CONSUMERS if consumer.event is event}
+    durable = {consumer.service: consumer.name for consumer in CONSUMERS if consumer.event is event}
     for reader in event.readers:
-        if consumer := consumers.get(reader):
-            subscriber: Any = broker.subscriber(
-                event.subject,
-                title=consumer.name,
-                description=f"A durable consumer of {consumer.stream}; each message is acknowledged by hand.",
-                stream=JStream(consumer.stream, declare=False),
-                durable=consumer.name,
-                pull_sub=PullSub(batch_size=1),
-            )
+        if name := durable.get(reader):
+            how = f"A durable consumer of {event.stream}; each message is acknowledged by hand."
         else:
-            subscriber = broker.subscriber(
-                event.subject,
-                title=f"{reader}-{event.__name__}",
-                description="Without a queue group or acknowledgement: what is missed is not repeated.",
-            )
-        _give(subscriber, event)
+            name = f"{reader}-{event.__name__}"
+            how = "Without a queue group or acknowledgement: what is missed is not repeated."
+        _add_reader(broker, event, name, how)
     for reader in event.stream_readers:
-        _give(
-            broker.subscriber(
-                event.subject,
-                title=f"{reader}-{event.__name__}-history",
-                description="Reads what the stream holds, through a consumer that ends with the reading.",
-                stream=JStream(str(event.stream), declare=False),
-                pull_sub=PullSub(batch_size=1),
-            ),
-            event,
-        )
+        how = f"Reads all that {event.stream} holds, through a consumer that ends with the reading."
+        _add_reader(broker, event, f"{reader}-{event.__name__}-history", how)
 
 
-def _give(subscriber: Any, event: type[Event]) -> None:
+def _add_reader(broker: NatsBroker, event: type[Event], name: str, how: str) -> None:
     async def on_message(message: Event) -> None:
         """Never called: the broker is not connected."""
 
     on_message.__annotations__["message"] = event
     on_message.__doc__ = None
-    subscriber(on_message)
+    broker.subscriber(event.subject, title=name, description=how)(on_message)
 
 
 def _add_claims_and_dead_letters(broker: NatsBroker) -> None:

@@ -20,7 +20,7 @@ from nats.js.api import ConsumerConfig, DeliverPolicy, Header, PubAck, RawStream
 from nats.js.errors import APIError, NoStreamResponseError, NotFoundError
 
 from bongsu.bus.connection import connected, jetstream_of
-from bongsu.bus.reader import reading
+from bongsu.bus.reader import read_stream
 from bongsu.errors import CommandError
 from common.bus.dead_letters import dead_subject, original_subject
 from common.streams import DEAD, STREAMS
@@ -66,13 +66,14 @@ def open_dead_letters(url: str) -> AbstractAsyncContextManager[Client]:
     return connected(url, command="dead", stream=DEAD)
 
 
-async def newest(client: Client, limit: int) -> tuple[list[DeadLetter], int]:
+async def newest(url: str, limit: int) -> tuple[list[DeadLetter], int]:
     """Return the newest messages without their bodies, newest first, and how many there are in all."""
-    state = (await jetstream_of(client).stream_info(DEAD)).state
-    # However the deleted ones lie among them, from here on there are `limit` messages, or all.
-    start = max(state.first_seq, state.last_seq - limit - (state.num_deleted or 0) + 1)
-    async with _headers_from(client, start) as messages:
-        kept = deque([message async for message in messages], maxlen=limit)
+    async with open_dead_letters(url) as client:
+        state = (await jetstream_of(client).stream_info(DEAD)).state
+        # However the deleted ones lie among them, from here on there are `limit` messages, or all.
+        start = max(state.first_seq, state.last_seq - limit - (state.num_deleted or 0) + 1)
+        async with _headers_from(client, start) as messages:
+            kept = deque([message async for message in messages], maxlen=limit)
     return list(reversed(kept)), state.messages
 
 
@@ -202,7 +203,7 @@ async def _headers_from(client: Client, sequence: int) -> AsyncIterator[AsyncIte
     start = ConsumerConfig(
         deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=max(sequence, 1), headers_only=True
     )
-    async with reading(client, DEAD, dead_subject(">"), start) as messages:
+    async with read_stream(client, DEAD, dead_subject(">"), start) as messages:
         yield (_from_message(message) async for message in messages)
 
 

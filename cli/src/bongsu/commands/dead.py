@@ -51,7 +51,7 @@ def list_(limit: Limit = 20, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJs
 
     As in: bongsu dead list --limit 5
     """
-    messages, total = asyncio.run(_newest(load_context(data_dir).nats_url, limit))
+    messages, total = asyncio.run(newest(load_context(data_dir).nats_url, limit))
     if as_json:
         print_json([_summary(message) for message in messages])
     elif not messages:
@@ -142,11 +142,6 @@ async def _print_each(outcomes: AsyncGenerator[Outcome, None], *, as_json: bool)
                 [{"sequence": each.sequence, "kept": each.is_kept, "said": each.text} for each in printed]
             )
     return printed
-
-
-async def _newest(url: str, limit: int) -> tuple[list[DeadLetter], int]:
-    async with open_dead_letters(url) as client:
-        return await newest(client, limit)
 
 
 async def _found(url: str, sequence: int) -> DeadLetter:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from dataclasses import dataclass, replace
 
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamConfig
+from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy, StreamConfig, StreamInfo
 from nats.js.errors import NotFoundError
 
 from common.errors import TransientError
@@ -43,22 +43,12 @@ def consumer_config(consumer: Consumer) -> ConsumerConfig:
 
 @dataclass(frozen=True)
 class _Difference:
-    """A stream or a consumer that is not as declared.
+    """A stream, or a consumer of `stream`, that is not as declared; `drifted` is None where it is missing."""
 
-    Attributes:
-        stream: Its own name, or that of the consumer's stream.
-        drifted: The fields that differ; empty where it is missing.
-    """
-
-    wanted: StreamConfig | ConsumerConfig
+    name: str
     stream: str
-    drifted: list[str]
-
-    @property
-    def name(self) -> str:
-        if isinstance(self.wanted, ConsumerConfig):
-            return f"consumer {self.wanted.durable_name}"
-        return f"stream {self.wanted.name}"
+    wanted: StreamConfig | ConsumerConfig
+    drifted: list[str] | None
 
     async def correct(self, js: JetStreamContext) -> str:
         """Make it as declared; returns the sentence that says so."""
@@ -104,25 +94,25 @@ async def differences(js: JetStreamContext) -> list[str]:
 async def _differing(js: JetStreamContext, streams: Iterable[StreamConfig]) -> AsyncIterator[_Difference]:
     for stream in streams:
         name = str(stream.name)
-        try:
-            found = (await js.stream_info(name)).config
-        except NotFoundError:
-            yield _Difference(stream, name, [])
-            continue
-        if drifted := _drift(stream, found, _STREAM_FIELDS):
-            yield _Difference(stream, name, drifted)
+        drifted = await _drifted(stream, js.stream_info(name), _STREAM_FIELDS)
+        if drifted != []:
+            yield _Difference(f"stream {name}", name, stream, drifted)
     for consumer in CONSUMERS:
         wanted = consumer_config(consumer)
-        try:
-            known = (await js.consumer_info(consumer.stream, consumer.name)).config
-        except NotFoundError:
-            yield _Difference(wanted, consumer.stream, [])
-            continue
-        if drifted := _drift(wanted, known, _CONSUMER_FIELDS):
-            yield _Difference(wanted, consumer.stream, drifted)
+        drifted = await _drifted(wanted, js.consumer_info(consumer.stream, consumer.name), _CONSUMER_FIELDS)
+        if drifted != []:
+            yield _Difference(f"consumer {consumer.name}", consumer.stream, wanted, drifted)
 
 
-def _drift(wanted: object, found: object, fields: tuple[str, ...]) -> list[str]:
+async def _drifted(
+    wanted: object, asked: Awaitable[StreamInfo | ConsumerInfo], fields: tuple[str, ...]
+) -> list[str] | None:
+    """Return the fields that differ on the server, None where it has no such stream or consumer."""
+    try:
+        found = (await asked).config
+    except NotFoundError:
+        return None
+
     # An option that was never set comes back as None; the server means the same by its zero value.
     def value(config: object, field: str) -> object:
         return getattr(config, field) or None

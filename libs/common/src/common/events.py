@@ -12,7 +12,7 @@ import itertools
 import re
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -61,7 +61,13 @@ def _short(text: str) -> str:
     return text if len(text) <= MAX_TEXT_CHARACTERS else text[: MAX_TEXT_CHARACTERS - len(CUT)] + CUT
 
 
-class Event(BaseModel):
+class Model(BaseModel):
+    """What a message is made of: frozen, and a field that a newer sender has added is ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Event(Model):
     """A frozen message whose class says where it goes, who sends it and who reads it.
 
     Attributes:
@@ -72,8 +78,6 @@ class Event(BaseModel):
         stream_readers: The users who read what the stream has kept, whenever they like.
         is_reply: `subject` is the request's: the readers publish that, and the senders answer it.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     subject: ClassVar[str]
     stream: ClassVar[str | None]
@@ -93,6 +97,9 @@ class Event(BaseModel):
         is_reply: bool = False,
     ) -> None:
         super().__init_subclass__()
+        # mypy checks no keywords of a class that has a metaclass.
+        if unknown := {*senders, *readers, *stream_readers} - set(get_args(User)):
+            raise TypeError(f"{cls.__name__}: {', '.join(sorted(unknown))} is no user of NATS")
         cls.subject, cls.stream, cls.is_reply = subject, stream, is_reply
         cls.senders, cls.readers, cls.stream_readers = senders, readers, stream_readers
 
@@ -105,10 +112,8 @@ class Event(BaseModel):
         return None
 
 
-class Candle(BaseModel):
+class Candle(Model):
     """One closed 1-minute candle as Upbit's REST API gave it; `timestamp` is the minute's open time."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     timestamp: AwareDatetime
     open: Price
@@ -179,11 +184,7 @@ class CandlesClosed(
 
 
 class TickerUpdated(
-    Event,
-    subject="market.ticker.{market}",
-    stream=None,
-    senders=["collector"],
-    readers=["health"],
+    Event, subject="market.ticker.{market}", stream=None, senders=["collector"], readers=["health"]
 ):
     """The newest trade price of a market, for the status page. May be lost."""
 
@@ -193,11 +194,7 @@ class TickerUpdated(
 
 
 class SignalGenerated(
-    Event,
-    subject="signal.generated.{market}",
-    stream="SIGNALS",
-    senders=["signaler"],
-    readers=["health"],
+    Event, subject="signal.generated.{market}", stream="SIGNALS", senders=["signaler"], readers=["health"]
 ):
     """A decision for one interval of one market.
 
@@ -224,11 +221,7 @@ class SignalGenerated(
 
 
 class ConfigChanged(
-    Event,
-    subject="config.changed",
-    stream="CONFIG",
-    senders=["cli"],
-    readers=[*SERVICES, "cli"],
+    Event, subject="config.changed", stream="CONFIG", senders=["cli"], readers=[*SERVICES, "cli"]
 ):
     """A runtime setting has a new committed value; every instance reads it.
 
@@ -278,10 +271,8 @@ class JobFinished(
         return self.run_id
 
 
-class PoolUsage(BaseModel):
+class PoolUsage(Model):
     """A database pool's connections: open now, in use, callers waiting, and the share's limits."""
-
-    model_config = ConfigDict(frozen=True)
 
     min: int
     max: int
@@ -290,15 +281,13 @@ class PoolUsage(BaseModel):
     waiting: int
 
 
-class CacheUsage(BaseModel):
+class CacheUsage(Model):
     """The config cache's counters, exactly as `TTLCache.stats()` gives them, and what is not as stored.
 
     Attributes:
         stale_keys: Served as last known, because PostgreSQL could not be asked.
         invalid_keys: Served as last known, because the row was changed by hand into what breaks its rule.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     hits: int
     misses: int
@@ -308,10 +297,8 @@ class CacheUsage(BaseModel):
     invalid_keys: tuple[str, ...] = ()
 
 
-class JobState(BaseModel):
+class JobState(Model):
     """One scheduled job of one instance as its scheduler sees it."""
-
-    model_config = ConfigDict(frozen=True)
 
     job_name: str
     interval_seconds: float
@@ -324,7 +311,7 @@ class JobState(BaseModel):
     running_since: AwareDatetime | None = None
 
 
-class ConsumerState(BaseModel):
+class ConsumerState(Model):
     """A durable consumer as its reader sees it.
 
     Attributes:
@@ -334,8 +321,6 @@ class ConsumerState(BaseModel):
         patience_seconds: How long that may be.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     name: str
     lost: bool
     pending: int
@@ -343,10 +328,8 @@ class ConsumerState(BaseModel):
     patience_seconds: float
 
 
-class ComponentState(BaseModel):
+class ComponentState(Model):
     """What an instance itself knows of one component of the health answer."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     status: ComponentStatus
@@ -354,7 +337,7 @@ class ComponentState(BaseModel):
     message: Text | None = None
 
 
-class InstanceState(BaseModel):
+class InstanceState(Model):
     """What one instance says of itself; the body of heartbeats and of health.check replies.
 
     Attributes:
@@ -362,8 +345,6 @@ class InstanceState(BaseModel):
         bus_refusal: What NATS did not let it publish in the last minute, or does not let it read; else None.
         bus_problem: Which streams do not take what it publishes, and why; else None.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     service: str
     instance: str

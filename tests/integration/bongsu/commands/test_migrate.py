@@ -1,4 +1,4 @@
-"""Does `bongsu migrate` make somebody else's PostgreSQL ready, and say what keeps it from doing so?"""
+"""`bongsu migrate` makes a PostgreSQL that others run ready, and says what keeps it from doing so."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_real_and_simulated_prices_never_meet(migrate: Migrate, urls: Mapping[st
     assert "the database holds prices of simulator, and MARKET_SOURCE is upbit" in line
 
 
-def test_who_is_refused_is_told_whom_to_name(
+def test_a_refused_user_is_answered_with_the_one_to_name(
     migrate: Migrate, urls: Mapping[str, str], server: ForeignPostgres
 ) -> None:
     assert migrate(**urls) == (0, "")

@@ -1,4 +1,4 @@
-"""Does `bongsu reconcile` see to streams and consumers until it is stopped, as the one who may?"""
+"""`bongsu reconcile` corrects streams and consumers until it is stopped, as the only user who may."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ async def test_a_server_that_comes_later_is_waited_for(
 
 @pytest.mark.parametrize(
     ("user", "said"),
-    [("health", "who may declare streams"), ("nobody", "refuses the user or the password")],
+    [("health", "who may declare streams"), ("stranger", "refuses the user or the password")],
 )
-def test_who_may_not_declare_is_told_so(fresh_nats: NatsServer, user: str, said: str) -> None:
+def test_a_user_who_may_not_declare_learns_it(fresh_nats: NatsServer, user: str, said: str) -> None:
     url = fresh_nats.url("health").replace("//health:", f"//{user}:")
     ended = bongsu("reconcile", NATS_URL=url)
     assert ended.code == 77

@@ -1,4 +1,4 @@
-"""Do migrations run once, in order, and whole or not at all?"""
+"""Migrations run once, in order, and whole or not at all."""
 
 from __future__ import annotations
 

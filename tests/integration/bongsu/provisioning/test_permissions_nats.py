@@ -28,7 +28,7 @@ USERS = (*SERVICES, "cli")
 # With one that does not exist yet.
 SENDERS = (*SERVICES, "trader")
 STREAMS = ("CLAIMS", "DEAD", *sorted({event.stream for event in EVENTS if event.stream}))
-CONSUMER_NAMES = (*(consumer.name for consumer in CONSUMERS), "somebody")
+CONSUMER_NAMES = (*(consumer.name for consumer in CONSUMERS), "another")
 API = "$JS.API"
 
 # Besides the events: what each service publishes, and what only one does.

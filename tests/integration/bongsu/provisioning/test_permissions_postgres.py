@@ -1,4 +1,4 @@
-"""May each role do to each table exactly what the design grants it, and nothing else in the database?
+"""Each role may do to each table exactly what the design grants it, and nothing else in the database.
 
 What is granted is written here once more, from the design and not from the migrations.
 """
@@ -127,7 +127,7 @@ async def test_a_role_may_do_to_each_table_what_it_is_granted_and_nothing_else(
 
 
 @pytest.mark.parametrize("role", ROLES)
-async def test_a_role_has_nothing_that_postgresql_leaves_open_to_everybody(
+async def test_a_role_has_nothing_that_postgresql_leaves_open_to_all(
     postgres: PostgresServer, migrated: str, role: str
 ) -> None:
     async with connected(postgres, role, migrated) as connection:

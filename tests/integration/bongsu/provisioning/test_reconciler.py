@@ -1,4 +1,4 @@
-"""Does what was deleted on the bus come back?"""
+"""The reconciler brings back what was deleted on the bus."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ async def test_a_deleted_stream_comes_back_with_its_consumers(fresh_nats: NatsSe
     client = await nats_client.connect(fresh_nats.url())
     jetstream = client.jetstream()
     await jetstream.delete_stream("MARKET")
-    told: list[str] = []
-    task = asyncio.create_task(keep_reconciled(fresh_nats.url(), told.append))
-    await eventually(lambda: any("collector-candles-closed" in line for line in told), within=9)
+    changes: list[str] = []
+    task = asyncio.create_task(keep_reconciled(fresh_nats.url(), changes.append))
+    await eventually(lambda: any("collector-candles-closed" in line for line in changes), within=9)
     task.cancel()
     assert await jetstream.consumer_info("MARKET", "signaler-candles-closed")
     await client.close()
