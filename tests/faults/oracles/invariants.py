@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,6 +13,9 @@ from common.clock import MINUTE
 from faults.inputs.load_generator import CANDLES_A_PAGE, MARKET, LoadGenerator, candle
 from faults.inputs.recording import FIRST, Recording
 from harness.records import Streams, Tables, read_streams, read_tables
+
+# From one store to the next a page or a signal may be so long on its way, on a busy machine.
+IN_FLIGHT_SECONDS = 2.0
 
 
 @dataclass
@@ -45,7 +49,9 @@ async def inspect(
     """
     # What is in a stream must be in a table read later, and the other way round.
     before = await read_tables(database_url)
+    await asyncio.sleep(IN_FLIGHT_SECONDS)
     streams = await read_streams(nats_url)
+    await asyncio.sleep(IN_FLIGHT_SECONDS)
     tables = await read_tables(database_url)
     return Inspection(
         lost(load, before, streams, tables),

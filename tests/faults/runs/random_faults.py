@@ -40,7 +40,7 @@ CAUGHT_UP_SECONDS = 5.0
 PATIENCE_SECONDS = 60.0
 # A gap is a due minute that is absent 60 s after the exchange serves it again; some seconds to look.
 REPAIRED_SECONDS = 75.0
-SETTLED_SECONDS = 10.0
+SETTLED_SECONDS = 30.0
 LOOK_SECONDS = 0.1
 REPLICAS = {"collector": 3, "signaler": 3, "health": 3}
 REPLICA_FAULTS = 60
