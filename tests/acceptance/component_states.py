@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from harness.finding import Finding
+from harness.stack import in_background
 from integration.health.running import HealthProcess
 
 PROMISE = "SC-005"
@@ -67,12 +68,8 @@ class StateSampler:
 async def sampled_states(health: HealthProcess) -> AsyncIterator[StateSampler]:
     """Sample until the block ends."""
     sampler = StateSampler(health)
-    sampling = asyncio.create_task(sampler.sample())
-    try:
+    async with in_background(sampler.sample()):
         yield sampler
-    finally:
-        sampling.cancel()
-        await asyncio.gather(sampling, return_exceptions=True)
 
 
 @dataclass

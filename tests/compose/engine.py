@@ -1,4 +1,4 @@
-"""Docker engine that runs the stack: the one that is there, or one of our own that leaves nothing over."""
+"""Docker engine that runs the stack: the one that is there, or one of our own that leaves nothing behind."""
 
 from __future__ import annotations
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from harness.report import Page
 
+SHOWN = 3
 COLUMNS = ("promise", "what", "bar", "measured", "command", "holds")
 
 
@@ -19,6 +21,12 @@ class Finding:
     bar: str
     measured: str
     holds: bool
+
+
+def none_of(promise: str, what: str, found: Sequence[str], of: str) -> Finding:
+    """Return the row of what must not be found at all, with the first ones that were."""
+    shown = f": {'; '.join(found[:SHOWN])}" if found else ""
+    return Finding(promise, what, "0", f"{len(found)} {of}{shown}".strip(), holds=not found)
 
 
 def finding_page(title: str, words: str, target: str) -> Page[Finding]:

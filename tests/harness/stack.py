@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from bongsu.up.environment import SIMULATED_GEMINI_KEY
+from common.tasks import cancel_tasks
 from harness.servers import Servers, servers
 from integration.health.running import HealthProcess, soon
 from integration.signaler.running import configure
@@ -30,6 +32,11 @@ class Stack:
     collector: ServiceProcess
     signaler: ServiceProcess
     health: HealthProcess
+
+    @property
+    def logs(self) -> list[Path]:
+        """The logs of the three services."""
+        return [self.collector.log, self.signaler.log, self.running.folder / "health.log"]
 
     def environment(self, name: str) -> dict[str, str]:
         """Return the environment of the collector or the signaler."""
@@ -80,6 +87,18 @@ def upbit_at(upbit: Simulator, source: str = "simulator") -> dict[str, str]:
 def gemini_at(gemini: Simulator) -> dict[str, str]:
     """Return the signaler's own environment."""
     return {"GEMINI_API_KEY": SIMULATED_GEMINI_KEY, "GOOGLE_GEMINI_BASE_URL": gemini.url}
+
+
+@asynccontextmanager
+async def in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run endless work beside the block; an error that ended it is raised at the block's end."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+        if task.done():
+            task.result()
+    finally:
+        await cancel_tasks([task])
 
 
 @asynccontextmanager

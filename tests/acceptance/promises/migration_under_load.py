@@ -17,7 +17,7 @@ from common.database.pool import COMMAND_SECONDS
 from common.streams import STORE_CANDLES
 from harness.finding import Finding
 from harness.records import read_streams, read_tables, until_handled
-from harness.stack import SETTINGS, Stack, full_stack
+from harness.stack import SETTINGS, Stack, full_stack, in_background
 from servers.waiting import eventually
 
 if TYPE_CHECKING:
@@ -102,14 +102,10 @@ async def _writing(stack: Stack, waits: list[float]) -> AsyncIterator[None]:
             waits.append(time.monotonic() - began)
             await asyncio.sleep(WRITE_EVERY_SECONDS)
 
-    writing = asyncio.create_task(write())
     try:
-        yield
-        if writing.done():
-            writing.result()
+        async with in_background(write()):
+            yield
     finally:
-        writing.cancel()
-        await asyncio.gather(writing, return_exceptions=True)
         await connection.execute("DELETE FROM market_data WHERE symbol = 'KRW-PROBE'")
         await connection.close()
 

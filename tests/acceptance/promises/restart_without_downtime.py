@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 
 import asyncpg
@@ -15,7 +14,7 @@ from common.clock import MINUTE, utc_now
 from common.streams import STORE_CANDLES
 from harness.finding import Finding
 from harness.records import missed_at_exchange, read_streams, read_tables, until_handled
-from harness.stack import Stack, full_stack
+from harness.stack import Stack, full_stack, in_background
 from servers.services import ServiceProcess, until_ready
 from servers.waiting import eventually
 
@@ -38,7 +37,7 @@ async def measure() -> list[Finding]:
         began = utc_now()
         statuses: Counter[str] = Counter()
         with ExitStack() as newer:
-            async with _polled(stack, statuses):
+            async with in_background(_poll(stack, statuses)):
                 old = [stack.collector, stack.signaler]
                 stops = []
                 for second in SECONDS_OF_MINUTE:
@@ -87,22 +86,13 @@ async def measure() -> list[Finding]:
     ]
 
 
-@asynccontextmanager
-async def _polled(stack: Stack, statuses: Counter[str]) -> AsyncIterator[None]:
-    async def poll() -> None:
-        while True:
-            try:
-                statuses[(await stack.health.http.get("/health")).json()["status"]] += 1
-            except Exception as error:  # noqa: BLE001  no answer is an outage too
-                statuses[type(error).__name__] += 1
-            await asyncio.sleep(POLL_SECONDS)
-
-    polling = asyncio.create_task(poll())
-    try:
-        yield
-    finally:
-        polling.cancel()
-        await asyncio.gather(polling, return_exceptions=True)
+async def _poll(stack: Stack, statuses: Counter[str]) -> None:
+    while True:
+        try:
+            statuses[(await stack.health.http.get("/health")).json()["status"]] += 1
+        except Exception as error:  # noqa: BLE001  no answer is an outage too
+            statuses[type(error).__name__] += 1
+        await asyncio.sleep(POLL_SECONDS)
 
 
 async def _started(stack: Stack, newer: ExitStack, instance: str) -> list[ServiceProcess]:

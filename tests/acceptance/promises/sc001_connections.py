@@ -14,9 +14,9 @@ import asyncpg
 
 from common.database.pool import ACQUIRE_SECONDS, SHARES, Connection, Database
 from common.errors import PoolExhaustedError
-from common.tasks import cancel_tasks
 from harness.finding import Finding
 from harness.servers import Servers, servers
+from harness.stack import in_background
 
 BUDGET = sum(share.max for share in SHARES.values())
 SAMPLE_SECONDS = 0.05
@@ -115,16 +115,10 @@ async def _pools(running: Servers, *, instances: int, replicas: int = 1) -> Asyn
 async def _under_load(running: Servers, work: Callable[[Load], Awaitable[None]]) -> Load:
     """Do the work while a connection of the administrator's own counts the services' sessions."""
     load = Load()
-    watching = asyncio.create_task(_count_sessions(running.postgres.url(), load))
-    try:
+    async with in_background(_count_sessions(running.postgres.url(), load)):
         await work(load)
         # The last look must fall into the load's time, or a short one is never seen.
         await asyncio.sleep(SAMPLE_SECONDS)
-    finally:
-        if watching.done():
-            # Nothing was counted after it: the error that ended it is the finding.
-            watching.result()
-        await cancel_tasks([watching])
     return load
 
 

@@ -16,6 +16,7 @@ from common.clock import MINUTE, ExchangeClock, utc_now
 from common.errors import TransientError
 from common.retry import with_retry
 from harness.finding import Finding
+from harness.stack import in_background
 from servers.simulators import Simulator, simulator
 
 MARKET = "KRW-BTC"
@@ -66,11 +67,9 @@ async def _waits(upbit: Simulator) -> Finding:
     upbit.switch_on("http_error", count=3, status=503)
     with _client(upbit) as client:
         arrivals: list[float] = []
-        watching = asyncio.create_task(_watch(upbit, arrivals))
-        await _fetched(client)
-        await asyncio.sleep(10 * LOOK_SECONDS)
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        async with in_background(_watch(upbit, arrivals)):
+            await _fetched(client)
+            await asyncio.sleep(10 * LOOK_SECONDS)
         await client.close()
     upbit.switch_all_off()
     waits = [later - earlier for earlier, later in itertools.pairwise(arrivals)]

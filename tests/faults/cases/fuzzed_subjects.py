@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from pathlib import Path
 
 import nats as nats_client
 from nats.aio.client import Client
@@ -100,7 +99,7 @@ async def _storm(stack: Stack, client: Client) -> Finding:
     pace = sent / (time.monotonic() - began)
     last = ConfigChanged(key="backfill_days", revision=0, changed_by="the last one")
     await client.publish(last.subject, last.model_dump_json().encode())
-    await eventually(lambda: all('"backfill_days"' in log.read_text() for log in logs(stack)), within=10)
+    await eventually(lambda: all('"backfill_days"' in log.read_text() for log in stack.logs), within=10)
     after = await reports(client, b"")
     reloads = {name: after[name].misses - before[name].misses for name in after.keys() & before.keys()}
     logged = [now - earlier for now, earlier in zip(_logged(stack), logged_before, strict=True)]
@@ -137,10 +136,5 @@ async def reports(client: Client, body: bytes) -> dict[str, CacheUsage]:
     return received
 
 
-def logs(stack: Stack) -> list[Path]:
-    """Return the logs of the three services."""
-    return [stack.collector.log, stack.signaler.log, stack.running.folder / "health.log"]
-
-
 def _logged(stack: Stack) -> list[int]:
-    return [count_events(log)[LogEvent.CONFIG_CHANGED] for log in logs(stack)]
+    return [count_events(log)[LogEvent.CONFIG_CHANGED] for log in stack.logs]

@@ -24,8 +24,7 @@ async def measure_too_large(stack: Stack, promise: str) -> Finding:
     """Send it as a service would, and past every client library; returns one row."""
     ours = await _through_the_bus(stack.running.nats.url("collector"))
     said = await _through_a_socket(stack.running.nats.url("collector"))
-    logs = (stack.collector.log, stack.signaler.log, stack.running.folder / "health.log")
-    lost = sum(count_events(log)[LogEvent.BUS_DISCONNECTED] for log in logs)
+    lost = sum(count_events(log)[LogEvent.BUS_DISCONNECTED] for log in stack.logs)
     return Finding(
         promise,
         f"{SIZE:,} bytes through our bus layer, and through a bare socket",

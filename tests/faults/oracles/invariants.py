@@ -2,15 +2,65 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from common.clock import MINUTE
 from faults.inputs.load_generator import CANDLES_A_PAGE, MARKET, LoadGenerator, candle
-from faults.inputs.recording import Recording
-from harness.records import Streams, Tables
+from faults.inputs.recording import FIRST, Recording
+from harness.records import Streams, Tables, read_streams, read_tables
+
+# From one store to the next a page or a signal may be so long on its way, on a busy machine.
+IN_FLIGHT_SECONDS = 2.0
+
+
+@dataclass
+class Inspection:
+    """What one look at all records found; the lists are [] when all is well."""
+
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    dead: list[str] = field(default_factory=list)
+    candles: int = 0
+    signals: int = 0
+
+    @property
+    def is_sound(self) -> bool:
+        """True when nothing was found."""
+        return not (self.lost or self.doubled or self.missing or self.dead)
+
+
+async def inspect(
+    database_url: str,
+    nats_url: str,
+    load: LoadGenerator,
+    recording: Recording | None = None,
+    until: datetime = FIRST,
+) -> Inspection:
+    """Look at all records while the stack goes on.
+
+    Args:
+        recording, until: What the exchange has, and until when it is due.
+    """
+    # What is in a stream must be in a table read later, and the other way round.
+    before = await read_tables(database_url)
+    await asyncio.sleep(IN_FLIGHT_SECONDS)
+    streams = await read_streams(nats_url)
+    await asyncio.sleep(IN_FLIGHT_SECONDS)
+    tables = await read_tables(database_url)
+    return Inspection(
+        lost(load, before, streams, tables),
+        doubled(tables, streams),
+        missing(recording, tables, until) if recording else [],
+        streams.dead,
+        tables.rows,
+        len(tables.signals),
+    )
 
 
 def due_minutes(recording: Recording, until: datetime, since: datetime) -> Iterable[tuple[str, datetime]]:

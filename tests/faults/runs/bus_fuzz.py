@@ -133,8 +133,7 @@ async def _harm(stack: Stack) -> Finding:
         each for each in (stack.collector, stack.signaler, stack.health) if each.process.poll() is not None
     ]
     flaws = await _flaws(stack)
-    logs = (stack.collector.log, stack.signaler.log, stack.running.folder / "health.log")
-    strange = [line for log in logs for line in unexpected_lines(log)]
+    strange = [line for log in stack.logs for line in unexpected_lines(log)]
     return Finding(
         PROMISE,
         "the three services after all this",

@@ -12,10 +12,9 @@ from statistics import median
 from common.streams import STREAMS
 from common.tasks import cancel_tasks
 from faults.inputs.load_generator import LoadGenerator
-from faults.oracles.invariants import doubled, lost
+from faults.oracles.invariants import Inspection, inspect
 from faults.stack.cluster_stack import META, Cluster, cluster
-from harness.finding import Finding
-from harness.records import read_streams, read_tables
+from harness.finding import Finding, none_of
 from servers.waiting import eventually
 
 PROMISE = "cluster"
@@ -27,7 +26,6 @@ PAUSE_SECONDS = 0.5
 # Half of the faults hit the leader of the stream that is published to.
 MARKET = "MARKET"
 GROUPS = (META, *(str(stream.name) for stream in STREAMS if stream.name != MARKET))
-SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -44,13 +42,9 @@ class Outcome:
 
     seconds: list[tuple[Fault, float]] = field(default_factory=list)
     hit_market: int = 0
-    lost: list[str] = field(default_factory=list)
-    doubled: list[str] = field(default_factory=list)
-    dead: list[str] = field(default_factory=list)
+    found: Inspection = field(default_factory=Inspection)
     ended: list[str] = field(default_factory=list)
     unhandled: bool = False
-    candles: int = 0
-    signals: int = 0
 
 
 async def measure(seed: int, times: int = 30) -> list[Finding]:
@@ -104,15 +98,8 @@ async def _look(made: Cluster, load: LoadGenerator, outcome: Outcome) -> None:
         await eventually(made.is_handled, PATIENCE_SECONDS)
     except AssertionError:
         outcome.unhandled = True
-    database = made.postgres.url()
-    before = await read_tables(database)
-    streams = await read_streams(made.nats.url())
-    tables = await read_tables(database)
-    outcome.lost = lost(load, before, streams, tables)
-    outcome.doubled = doubled(tables, streams)
-    outcome.dead = streams.dead
+    outcome.found = await inspect(made.postgres.url(), made.nats.url(), load)
     outcome.ended = made.ended()
-    outcome.candles, outcome.signals = tables.rows, len(tables.signals)
 
 
 def findings(load: LoadGenerator, outcome: Outcome) -> list[Finding]:
@@ -134,18 +121,15 @@ def findings(load: LoadGenerator, outcome: Outcome) -> list[Finding]:
             PROMISE,
             "pages acked, and signals",
             "> 0",
-            f"{acked:,} pages, {unknown} of them unknown at the first try, and {outcome.signals:,} signals",
-            holds=acked > 0 and outcome.signals > 0,
+            f"{acked:,} pages, {unknown} of them unknown at the first try, {outcome.found.signals:,} signals",
+            holds=acked > 0 and outcome.found.signals > 0,
         ),
     ]
     counted = [
-        ("lost", outcome.lost, f"of {outcome.candles:,} candles and the signals"),
-        ("doubled", outcome.doubled, "message ids, rows, signals"),
-        ("dead", outcome.dead, "messages"),
+        ("lost", outcome.found.lost, f"of {outcome.found.candles:,} candles and the signals"),
+        ("doubled", outcome.found.doubled, "message ids, rows, signals"),
+        ("dead", outcome.found.dead, "messages"),
         ("messages not handled", ["in 60 s"] if outcome.unhandled else [], "consumers"),
         ("services ended", outcome.ended, ""),
     ]
-    return rows + [
-        Finding(PROMISE, what, "0", f"{len(found)} {of} {'; '.join(found[:SHOWN])}".strip(), holds=not found)
-        for what, found, of in counted
-    ]
+    return rows + [none_of(PROMISE, *each) for each in counted]

@@ -60,9 +60,9 @@ async def _noticed(build: Build, seed: int) -> Finding:
 
 def _seen(outcome: Outcome) -> list[str]:
     flaws = {
-        "lost": outcome.lost,
-        "doubled": outcome.doubled,
-        "gap": outcome.missing,
+        "lost": outcome.found.lost,
+        "doubled": outcome.found.doubled,
+        "gap": outcome.found.missing,
         "hasty": outcome.hasty,
     }
     return [f"{len(found)} {name}, as in {found[0]}" for name, found in flaws.items() if found]
