@@ -84,8 +84,21 @@ async def test_candles_and_gaps_come_in_ranges_and_pages(health: HealthProcess, 
     assert (last["gaps"][0]["from_time"], last["next_to"]) == (_minute(7), _minute(7))
     of_a_kind = await _get(health, f"/api/v1/gaps?market={MARKET}&status=repaired")
     assert [gap["minutes"] for gap in of_a_kind["gaps"]] == [4]
-    [market] = (await _get(health, "/api/v1/markets"))["markets"]
+    answer = await _get(health, "/api/v1/markets")
+    assert answer["exchange_time"] == "2026-03-11T14:06:00Z"
+    [market] = answer["markets"]
     assert (market["newest_candle"]["close"], market["open_gap_minutes"]) == ("95005000", 2)
+
+
+async def test_an_empty_market_has_no_newest_anything(health: HealthProcess) -> None:
+    await soon(lambda: health.answers("/api/v1/markets", 200))
+    [market] = (await _get(health, "/api/v1/markets"))["markets"]
+    newest = (market["newest_candle"], market["newest_signal_at"])
+    assert (newest, market["open_gap_minutes"]) == ((None, None), 0)
+        None,
+        None,
+        0,
+    )
 
 
 async def test_signals_are_paged_without_a_repeat_or_a_hole_and_each_has_its_record(

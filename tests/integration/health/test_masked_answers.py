@@ -17,7 +17,7 @@ PATHS = (
     "/health",
     "/health/detail",
     "/health/ready",
-    "/api/overview",
+    "/api/v1/markets",
     "/api/v1/status",
     "/api/v1/signals",
     "/api/v1/config",

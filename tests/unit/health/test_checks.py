@@ -14,8 +14,8 @@ from health.checks.recent_orders import orders_do_not_wait
 from health.checks.recent_signal import limit_for, signal_is_recent
 from health.checks.services import missing_services, services_live
 from health.checks.upbit_api import upbit_answers
-from health.domain import DatabaseReading, HeardInstance
-from unit.health.facts import ago, facts, heard, instance, stored
+from health.domain import DatabaseReading, LiveInstance
+from unit.health.facts import ago, facts, instance, live, stored
 
 
 def upbit(status: ComponentStatus, message: str) -> tuple[ComponentState, ...]:
@@ -39,18 +39,18 @@ def test_a_database_that_fails_is_unhealthy_and_says_why() -> None:
 )
 def test_somebody_waiting_for_a_full_pool_is_a_warning(in_use: int, waiting: int, status: str) -> None:
     pool = PoolUsage(min=3, max=6, size=6, in_use=in_use, waiting=waiting)
-    found = database_answers(facts(instances=heard(instance("signaler", pool=pool))))
+    found = database_answers(facts(instances=live(instance("signaler", pool=pool))))
     assert found.status == status
 
 
 def test_upbit_is_what_the_collector_says() -> None:
     state = instance("collector", components=upbit("warning", "429"))
-    found = upbit_answers(facts(instances=heard(state)))
+    found = upbit_answers(facts(instances=live(state)))
     assert (found.name, found.status, found.message) == ("upbit_api", "warning", "429")
 
 
 def test_one_replica_that_sees_upbit_makes_the_others_trouble_a_warning() -> None:
-    replicas = heard(
+    replicas = live(
         instance("collector", "c1"), instance("collector", "c2", components=upbit("unhealthy", "ping fails"))
     )
     found = upbit_answers(facts(instances=replicas))
@@ -58,19 +58,19 @@ def test_one_replica_that_sees_upbit_makes_the_others_trouble_a_warning() -> Non
 
 
 def test_a_component_whose_reporter_is_gone_is_unhealthy_and_names_it() -> None:
-    found = gemini_answers(facts(instances=heard(instance("collector"))))
-    assert (found.status, found.message) == ("unhealthy", "no signaler is heard")
+    found = gemini_answers(facts(instances=live(instance("collector"))))
+    assert (found.status, found.message) == ("unhealthy", "no signaler answers")
 
 
 def test_a_component_whose_reporter_is_silent_is_unhealthy_and_names_it() -> None:
-    silent = HeardInstance(instance("signaler", "s1"), silent_seconds=7.2)
+    silent = LiveInstance(instance("signaler", "s1"), silent_seconds=7.2)
     found = gemini_answers(facts(instances=(silent,)))
     assert (found.status, found.message) == ("unhealthy", "s1 (signaler) is silent for 7 s")
 
 
 def test_without_the_bus_it_is_the_bus_that_is_named() -> None:
-    found = upbit_answers(facts(instances=(), bus_problem="NATS is away"))
-    assert found.message == "collector is not heard: NATS is away"
+    found = upbit_answers(facts(instances=(), bus_error="NATS is away"))
+    assert found.message == "collector cannot be asked: NATS is away"
 
 
 @pytest.mark.parametrize(("interval", "minutes"), [(1, 60), (55, 60), (56, 61), (60, 65), (1440, 1445)])
@@ -117,7 +117,7 @@ def test_no_active_order_is_healthy_and_says_so(any_order: bool, message: str) -
 
 
 def test_a_missing_service_is_listed_without_an_instance() -> None:
-    known = facts(instances=heard(instance("collector"), instance("health")))
+    known = facts(instances=live(instance("collector"), instance("health")))
     rows = [(row.name, row.instance, row.status) for row in services_live(known)]
     assert rows == [
         ("collector", "collector-1", "healthy"),
@@ -128,8 +128,8 @@ def test_a_missing_service_is_listed_without_an_instance() -> None:
 
 
 def test_a_service_whose_only_instance_is_silent_counts_as_missing() -> None:
-    silent = HeardInstance(instance("collector"), silent_seconds=4.0)
-    known = facts(instances=(silent, *heard(instance("signaler"), instance("health"))))
+    silent = LiveInstance(instance("collector"), silent_seconds=4.0)
+    known = facts(instances=(silent, *live(instance("signaler"), instance("health"))))
     assert missing_services(known) == ["collector"]
 
 
@@ -138,7 +138,7 @@ def test_an_instance_that_serves_old_settings_is_a_warning(flaw: str) -> None:
     cache = CacheUsage.model_validate(
         {"hits": 1, "misses": 1, "hit_rate": 50.0, "waits": 0, flaw: ["markets"]}
     )
-    rows = services_live(facts(instances=heard(instance("signaler", cache=cache))))
+    rows = services_live(facts(instances=live(instance("signaler", cache=cache))))
     assert rows[1].status == "warning"
 
 

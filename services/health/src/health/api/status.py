@@ -8,17 +8,17 @@ from common.tasks import cancel_tasks, run_forever
 from health.api.schemas import ComponentSince, StatusAnswer
 from health.api.since import Since
 from health.checks.aggregate import summarize
-from health.service import HealthAnswers
+from health.service import HealthService
 
 LOOK_SECONDS = 1.0
 OVERALL = "overall"
 
 
-class StatusWatch:
+class StatusMonitor:
     """Judges once a second; a look costs a roll call in five seconds and no query."""
 
-    def __init__(self, answers: HealthAnswers) -> None:
-        self._answers = answers
+    def __init__(self, service: HealthService) -> None:
+        self._service = service
         self._since = Since()
         self._task: asyncio.Task[None] | None = None
 
@@ -30,10 +30,10 @@ class StatusWatch:
         """Stop looking."""
         await cancel_tasks([self._task])
 
-    async def look(self) -> StatusAnswer:
+    async def check(self) -> StatusAnswer:
         """Return how everything is now."""
-        detail = await self._answers.detail()
-        readiness = self._answers.readiness()
+        detail = await self._service.detail()
+        readiness = self._service.readiness()
         components = tuple(
             ComponentSince(
                 **dict(component), since=self._since.note(component.name, component.status, detail.timestamp)
@@ -54,5 +54,5 @@ class StatusWatch:
 
     async def _watch(self) -> None:
         while True:
-            await self.look()
+            await self.check()
             await asyncio.sleep(LOOK_SECONDS)

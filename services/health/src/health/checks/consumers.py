@@ -22,8 +22,8 @@ def judge_consumers(facts: Facts) -> Iterator[tuple[str, str]]:
     Replicas share a consumer; the one that sees it move is right.
     """
     seen: dict[str, ConsumerState] = {}
-    for heard in facts.instances:
-        for state in heard.state.consumers if heard.silent_seconds is None else ():
+    for live in facts.instances:
+        for state in live.state.consumers if live.silent_seconds is None else ():
             best = seen.setdefault(state.name, state)
             if (state.lost, state.stuck_seconds) < (best.lost, best.stuck_seconds):
                 seen[state.name] = state

@@ -20,7 +20,7 @@ def database_answers(facts: Facts) -> ComponentHealth:
     reading = facts.database
     if reading.error:
         return ComponentHealth(name=NAME, status="unhealthy", message=reading.error)
-    problem = _slow(reading) or _pool_waiting([heard.state for heard in facts.instances]) or _restarted(facts)
+    problem = _slow(reading) or _pool_waiting([live.state for live in facts.instances]) or _restarted(facts)
     return ComponentHealth(
         name=NAME,
         status="warning" if problem else "healthy",

@@ -20,7 +20,7 @@ def reported_component(facts: Facts, name: str, *, reporter: str) -> ComponentHe
         if component.name == name
     ]
     if not seen:
-        return ComponentHealth(name=name, status="unhealthy", message=facts.why_unheard(reporter))
+        return ComponentHealth(name=name, status="unhealthy", message=facts.why_no_report(reporter))
     best = min((component for _, component in seen), key=_severity)
     instance, worst = max(seen, key=lambda item: _severity(item[1]))
     if _severity(best) < _severity(worst):

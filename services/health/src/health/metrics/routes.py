@@ -14,7 +14,7 @@ from common.clock import ExchangeClock
 from health.checks.aggregate import judge
 from health.metrics.families import families
 from health.metrics.probe import FiguresProbe
-from health.service import HealthAnswers
+from health.service import HealthService
 
 
 class _Once(Collector):
@@ -29,7 +29,7 @@ class _Once(Collector):
 
 
 def build_metrics(
-    answers: HealthAnswers,
+    answers: HealthService,
     probe: FiguresProbe,
     exchange: ExchangeClock,
     counted: tuple[Callable[[], Iterable[Metric]], ...],

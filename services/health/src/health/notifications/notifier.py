@@ -30,7 +30,7 @@ from health.notifications.debounce import Settling
 from health.notifications.leader import Turn
 from health.notifications.messages import Notice
 from health.probes.streams import StreamProbe
-from health.service import HealthAnswers
+from health.service import HealthService
 
 if TYPE_CHECKING:
     from health.notifications.webhook import Webhook
@@ -51,7 +51,7 @@ class Notifier:
         *,
         instance: str,
         bus: Bus,
-        answers: HealthAnswers,
+        answers: HealthService,
         registry: Registry,
         streams: StreamProbe,
         webhook: Webhook,

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from common.clock import utc_now
 from common.errors import ServiceError
 from common.tasks import cancel_tasks, run_forever
-from health.http.replies import masked
+from health.http.responses import masked
 
 MOST_VIEWERS = 100
 # Figures that move all the time are told no more often than this.

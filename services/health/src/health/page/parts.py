@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from health.api.schemas import ConfigHistoryAnswer, JobsAnswer, SignalsAnswer
-from health.api.service import ApiAnswers
-from health.api.status import StatusWatch
+from health.api.service import ApiService
+from health.api.status import StatusMonitor
 from health.page.feed import Part
 
 SIGNALS = "signals"
@@ -15,11 +15,11 @@ RESTLESS = frozenset({"timestamp", "uptime_s", "latency_ms", "pool", "cache", "n
 TICKING = frozenset({"price", "price_at", "exchange_time"})
 
 
-def page_parts(watch: StatusWatch, api: ApiAnswers) -> tuple[Part, ...]:
+def page_parts(monitor: StatusMonitor, api: ApiService) -> tuple[Part, ...]:
     """Return the parts; each is an answer of the API."""
 
     async def jobs() -> JobsAnswer:
-        return api.jobs(await watch.look())
+        return api.jobs(await monitor.check())
 
     async def signals() -> SignalsAnswer:
         return await api.signals(None, None, None, NEWEST_SIGNALS)
@@ -28,7 +28,7 @@ def page_parts(watch: StatusWatch, api: ApiAnswers) -> tuple[Part, ...]:
         return await api.config_history(None, None, NEWEST_CHANGES)
 
     return (
-        Part("status", watch.look, 1.0, restless=RESTLESS),
+        Part("status", monitor.check, 1.0, restless=RESTLESS),
         Part("markets", api.markets, 2.0, restless=TICKING),
         Part(SIGNALS, signals, 5.0),
         Part("jobs", jobs, 5.0),
