@@ -95,10 +95,6 @@ async def test_an_empty_market_has_no_newest_anything(health: HealthProcess) -> 
     [market] = (await _get(health, "/api/v1/markets"))["markets"]
     newest = (market["newest_candle"], market["newest_signal_at"])
     assert (newest, market["open_gap_minutes"]) == ((None, None), 0)
-        None,
-        None,
-        0,
-    )
 
 
 async def test_signals_are_paged_without_a_repeat_or_a_hole_and_each_has_its_record(
