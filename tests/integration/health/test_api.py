@@ -232,6 +232,8 @@ async def test_without_a_database_every_reading_path_says_so_and_the_status_goes
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5"), path
         assert answer.json()["detail"] == "PostgreSQL cannot be read at the moment; /health/detail says more"
     status = await _get(health, "/api/v1/status")
+    # A full disk may be what keeps PostgreSQL from starting.
+    assert "\nbongsu_disk_free_bytes " in (await health.http.get("/metrics")).text
     assert (status["status"], status["bus"], status["database"]) == ("unhealthy", False, False)
     assert (await _get(health, "/api/v1/jobs"))["jobs"] == []
 

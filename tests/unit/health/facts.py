@@ -7,7 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.events import ComponentReport, ComponentState, InstanceState, JobState, PoolUsage
-from health.domain import DatabaseReading, Facts, LiveInstance, StoredFacts, StreamFill, StreamReading
+from health.domain import (
+    DatabaseReading,
+    DiskUsage,
+    Facts,
+    LiveInstance,
+    StoredFacts,
+    StreamFill,
+    StreamReading,
+)
 
 NOW = datetime(2026, 3, 11, 14, 0, tzinfo=UTC)
 JOBS = {
@@ -63,6 +71,7 @@ def facts(**changes: Any) -> Facts:
         now=NOW,
         database=stored(),
         streams=StreamReading(fills=tuple(StreamFill(name) for name in ("MARKET", "SIGNALS", "DEAD"))),
+        disk=DiskUsage(size=1000, free=400),
         instances=live(instance("collector"), instance("health"), instance("signaler")),
         bus_error=None,
         bus_back_since=None,

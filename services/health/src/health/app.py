@@ -29,6 +29,7 @@ from health.page.feed import Feed
 from health.page.parts import SIGNALS, page_parts
 from health.page.routes import build_page
 from health.probes.database import DatabaseProbe
+from health.probes.disk import DiskProbe
 from health.probes.repository import HealthRepository
 from health.probes.streams import StreamProbe
 from health.routes import build_health
@@ -46,10 +47,12 @@ class Health:
         self._subscriptions = Subscriptions(runtime.bus, registry)
         self._database = DatabaseProbe(HealthRepository(runtime.database), runtime.config)
         self._streams = StreamProbe(runtime.bus)
+        self._disk = DiskProbe(settings.health_data_folders)
         service = HealthService(
             instances=InstancePoll(runtime, registry, self._subscriptions),
             database=self._database,
             streams=self._streams,
+            disk=self._disk,
             version=runtime.version,
         )
         self._monitor = StatusMonitor(service)
@@ -101,6 +104,7 @@ class Health:
         self._subscriptions.start()
         self._database.start()
         self._streams.start()
+        self._disk.start()
         self._monitor.start()
         self._feed.start()
         if self._notifier:
@@ -119,6 +123,7 @@ class Health:
             await self._notifier.stop()
         await self._database.stop()
         await self._streams.stop()
+        await self._disk.stop()
         await self._figures.stop()
         await self._subscriptions.stop()
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from common.events import INTERRUPTION_SHOWN_SECONDS, InstanceState
+from common.events import INTERRUPTION_SHOWN_SECONDS, ConsumerState, InstanceState
 
 EXPECTED_SERVICES = ("collector", "signaler", "health")
 NOT_REACHED = "not reached yet"
@@ -82,6 +82,14 @@ class StreamReading:
 
 
 @dataclass(frozen=True)
+class DiskUsage:
+    """A disk that holds data, in bytes."""
+
+    size: int
+    free: int
+
+
+@dataclass(frozen=True)
 class InstanceSnapshot:
     """What is known of all instances at one moment.
 
@@ -108,6 +116,16 @@ class InstanceSnapshot:
             if live.state.service == service and live.silent_seconds is None
         ]
 
+    def consumers(self) -> list[ConsumerState]:
+        """Return each durable consumer once: replicas share it, and the one that sees it move is right."""
+        seen: dict[str, ConsumerState] = {}
+        for live in self.instances:
+            for state in live.state.consumers if live.silent_seconds is None else ():
+                best = seen.setdefault(state.name, state)
+                if (state.lost, state.stuck_seconds) < (best.lost, best.stuck_seconds):
+                    seen[state.name] = state
+        return list(seen.values())
+
     def why_no_report(self, service: str) -> str:
         """Return the sentence that stands for a report that only this service could have sent."""
         if self.bus_error:
@@ -125,6 +143,7 @@ class Facts(InstanceSnapshot):
     now: datetime
     database: DatabaseReading
     streams: StreamReading
+    disk: DiskUsage | None
 
     @property
     def exchange_runs_until(self) -> datetime:

@@ -18,7 +18,7 @@ class Answer(BaseModel):
 
 
 class ComponentHealth(Answer):
-    """One of the six components; `message` says what is wrong, or what is not due yet."""
+    """One component; `message` says what is wrong, or what is not due yet."""
 
     name: str
     status: ComponentStatus

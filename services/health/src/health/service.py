@@ -7,6 +7,7 @@ from health.checks.aggregate import judge
 from health.domain import Facts
 from health.instances.poll import InstancePoll
 from health.probes.database import DatabaseProbe
+from health.probes.disk import DiskProbe
 from health.probes.streams import StreamProbe
 from health.schemas import DetailedHealthResponse, Readiness
 
@@ -15,11 +16,18 @@ class HealthService:
     """Answers from memory, but for the poll of the instances: at most 0.8 s, every five seconds."""
 
     def __init__(
-        self, *, instances: InstancePoll, database: DatabaseProbe, streams: StreamProbe, version: str
+        self,
+        *,
+        instances: InstancePoll,
+        database: DatabaseProbe,
+        streams: StreamProbe,
+        disk: DiskProbe,
+        version: str,
     ) -> None:
         self._instances = instances
         self._database = database
         self._streams = streams
+        self._disk = disk
         self._version = version
 
     async def detail(self) -> DetailedHealthResponse:
@@ -33,6 +41,7 @@ class HealthService:
             now=utc_now(),
             database=self._database.reading,
             streams=self._streams.reading,
+            disk=self._disk.reading,
             **vars(self._instances.snapshot()),
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from common.clock import utc_now
 from common.events import JobFinished, TickerUpdated
-from health.api.job_window import JobWindow
+from health.api.jobs import JobWindow
 
 # A setting may name 250 markets, and have named others before.
 MOST_MARKETS = 1000

@@ -99,7 +99,7 @@ def _last_words(states: list[JobState]) -> str:
 
 
 def _next_run(now: datetime, states: list[JobState]) -> datetime | None:
-    # In a replay the next run lies in the recording's time, long ago; it tells nobody when to look.
+    # In a replay the next run lies in the recording's time, long ago; it does not say when to look.
     return min(
         (state.next_run_at for state in states if state.next_run_at and state.next_run_at > now), default=None
     )

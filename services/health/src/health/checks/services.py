@@ -2,8 +2,8 @@
 
 An instance that was asked and has said nothing for 3 s is unhealthy: it is dead, frozen or cut off. After
 15 s of silence (three heartbeats) it is no longer listed; a goodbye ends that at once. One that cannot use a
-setting as it is stored is a warning: it works, but not as it was told. One that NATS does not let say or hear
-what it must is unhealthy, until a minute after the last time.
+setting as it is stored is a warning: it works, but with other settings. One that NATS does not let publish
+or receive what it must is unhealthy, until a minute after the last time.
 """
 
 from __future__ import annotations

@@ -22,14 +22,14 @@ from common.bus.decoder import EventT, read_event
 from common.clock import utc_now
 from common.errors import PermanentError
 from common.events import ComponentReport, Event, ServiceHeartbeat
-from common.tasks import cancel_tasks
+from common.tasks import Background
 from common.telemetry.names import LogEvent
 from health.instances.registry import Registry
 
 CONNECT_POLL_SECONDS = 0.1
 
 
-class Subscriptions:
+class Subscriptions(Background):
     """Fills the registry and gives every other event to its handlers.
 
     Attributes:
@@ -39,9 +39,9 @@ class Subscriptions:
     """
 
     def __init__(self, bus: Bus, registry: Registry) -> None:
+        super().__init__("subscriptions", self._subscribe)
         self._bus = bus
         self._registry = registry
-        self._task: asyncio.Task[None] | None = None
         self._log = structlog.get_logger("health.instances.subscriptions")
         self._handlers: dict[type[Event], list[Callable[[Any], None]]] = {}
         self.inbox: str | None = None
@@ -55,24 +55,19 @@ class Subscriptions:
         """Have `handler` called with every event of a type; to be called before `start`."""
         self._handlers.setdefault(event_type, []).append(handler)
 
-    def start(self) -> None:
-        """Subscribe as soon as the bus is connected."""
-        self._task = asyncio.create_task(self._subscribe())
-
-    async def stop(self) -> None:
-        """Stop waiting for the bus; the subscriptions end with its connection."""
-        await cancel_tasks([self._task])
-
     async def _note_reconnect(self) -> None:
         self.back_since = utc_now()
 
     async def _subscribe(self) -> None:
-        while not await self._try_subscribe():
+        """Subscribe as soon as the bus is connected; the subscriptions end with its connection."""
+        while self.inbox is None:
+            self.inbox = await self._try_subscribe()
             await asyncio.sleep(CONNECT_POLL_SECONDS)
 
-    async def _try_subscribe(self) -> bool:
+    async def _try_subscribe(self) -> str | None:
+        """Return the inbox once everything is subscribed, None while it cannot be."""
         if not self._bus.is_connected:
-            return False
+            return None
         client = self._bus.client
         inbox = client.new_inbox()
         subscriptions = []
@@ -84,9 +79,8 @@ class Subscriptions:
         except (NatsError, OSError, TimeoutError) as error:
             self._log.warning(LogEvent.BUS_ERROR, error=f"{type(error).__name__}: {error}")
             await asyncio.gather(*(item.unsubscribe() for item in subscriptions), return_exceptions=True)
-            return False
-        self.inbox = inbox
-        return True
+            return None
+        return inbox
 
     def _on_message(self, event_type: type[Event]) -> Callable[[Msg], Awaitable[None]]:
         async def on_message(message: Msg) -> None:

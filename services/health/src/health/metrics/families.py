@@ -8,7 +8,7 @@ from typing import get_args
 
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from common.events import ComponentStatus, ConsumerState, JobState
+from common.events import ComponentStatus, JobState
 from common.masking import mask_sensitive
 from common.streams import DEAD
 from health.domain import EXPECTED_SERVICES, Facts
@@ -36,7 +36,7 @@ def families(
     yield from _bus(facts)
     yield from _markets(facts, figures, exchange_time)
     yield from _signals(facts, figures)
-    yield from _disk(figures)
+    yield from _disk(facts, figures)
 
 
 def _judged(detail: DetailedHealthResponse) -> Iterator[Metric]:
@@ -106,7 +106,7 @@ def _jobs(facts: Facts) -> Iterator[Metric]:
 
 
 def _bus(facts: Facts) -> Iterator[Metric]:
-    consumers = _consumers(facts)
+    consumers = facts.consumers()
     yield _gauge(names.CONSUMER_PENDING, [((state.name,), state.pending) for state in consumers])
     yield _gauge(names.CONSUMER_STUCK, [((state.name,), state.stuck_seconds) for state in consumers])
     yield _gauge(names.CONSUMER_PATIENCE, [((state.name,), state.patience_seconds) for state in consumers])
@@ -115,17 +115,6 @@ def _bus(facts: Facts) -> Iterator[Metric]:
     yield _gauge(names.STREAM_BYTES, [((fill.name,), fill.size_bytes) for fill in streams])
     yield _gauge(names.STREAM_FILL, [((fill.name,), fill.ratio) for fill in streams])
     yield _gauge(names.DEAD_LETTERS, [((), fill.messages) for fill in streams if fill.name == DEAD])
-
-
-def _consumers(facts: Facts) -> list[ConsumerState]:
-    """Return each consumer once; replicas share it, and the one that sees it move is right."""
-    seen: dict[str, ConsumerState] = {}
-    for heard in facts.instances:
-        for state in heard.state.consumers:
-            known = seen.setdefault(state.name, state)
-            if state.stuck_seconds < known.stuck_seconds:
-                seen[state.name] = state
-    return list(seen.values())
 
 
 def _markets(facts: Facts, figures: Figures, exchange_time: datetime | None) -> Iterator[Metric]:
@@ -149,12 +138,12 @@ def _signals(facts: Facts, figures: Figures) -> Iterator[Metric]:
         yield _gauge(names.GEMINI_COST_LIMIT, [((), float(gemini.cost_budget_usd))])
 
 
-def _disk(figures: Figures) -> Iterator[Metric]:
+def _disk(facts: Facts, figures: Figures) -> Iterator[Metric]:
     if figures.database_bytes is not None:
         yield _gauge(names.DATABASE_SIZE, [((), figures.database_bytes)])
-    if figures.disk:
-        yield _gauge(names.DISK_SIZE, [((), figures.disk.size)])
-        yield _gauge(names.DISK_FREE, [((), figures.disk.free)])
+    if facts.disk:
+        yield _gauge(names.DISK_SIZE, [((), facts.disk.size)])
+        yield _gauge(names.DISK_FREE, [((), facts.disk.free)])
 
 
 def _gauge(described: Described, samples: Iterable[Sample]) -> Metric:

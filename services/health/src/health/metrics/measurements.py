@@ -60,18 +60,9 @@ class GeminiFigures:
 
 
 @dataclass(frozen=True)
-class DiskFigures:
-    """The disk that this process works on, in bytes."""
-
-    size: int
-    free: int
-
-
-@dataclass(frozen=True)
 class Figures:
     """The newest that was read; None for what was never read yet."""
 
     markets: tuple[MarketFigures, ...] = ()
     gemini: GeminiFigures | None = None
     database_bytes: int | None = None
-    disk: DiskFigures | None = None

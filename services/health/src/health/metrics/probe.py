@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import structlog
 
@@ -20,14 +18,12 @@ from common.config.repository import ConfigRepository
 from common.errors import ServiceError
 from common.tasks import cancel_tasks, run_forever
 from common.telemetry.names import LogEvent
-from health.metrics.measurements import DiskFigures, Figures, GeminiFigures
+from health.metrics.measurements import Figures, GeminiFigures
 from health.metrics.repository import FiguresRepository
 
 # As often as Prometheus usually asks.
 READ_SECONDS = 10.0
 AGAIN_SECONDS = 2.0
-# Under `bongsu up` it holds the data, in a container as a rule the volumes of the others too.
-DISK = Path()
 
 
 class FiguresProbe:
@@ -51,7 +47,6 @@ class FiguresProbe:
 
     async def _probe(self) -> None:
         while True:
-            await self._read_disk()
             try:
                 await self._read_stored()
             except ServiceError as error:
@@ -61,11 +56,6 @@ class FiguresProbe:
             else:
                 self._is_failing = False
             await asyncio.sleep(AGAIN_SECONDS if self._is_failing else READ_SECONDS)
-
-    async def _read_disk(self) -> None:
-        # In a thread: a disk that hangs is asked all the same.
-        usage = await asyncio.to_thread(shutil.disk_usage, DISK)
-        self.figures = replace(self.figures, disk=DiskFigures(size=usage.total, free=usage.free))
 
     async def _read_stored(self) -> None:
         get = self._config.get
