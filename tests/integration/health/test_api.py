@@ -1,4 +1,4 @@
-"""Does /api/v1 give what is stored, page by page, and say what is wrong with a question?"""
+"""/api/v1: what is stored, page by page, and what is wrong with a question."""
 
 from __future__ import annotations
 

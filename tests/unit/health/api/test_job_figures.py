@@ -1,4 +1,4 @@
-"""Does one row say of a job what all its replicas and its last day's runs say?"""
+"""Job figures: one row for all replicas and the runs of the last day."""
 
 from __future__ import annotations
 

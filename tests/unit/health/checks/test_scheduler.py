@@ -1,4 +1,4 @@
-"""When is a job late, a consumer stuck, and the scheduler no longer well?"""
+"""Scheduler check: late jobs, stuck consumers, a lost bus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From when on is a stream too full, and what is said of one that takes nothing?"""
+"""Stream check: from when on a stream is too full, and one that takes nothing."""
 
 from __future__ import annotations
 

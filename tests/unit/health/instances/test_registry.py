@@ -1,4 +1,4 @@
-"""Who is alive, by what was heard and when?"""
+"""Registry of instances: who is live, silent or gone."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_goodbye_ends_it_at_once_and_a_late_message_does_not_revive_it(registr
 
 
 @pytest.mark.parametrize(("at", "silent"), [(103.0, None), (103.5, 3.5)])
-def test_whoever_was_asked_and_says_nothing_for_three_seconds_is_silent(
+def test_an_instance_that_was_asked_and_says_nothing_for_three_seconds_is_silent(
     registry: Registry, at: float, silent: float | None
 ) -> None:
     registry.record_heartbeat(instance("collector", "c1"), 100.0)
@@ -44,7 +44,7 @@ def test_whoever_was_asked_and_says_nothing_for_three_seconds_is_silent(
     assert [each.silent_seconds for each in registry.live(at)] == [silent]
 
 
-def test_whoever_was_not_asked_is_not_silent(registry: Registry) -> None:
+def test_an_instance_that_was_not_asked_is_not_silent(registry: Registry) -> None:
     registry.record_poll(99.0)
     registry.record_heartbeat(instance("collector", "c1"), 100.0)
     assert [each.silent_seconds for each in registry.live(110.0)] == [None]
@@ -68,7 +68,7 @@ def test_the_stack_is_as_old_as_its_oldest_other_instance(registry: Registry) ->
     assert registry.stack_since(101.0) == ago(hours=2)
 
 
-def test_the_stacks_age_is_remembered_while_nobody_is_heard(registry: Registry) -> None:
+def test_the_stacks_age_is_remembered_while_no_other_instance_is_there(registry: Registry) -> None:
     registry.record_heartbeat(instance("collector"), 100.0)
     registry.stack_since(100.0)
     assert registry.stack_since(200.0) == STARTED
