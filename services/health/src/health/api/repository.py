@@ -1,4 +1,4 @@
-"""What does /api/v1 read in PostgreSQL? Every statement goes by an index, has a LIMIT and a time limit."""
+"""SQL of /api/v1: every statement goes by an index, has a LIMIT and a time limit. Reads only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which paths has /api/v1, and what may be asked of each? It only reads."""
+"""HTTP routes of /api/v1, and the rules of their parameters; all of them only read."""
 
 from __future__ import annotations
 

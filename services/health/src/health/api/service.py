@@ -1,4 +1,4 @@
-"""How does /api/v1 make its answers of what is stored, heard and set?"""
+"""Service layer of /api/v1: answers made of what is stored, what events brought and what is set."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class ApiService:
         )
 
     def jobs(self, status: StatusAnswer) -> JobsAnswer:
-        """Return every job, as the instances' schedulers see it and as its runs were heard to end."""
+        """Return every job, as the instances' schedulers see it and as its runs ended."""
         now = utc_now()
         return JobsAnswer(
             counted_since=self._live.jobs.counted_since(now),

@@ -1,4 +1,4 @@
-"""The FastAPI application: every router behind the same middleware and error answers."""
+"""The FastAPI application: all routers, with the same middleware and error responses."""
 
 from __future__ import annotations
 
