@@ -16,9 +16,9 @@ from bongsu.provisioning import migrations
 from bongsu.servers.nats.server import NatsServer
 from bongsu.servers.postgres.server import PostgresServer
 from browser.chromium import ChromiumMissingError, chromium
-from common.clock import floor_minute, utc_now
+from common.clock import MINUTE, floor_minute, utc_now
 from integration.health.running import HealthProcess, Voice, healthy_jobs, soon, speaking
-from integration.health.stored import MINUTE, store
+from integration.health.stored import store
 from servers.fixtures import declare_streams
 
 HOURS_STORED = 2

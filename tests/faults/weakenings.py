@@ -13,7 +13,7 @@ import asyncpg
 import nats.aio.msg
 
 import common.runtime.runtime
-from common.bus.delivery import Deliveries
+from common.bus.delivery import Dispatcher
 from common.clock import MINUTE
 from common.database.pool import Database
 from common.events import CandlesClosed, SignalGenerated
@@ -44,13 +44,13 @@ def no_unique_key() -> None:
 
 def ack_before_commit() -> None:
     """Acknowledge every message before its handler has begun."""
-    whole = Deliveries.handle
+    whole = Dispatcher.handle
 
-    async def acknowledged(self: Deliveries, message: Any, *arguments: Any) -> None:
+    async def acknowledged(self: Dispatcher, message: Any, *arguments: Any) -> None:
         await message.ack()
         await whole(self, message, *arguments)
 
-    _replace(Deliveries, "handle", acknowledged)
+    _replace(Dispatcher, "handle", acknowledged)
 
 
 def no_gap_repair() -> None:

@@ -17,5 +17,5 @@ def table_of_checks() -> str:
 
 def _row(check: Check) -> tuple[str, str, str]:
     module = inspect.getmodule(check.judge)
-    sentence = (module and module.__doc__ or "").splitlines()[0]
+    sentence = ((module and module.__doc__) or "").splitlines()[0]
     return code(check.name), sentence, "unhealthy" if check.is_essential else "degraded"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,11 @@ from typing import Any
 import asyncpg
 import pytest
 
+from common.clock import MINUTE
 from servers.recordings import HOURS, JANUARY, needs_recordings
 from system.conftest import Run, Start
 from upbit_simulator.recorded.recording import load_recording
 
-MINUTE = timedelta(minutes=1)
 Numbers = tuple[Decimal, ...]
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
+
+from common.clock import MINUTE
 
 if TYPE_CHECKING:
     from integration.bongsu.conftest import Admin
 
 FIRST = datetime(2026, 1, 13, 9, 0, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
 
 
 async def store_candles(admin: Admin, market: str, minutes: list[int], *, price: str = "135000000") -> None:

@@ -15,9 +15,9 @@ from bongsu.servers.nats.server import NatsServer
 from common.clock import utc_now
 from common.errors import PermanentError
 from integration.bongsu.burying import NOT_JSON, bury, put, service, settled
+from integration.common.bus.test_poison import POISON
 from integration.common.handling import Handler
 from integration.common.speaking import PAGES, page
-from integration.common.test_poison import POISON
 from servers.terminal import in_terminal
 from servers.waiting import eventually
 

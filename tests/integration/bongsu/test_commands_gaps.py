@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from integration.bongsu.rows import FIRST, MINUTE, store_candles
+from common.clock import MINUTE
+from integration.bongsu.rows import FIRST, store_candles
 from servers.terminal import in_terminal
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ import pytest
 
 from bongsu.servers.nats.server import NatsServer
 from bongsu.servers.postgres.server import PostgresServer
+from common.clock import MINUTE
 from servers.services import ServiceProcess, service
 from servers.simulators import Simulator, simulator
 from servers.waiting import eventually
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from integration.collector.conftest import Admin
 
 StartCollector = Callable[[], AbstractContextManager[ServiceProcess]]
-MINUTE = timedelta(minutes=1)
 SPEED = 240
 CATCH_UP_SECONDS = 20.0
 

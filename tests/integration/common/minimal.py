@@ -11,7 +11,8 @@ from pydantic import Field
 from common.bus.delivery import Delivery
 from common.events import CandlesClosed, ComponentState
 from common.jobs.tracking import JobRun
-from common.runtime.runtime import Runtime, main
+from common.runtime.main import main
+from common.runtime.runtime import Runtime
 from common.settings import ServiceSettings
 from common.streams import STORE_CANDLES
 

@@ -11,7 +11,7 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, StreamConfig
 
 from bongsu.servers.nats.server import NatsServer
-from common.bus import consumer_monitor as consumer_watch
+from common.bus import consumer_monitor
 from common.bus.broker import Bus
 from common.bus.consumer_monitor import ConsumerMonitor
 from common.events import CandlesClosed
@@ -86,7 +86,7 @@ async def test_a_consumer_that_drifted_is_corrected_and_keeps_its_place(
 @pytest.fixture
 def looking_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a watch look twice a second."""
-    monkeypatch.setattr(consumer_watch, "CHECK_SECONDS", 0.5)
+    monkeypatch.setattr(consumer_monitor, "CHECK_SECONDS", 0.5)
 
 
 @pytest.mark.parametrize("user", ["collector", "signaler", "health", "cli"])

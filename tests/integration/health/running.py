@@ -17,7 +17,7 @@ import httpx
 from bongsu.servers import ports
 from common.bus.broker import Bus
 from common.clock import utc_now
-from common.events import CacheUsage, ComponentState, ConsumerState, JobState, PoolUsage
+from common.events import CacheUsage, ComponentReport, ComponentState, ConsumerState, JobState, PoolUsage
 from common.runtime.heartbeat import Heartbeat
 from servers.surroundings import measured
 from servers.waiting import eventually
@@ -72,19 +72,21 @@ async def speaking(
     voice.jobs = healthy_jobs(service) if jobs is None else jobs
     voice.presence = Heartbeat(
         bus,
-        service=service,
-        instance=instance,
-        version="0.1.0",
-        figures=lambda: {
-            "pool": PoolUsage(min=3, max=6, size=3, in_use=0, waiting=0),
-            "cache": CacheUsage(hits=0, misses=0, hit_rate=0.0, waits=0),
-            "jobs": voice.jobs,
-            "components": voice.components,
-            "consumers": voice.consumers,
-            "started_at": voice.started_at,
-            "bus_refusal": bus.refusals.newest,
-            "bus_problem": bus.acknowledgements.problem,
-        },
+        report=lambda: ComponentReport(
+            service=service,
+            instance=instance,
+            version="0.1.0",
+            started_at=voice.started_at,
+            uptime_s=(utc_now() - voice.started_at).total_seconds(),
+            sent_at=utc_now(),
+            pool=PoolUsage(min=3, max=6, size=3, in_use=0, waiting=0),
+            cache=CacheUsage(hits=0, misses=0, hit_rate=0.0, waits=0),
+            jobs=voice.jobs,
+            components=voice.components,
+            consumers=voice.consumers,
+            bus_refusal=bus.violations.newest,
+            bus_problem=bus.publish_failures.problem,
+        ),
     )
     await bus.connect()
     await bus.start()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -15,7 +15,6 @@ from bongsu.servers.nats.server import NatsServer
 from common.events import ConfigChanged
 
 MARKET = "KRW-BTC"
-MINUTE = timedelta(minutes=1)
 START = datetime(2026, 3, 11, 14, 0, tzinfo=UTC)
 
 

@@ -11,11 +11,11 @@ import pytest
 
 from bongsu.servers.nats.server import NatsServer
 from common.bus.broker import Bus
-from common.clock import utc_now
+from common.clock import MINUTE, utc_now
 from common.events import JobFinished
 from common.gemini_quota import next_quota_day, quota_day
 from integration.health.running import HealthProcess, Speak, StartHealth, soon
-from integration.health.stored import MARKET, MINUTE, START, Store, store, tell_changes
+from integration.health.stored import MARKET, START, Store, store, tell_changes
 
 NOWHERE = "127.0.0.1:9"
 READING = (

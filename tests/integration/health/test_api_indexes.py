@@ -9,9 +9,10 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from common.clock import MINUTE
 from health.api import repository as statements
 from health.api.service import FIRST, LAST, NEWEST
-from integration.health.stored import MARKET, MINUTE, START, store
+from integration.health.stored import MARKET, START, store
 
 CANDLES, SIGNALS, GAPS = 40_000, 20_000, 5_000
 MIDDLE = START + timedelta(days=20)

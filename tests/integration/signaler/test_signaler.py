@@ -12,12 +12,13 @@ import pytest
 
 from bongsu.servers.nats.server import NatsServer
 from common.bus.broker import Bus
+from common.clock import MINUTE
 from common.events import Candle, CandlesClosed, SignalGenerated
 from integration.signaler.conftest import KEY, StartSignaler
 from integration.signaler.running import MARKET, GeminiSimulator, configure, rows, soon, store_candles
 from servers.waiting import eventually
 from signaler.domain.snapshot import Snapshot
-from unit.signaler.market import MINUTE, NOON, candles_until, page_of, wavy_closes
+from unit.signaler.market import NOON, candles_until, page_of, wavy_closes
 
 CANDLES = candles_until(NOON, wavy_closes(300))
 COLLECTED = NOON + timedelta(seconds=3)

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from bongsu.database.queries import StoredSetting
 from bongsu.doctor.budget import judge_budget
 from bongsu.doctor.bus import judge_instances
 from bongsu.doctor.clock import judge_clock, seconds_ahead
@@ -21,6 +20,7 @@ from bongsu.doctor.gemini import judge_newest_signal
 from bongsu.doctor.migrations import judge_migrations
 from bongsu.doctor.settings import judge_settings
 from bongsu.provisioning.migrations import Migration
+from common.config.queries import StoredSetting
 from common.events import ComponentReport
 
 AT = datetime(2026, 11, 27, tzinfo=UTC)

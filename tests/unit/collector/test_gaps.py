@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.gaps import Gap, GapStatus, join, missing_ranges, settle_page
+from collector.gaps import RecordedGap, join, missing_ranges, settle_page
 from common.clock import MINUTE
+from common.gaps import GapStatus
 
 BASE = datetime(2026, 1, 13, 9, 0, tzinfo=UTC)
 NOW = datetime(2026, 1, 13, 12, 0, tzinfo=UTC)
@@ -17,11 +18,13 @@ def at(minute: int) -> datetime:
     return BASE + minute * MINUTE
 
 
-def gap(start: int, end: int, status: GapStatus = "confirmed_empty", evidence: str = "upbit") -> Gap:
-    return Gap(at(start), at(end), status, NOW, None if status == "open" else NOW, evidence)
+def gap(start: int, end: int, status: GapStatus = "confirmed_empty", evidence: str = "upbit") -> RecordedGap:
+    return RecordedGap(at(start), at(end), status, NOW, None if status == "open" else NOW, evidence)
 
 
-def settle(known: list[Gap], start: int, end: int, candles: set[int], begins: int | None = 0) -> list[Gap]:
+def settle(
+    known: list[RecordedGap], start: int, end: int, candles: set[int], begins: int | None = 0
+) -> list[RecordedGap]:
     return settle_page(
         known,
         covers_from=at(start),
@@ -91,7 +94,7 @@ minutes = st.integers(min_value=0, max_value=30)
 def test_whatever_pages_come_each_minute_is_a_candle_or_in_one_gap(
     pages: list[tuple[int, int, frozenset[int]]],
 ) -> None:
-    known: list[Gap] = []
+    known: list[RecordedGap] = []
     stored: set[int] = {0}
     covered: set[int] = {0}
     for start, length, candles in pages:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from common.clock import MINUTE
 from common.events import Candle, CandlesClosed
 from signaler.domain.look_back import StoredCandle, build_look_back
 from signaler.domain.snapshot import Snapshot, take_snapshot
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
 
 
 def candle(timestamp: datetime, close: object, *, open_: object = None, volume: object = 1) -> Candle:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.clock import MINUTE
 from signaler.domain.intervals import candle_timestamp_of, closed_by, is_late, newest_end_until
 
-MINUTE = timedelta(minutes=1)
 HOUR = datetime(2026, 11, 24, 12, tzinfo=UTC)
 minutes = st.integers(0, 40_000_000).map(lambda n: datetime.fromtimestamp(n * 60, UTC))
 intervals = st.integers(1, 1440)

@@ -7,18 +7,18 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.clock import MINUTE
 from common.events import Candle
+from common.gaps import Gap, GapStatus
 from signaler.domain.look_back import (
     LOOK_BACK_MINUTES,
-    Gap,
-    GapStatus,
     LookBack,
     StoredCandle,
     build_look_back,
     judge,
     window_start,
 )
-from unit.signaler.market import MINUTE, NOON, candle, candles_until, page_of
+from unit.signaler.market import NOON, candle, candles_until, page_of
 
 EARLIER = NOON - timedelta(hours=1)
 

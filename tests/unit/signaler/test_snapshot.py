@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.clock import MINUTE
 from signaler.domain.indicators import compute_changes, compute_indicators
 from signaler.domain.snapshot import Snapshot
-from unit.signaler.market import MINUTE, NOON, candle, candles_until, snapshot_of, wavy_closes
+from unit.signaler.market import NOON, candle, candles_until, snapshot_of, wavy_closes
 
 prices = st.integers(1, 10**9) | st.decimals("0.0001", "9999", places=4).map(float)
 

@@ -13,13 +13,13 @@ import typer
 from typer.core import TyperCommand
 
 from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
-from bongsu.database.queries import StoredSetting, database, stored_settings
+from bongsu.database.queries import database
 from bongsu.database.setting_writer import write_settings
 from bongsu.database.settings import Setting, settings_in_force, spelled
 from bongsu.errors import UsageError
 from bongsu.output import in_minutes, note, print_json, print_table, say
 from common.config.keys import REGISTRY, find_key, parse_value
-from common.config.queries import ConfigChange, changes
+from common.config.queries import ConfigChange, StoredSetting, changes, stored_settings
 from common.errors import PermanentError
 
 NEGATIVE_NUMBER = re.compile(r"-(\.?\d|inf|nan).*", re.IGNORECASE)
@@ -211,8 +211,8 @@ def _note_invalid(settings: Iterable[Setting]) -> None:
 
 
 async def _stored(database_url: str) -> dict[str, StoredSetting]:
-    async with database(database_url) as opened:
-        return await stored_settings(opened)
+    async with database(database_url) as opened, opened.connection() as connection:
+        return await stored_settings(connection)
 
 
 async def _changes(database_url: str, key: str | None, limit: int) -> list[ConfigChange]:

@@ -11,9 +11,10 @@ import typer
 from bongsu.commands.options import Market, refuse_unknown
 from bongsu.commands.time_range import Since, Until, time_range
 from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
-from bongsu.database.gaps import Asked, GapStatus, GapSum, StoredGap, gap_sums, newest_gaps
+from bongsu.database.gaps import Asked, GapSum, StoredGap, gap_sums, newest_gaps
 from bongsu.database.queries import database
 from bongsu.output import in_minutes, number, print_json, print_table, say
+from common.gaps import GapStatus
 
 Status = Annotated[
     GapStatus | None,

@@ -18,7 +18,7 @@ from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
 from bongsu.errors import CommandError
 from bongsu.logs.job_runs import JobLog, read_job_logs
 from bongsu.output import note, print_json, print_table, say
-from common.jobs.statistics import JobStatistics, JobTally
+from common.jobs.statistics import JobAggregator, JobStatistics
 
 MS_PLACES = 2
 NONE_SINCE = "no run ended in that time"
@@ -55,7 +55,7 @@ def jobs(
 
 
 def _tell_stream(data_dir: Path, begin: datetime | None, *, as_json: bool) -> None:
-    tally = JobTally()
+    tally = JobAggregator()
     broken = asyncio.run(read_kept_runs(find_stack(data_dir).nats_url, tally.add, since=begin))
     rows = tally.rows()
     if as_json:
@@ -67,7 +67,7 @@ def _tell_stream(data_dir: Path, begin: datetime | None, *, as_json: bool) -> No
 
 
 def _tell_log(names: Sequence[str], begin: datetime | None, *, as_json: bool) -> None:
-    tally = JobTally()
+    tally = JobAggregator()
     log = read_job_logs(names, tally.add, since=begin)
     if not log.runs:
         raise CommandError(_nothing_found(names, log))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from common.database.pool import Database
+from common.gaps import GapStatus
 
 _NEWEST = """
 SELECT symbol AS market, from_time, to_time,
@@ -36,14 +36,6 @@ SELECT symbol AS market,
 FROM asked
 GROUP BY symbol
 ORDER BY symbol"""
-
-
-class GapStatus(StrEnum):
-    """What the collector knows of minutes that had no candle."""
-
-    OPEN = "open"
-    REPAIRED = "repaired"
-    CONFIRMED_EMPTY = "confirmed_empty"
 
 
 @dataclass(frozen=True)

@@ -119,25 +119,3 @@ async def found_signals(source: Database, beginning: str, *, limit: int) -> list
             limit,
         )
     return [dict(row) for row in rows]
-
-
-@dataclass(frozen=True)
-class StoredSetting:
-    """One row of `system_config`, its value as JSON text."""
-
-    value: str
-    revision: int
-    updated_at: datetime
-    updated_by: str
-
-
-async def stored_settings(source: Database) -> dict[str, StoredSetting]:
-    """Return what was set, by key; a key that nobody set is not in it."""
-    async with source.connection() as connection:
-        rows = await connection.fetch(
-            "SELECT key, value::text, revision, updated_at, updated_by FROM system_config"
-        )
-    return {
-        row["key"]: StoredSetting(row["value"], row["revision"], row["updated_at"], row["updated_by"])
-        for row in rows
-    }

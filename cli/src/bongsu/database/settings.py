@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bongsu.database.queries import StoredSetting
 from common.config.keys import REGISTRY, ConfigKey
+from common.config.queries import StoredSetting
 from common.errors import PermanentError
 
 

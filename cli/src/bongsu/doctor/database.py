@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bongsu.database.queries import StoredSetting, database, stored_settings
+from bongsu.database.queries import database
 from bongsu.doctor.clock import seconds_ahead
 from bongsu.doctor.finding import Finding, ok, problem
 from common.clock import utc_now
+from common.config.queries import StoredSetting, stored_settings
 from common.database.pool import SHARES, Connection
 
 OLDEST = 15
@@ -65,17 +66,14 @@ class DatabaseFacts:
 
 async def database_facts(url: str) -> DatabaseFacts:
     """Ask PostgreSQL; CommandError where it cannot be asked."""
-    async with database(url) as opened:
-        async with opened.connection() as connection:
-            server, ahead = await _server(connection)
-            careless = [row["role"] for row in await connection.fetch(_CARELESS_ROLES)]
-            applied = await _applied(connection)
-            has_tables = await connection.fetchval("SELECT to_regclass('trading_signals') IS NOT NULL")
-            sizes = {
-                row["table"]: TableSize(row["bytes"], row["rows"]) for row in await connection.fetch(_SIZES)
-            }
-            newest = await connection.fetchrow(_NEWEST_SIGNAL) if has_tables else None
-        stored = await stored_settings(opened) if has_tables else {}
+    async with database(url) as opened, opened.connection() as connection:
+        server, ahead = await _server(connection)
+        careless = [row["role"] for row in await connection.fetch(_CARELESS_ROLES)]
+        applied = await _applied(connection)
+        has_tables = await connection.fetchval("SELECT to_regclass('trading_signals') IS NOT NULL")
+        sizes = {row["table"]: TableSize(row["bytes"], row["rows"]) for row in await connection.fetch(_SIZES)}
+        newest = await connection.fetchrow(_NEWEST_SIGNAL) if has_tables else None
+        stored = await stored_settings(connection) if has_tables else {}
     return DatabaseFacts(
         server, tuple(careless), applied, stored, sizes, dict(newest) if newest else None, ahead
     )

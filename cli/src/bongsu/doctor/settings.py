@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bongsu.database.queries import StoredSetting
 from bongsu.database.settings import Setting, settings_in_force, spelled
 from bongsu.doctor.finding import Finding, ok, problem, warning
 from common.config.keys import REGISTRY
+from common.config.queries import StoredSetting
 
 CHECK = "settings"
 

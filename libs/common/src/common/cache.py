@@ -1,4 +1,4 @@
-"""How is a value kept for a while without ever serving one that was replaced? On aiocache.
+"""TTL cache with single flight and epochs, on aiocache: no load that began before an invalidation is kept.
 
 aiocache alone stores a value whose load began before it was invalidated, and loads the same key once per
 caller. Here every load remembers the key's epoch and is stored only if it is still the same.
@@ -25,15 +25,8 @@ MAX_JITTER = 0.1
 
 
 @dataclass(frozen=True)
-class _Entry(Generic[T]):
-    """Wraps a value, so that None can be cached too."""
-
-    value: T
-
-
-@dataclass(frozen=True)
 class _Loaded(Generic[T]):
-    """What a load gave, and the epoch in which it asked."""
+    """What a load gave, and the epoch in which it began; as a wrapper it lets None be cached too."""
 
     value: T
     epoch: Epoch
@@ -57,7 +50,7 @@ class TTLCache:
 
         An error of the factory reaches every caller that waited for it and is not kept.
         """
-        entry: _Entry[T] | None = await self._memory.get(key)
+        entry: _Loaded[T] | None = await self._memory.get(key)
         if entry is not None:
             self._hits += 1
             return entry.value
@@ -109,16 +102,16 @@ class TTLCache:
         for _ in range(MAX_RELOADS):
             epoch = self._epoch(key)
             self._misses += 1
-            value = await factory()
+            loaded = _Loaded(await factory(), epoch)
             if epoch == self._epoch(key):
                 self._keys.add(key)
                 ttl = self._ttl_seconds * random.uniform(1 - MAX_JITTER, 1)  # noqa: S311
-                await self._memory.set(key, _Entry(value), ttl=ttl)
+                await self._memory.set(key, loaded, ttl=ttl)
                 break
-        return _Loaded(value, epoch)  # it may change faster than it loads: then it is not kept
+        return loaded  # it may change faster than it loads: then it is not kept
 
     def _forget_load(self, key: str, task: asyncio.Task[Any]) -> None:
         if self._loads.get(key) is task:
             del self._loads[key]
         if not task.cancelled():
-            task.exception()  # every caller may have gone; the error is then nobody's
+            task.exception()  # retrieved: every caller may have gone

@@ -1,4 +1,4 @@
-"""What time is it, and which minutes are closed? Pure but for `utc_now`."""
+"""Clocks: wall time, closed minutes, and the exchange's own time. Pure but for `utc_now`."""
 
 from __future__ import annotations
 
@@ -53,21 +53,21 @@ class ExchangeClock:
         self._is_certain = not steady
         self._unconfirmed: datetime | None = None
         self._advanced_at: datetime | None = None
-        self._heard = -math.inf
+        self._observed_at = -math.inf
 
     def observe(self, moment: datetime) -> None:
-        """Take note of a time the exchange told; an older one than known is ignored."""
-        before, self._heard = self._newest, time.monotonic()
+        """Record a time that the exchange sent; an older one than known is ignored."""
+        before, self._observed_at = self._newest, time.monotonic()
         believed = self._believed(moment) if self.is_steady else moment
         # Only the first one, which nothing has confirmed, may have been too late.
         if before is None or believed > before or not self._is_certain:
-            self._newest, self._newest_at, self._advanced_at = believed, self._heard, utc_now()
+            self._newest, self._newest_at, self._advanced_at = believed, self._observed_at, utc_now()
         self._is_certain = self._is_certain or before is not None
 
     def _believed(self, moment: datetime) -> datetime:
         if self._newest is None:
             return moment
-        passed = timedelta(seconds=self._heard - self._newest_at)
+        passed = timedelta(seconds=self._observed_at - self._newest_at)
         if moment <= self._newest + passed + FURTHER_AHEAD:
             self._unconfirmed = None
             return moment
@@ -89,10 +89,10 @@ class ExchangeClock:
 
     @property
     def silent_seconds(self) -> float:
-        """How long the exchange has told no time at all, infinite before the first."""
-        return time.monotonic() - self._heard
+        """How long the exchange has sent no time at all, infinite before the first."""
+        return time.monotonic() - self._observed_at
 
     @property
     def advanced_at(self) -> datetime | None:
-        """Wall time when a newer time was told last, None before the first."""
+        """Wall time when a newer time came last, None before the first."""
         return self._advanced_at

@@ -1,4 +1,4 @@
-"""Which failures are worth another try?
+"""Error tree: its two branches say whether trying again helps.
 
 ServiceError
 ├── TransientError        trying again helps: timeout, connection lost, 429, 5xx
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-# How long a try waits for somebody to put a server right (a grant, a table): once a minute is no storm.
+# How long a try waits for an operator to put a server right (a grant, a table): once a minute is no storm.
 PUT_RIGHT_SECONDS = 60.0
 
 
@@ -45,15 +45,15 @@ class PoolExhaustedError(TransientError):
 
 
 class PermanentError(ServiceError):
-    """Trying again does not help; somebody has to change something."""
+    """Trying again does not help; something has to be changed first."""
 
 
 class StaleRevisionError(PermanentError):
-    """A setting was changed since it was read; whoever wants to change it has to read it again.
+    """A setting was changed since it was read; it has to be read again before it is changed.
 
     Args:
         expected: The revision it was read at, 0 for a setting without a row.
-        revision: The revision it has, 0 where its row is gone; then nobody is named.
+        revision: The revision it has, 0 where its row is gone; then `changed_by` is None.
         changed_at: UTC.
     """
 

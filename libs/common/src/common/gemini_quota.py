@@ -1,6 +1,6 @@
-"""Which day does a Gemini request count for, and when does the next one begin? Pure.
+"""Quota days of Gemini: they begin at midnight in America/Los_Angeles. Pure.
 
-Daily quotas begin anew at midnight in America/Los_Angeles, where a day has 23 or 25 hours twice a year.
+Twice a year such a day has 23 or 25 hours.
 """
 
 from __future__ import annotations

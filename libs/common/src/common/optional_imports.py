@@ -1,4 +1,4 @@
-"""How does a service keep out of its memory what only others in the shared environment need?
+"""Optional imports that a service keeps out of its memory, although the shared environment has them.
 
 `make run` has one environment for all, and structlog, FastStream, nats-py, PyJWT and google-genai import
 these wherever they are installed. In an image of its own they are missing.

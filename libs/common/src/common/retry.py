@@ -1,4 +1,4 @@
-"""When is a failed call tried again? One layer of retries, in the adapter only, on tenacity."""
+"""Retry with backoff and a circuit breaker, on tenacity: one layer of retries, in the adapter only."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EXHAUSTED_IN_A_ROW = 2
 
 
 class CircuitBreaker:
-    """What is called, and whether it seems to be down.
+    """The state of one dependency, which `name` names in the log and the metrics.
 
     After two calls in a row that used up their retries, or their caller's time while they were retried, the
     next ones go out once each until one succeeds: over a long outage the dependency sees at most 1.1 requests
@@ -39,12 +39,12 @@ class CircuitBreaker:
         """True while calls go unretried."""
         return self._exhausted_in_a_row >= EXHAUSTED_IN_A_ROW
 
-    def succeeded(self) -> None:
-        """Note a call that came back."""
+    def record_success(self) -> None:
+        """Record a call that came back."""
         self._exhausted_in_a_row = 0
 
-    def exhausted(self) -> None:
-        """Note a call that was given up."""
+    def record_failure(self) -> None:
+        """Record a call that was given up."""
         self._exhausted_in_a_row += 1
 
 
@@ -53,41 +53,41 @@ def with_retry(
     base_delay: float = 1.0,
     exceptions: tuple[type[Exception], ...] = (TransientError,),
     *,
-    dependency: CircuitBreaker | None = None,
+    breaker: CircuitBreaker | None = None,
 ) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Awaitable[T]]]:
     """Decorate an idempotent call: the first try plus `max_retries`, after 1, 2, 4 s with the defaults.
 
     Jitter only lengthens a delay, by at most 10 %; a delay the server named (`retry_after_seconds`) wins.
     Each retry is one WARNING `retry.scheduled`; the end is one ERROR `retry.exhausted` and the original
-    exception. Without `dependency` the decorated function counts as a dependency of its own.
+    exception. Without `breaker` the decorated function has one of its own.
 
-    A call that does something each time it arrives must not be decorated: after a timeout nobody knows
-    whether it did.
+    A call that does something each time it arrives must not be decorated: after a timeout it is
+    unknown whether it did.
     """
 
     def decorate(call: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
-        target = dependency or CircuitBreaker(getattr(call, "__qualname__", repr(call)))
+        used = breaker or CircuitBreaker(getattr(call, "__qualname__", repr(call)))
 
         @functools.wraps(call)
         async def retried(*args: P.args, **kwargs: P.kwargs) -> T:
-            tries = _Tries(target, base_delay)
-            most = 1 if target.is_open else 1 + max_retries
+            attempts = _Attempts(used, base_delay)
+            most = 1 if used.is_open else 1 + max_retries
             retrying = AsyncRetrying(
                 stop=stop_after_attempt(most),
-                wait=tries.delay,
+                wait=attempts.delay,
                 retry=retry_if_exception_type(exceptions),
-                before_sleep=tries.tell_retry,
+                before_sleep=attempts.record_retry,
                 reraise=True,
             )
             try:
                 result: T = await retrying(call, *args, **kwargs)
             except exceptions as error:
-                tries.tell_end(error, most)
+                attempts.record_exhausted(error, most)
                 raise
             except BaseException:
-                tries.cut_short()
+                attempts.record_interruption()
                 raise
-            target.succeeded()
+            used.record_success()
             return result
 
         return retried
@@ -95,11 +95,11 @@ def with_retry(
     return decorate
 
 
-class _Tries:
-    """The tries of one call, told to the log, the figures, the job that runs, and the dependency."""
+class _Attempts:
+    """The attempts of one call, recorded in the log, the metrics, the running job and the breaker."""
 
-    def __init__(self, target: CircuitBreaker, base_delay: float) -> None:
-        self._target = target
+    def __init__(self, breaker: CircuitBreaker, base_delay: float) -> None:
+        self._breaker = breaker
         self._base_delay = base_delay
         self._has_failed = False
 
@@ -111,34 +111,34 @@ class _Tries:
         jitter = random.uniform(1, 1 + MAX_JITTER)  # noqa: S311
         return float(self._base_delay * 2 ** (state.attempt_number - 1) * jitter)
 
-    def tell_retry(self, state: RetryCallState) -> None:
-        """Tell that a try failed and another one follows."""
+    def record_retry(self, state: RetryCallState) -> None:
+        """Record that a try failed and another one follows."""
         error, attempt = _error_of(state), state.attempt_number
         wait = state.next_action.sleep if state.next_action else 0.0
         self._has_failed = True
         count_retry()
         self._count(error, attempt, outcome="scheduled")
         retry_wait().record(
-            wait, {Attribute.DEPENDENCY: self._target.name, Attribute.ERROR_TYPE: type(error).__name__}
+            wait, {Attribute.DEPENDENCY: self._breaker.name, Attribute.ERROR_TYPE: type(error).__name__}
         )
         self._log(error).warning(LogEvent.RETRY_SCHEDULED, attempt=attempt, delay_seconds=round(wait, 2))
 
-    def tell_end(self, error: Exception, attempts: int) -> None:
-        """Tell that the last try failed too."""
-        self._target.exhausted()
+    def record_exhausted(self, error: Exception, attempts: int) -> None:
+        """Record that the last try failed too."""
+        self._breaker.record_failure()
         self._count(error, attempts, outcome="exhausted")
         self._log(error).error(LogEvent.RETRY_EXHAUSTED, attempts=attempts)
 
-    def cut_short(self) -> None:
-        """Note an end that the caller's time or another error made, which tells itself."""
+    def record_interruption(self) -> None:
+        """Record an end by the caller's time limit or by another error, which is reported elsewhere."""
         if self._has_failed:
-            self._target.exhausted()
+            self._breaker.record_failure()
 
     def _count(self, error: BaseException | None, attempt: int, *, outcome: str) -> None:
         retries().add(
             1,
             {
-                Attribute.DEPENDENCY: self._target.name,
+                Attribute.DEPENDENCY: self._breaker.name,
                 Attribute.ERROR_TYPE: type(error).__name__,
                 Attribute.ATTEMPT: attempt,
                 Attribute.OUTCOME: outcome,
@@ -147,7 +147,7 @@ class _Tries:
 
     def _log(self, error: BaseException | None) -> Any:
         return structlog.get_logger("common.retry").bind(
-            dependency=self._target.name, error_type=type(error).__name__, error=str(error)
+            dependency=self._breaker.name, error_type=type(error).__name__, error=str(error)
         )
 
 

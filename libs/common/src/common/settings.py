@@ -1,7 +1,7 @@
-"""Which environment variables does a process read, and what is wrong with them?
+"""Settings from environment variables, checked as a whole at the start.
 
-Every secret may also come from a file: `<NAME>_FILE` names it. An empty variable counts as missing. What is
-wrong is told by name and rule, never by value.
+Every secret may also come from a file: `<NAME>_FILE` names it. An empty variable counts as missing. An error
+names the variable and its rule, never its value.
 """
 
 from __future__ import annotations
@@ -80,12 +80,7 @@ def _has_valid_port(parts: SplitResult) -> bool:
 
 
 def _no_path(value: str) -> str:
-    parts = _split(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be a URL that starts with http:// or https:// and names a host")
-    if not _has_valid_port(parts):
-        raise ValueError("must have a port from 1 to 65535 after the host")
-    if parts.path.strip("/"):
+    if _checked(value, ("http", "https")).path.strip("/"):
         raise ValueError("must be scheme, host and port only, without a path")
     return value.rstrip("/")
 
@@ -100,7 +95,7 @@ DatabaseUrl = Annotated[SecretStr, AfterValidator(_check_database)]
 # Of one server, or of each in a cluster, with commas between.
 NatsUrl = Annotated[SecretStr, AfterValidator(_check_nats)]
 BaseUrl = Annotated[str, AfterValidator(_no_path)]
-# Touched by a process that lives, for whoever cannot ask it over HTTP.
+# Touched by a process that lives, for a health check that cannot ask over HTTP.
 BeatFile = Annotated[Path, AfterValidator(_check_beat_file)]
 LogFormat = Literal["json", "console"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -145,7 +140,7 @@ def load_settings(model: type[SettingsT], environment: Mapping[str, str]) -> Set
     """Return `model` filled from `environment`; every secret found is registered for masking.
 
     Raises:
-        SettingsError: A variable is missing or breaks its rule; all problems are told at once.
+        SettingsError: A variable is missing or breaks its rule; all problems are named at once.
     """
     values: dict[str, str] = {}
     refused: dict[str, str] = {}

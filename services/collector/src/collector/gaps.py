@@ -5,31 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
 
 from common.clock import MINUTE
-
-GapStatus = Literal["open", "repaired", "confirmed_empty"]
+from common.gaps import Gap, GapStatus
 
 
 @dataclass(frozen=True)
-class Gap:
-    """Minutes [from_time, to_time) without a candle when they were first looked at.
+class RecordedGap(Gap):
+    """A whole row of `candle_gaps`.
 
     Attributes:
         evidence: Why we believe it: `upbit`, `simulator` or `replay` answered without a candle, or `missing`.
     """
 
-    from_time: datetime
-    to_time: datetime
-    status: GapStatus
     detected_at: datetime
     resolved_at: datetime | None
     evidence: str
 
 
 def settle_page(
-    known: Sequence[Gap],
+    known: Sequence[RecordedGap],
     *,
     covers_from: datetime,
     covers_to: datetime,
@@ -37,7 +32,7 @@ def settle_page(
     history_begins: datetime | None,
     now: datetime,
     evidence: str,
-) -> list[Gap]:
+) -> list[RecordedGap]:
     """Return what the gaps that touch a page become once its candles are stored.
 
     Args:
@@ -50,7 +45,7 @@ def settle_page(
         The gaps to keep instead of `known`, oldest first, neighbours of one kind joined.
     """
     outside = [part for gap in known for part in _outside(gap, covers_from, covers_to)]
-    inside: list[Gap] = []
+    inside: list[RecordedGap] = []
     minute = covers_from
     while minute < covers_to:
         before = next((gap for gap in known if gap.from_time <= minute < gap.to_time), None)
@@ -70,13 +65,13 @@ def settle_page(
 
 def _settle_minute(
     minute: datetime,
-    before: Gap | None,
+    before: RecordedGap | None,
     *,
     has_candle: bool,
     is_history: bool,
     now: datetime,
     evidence: str,
-) -> Gap | None:
+) -> RecordedGap | None:
     if has_candle and before is None:
         return None
     status: GapStatus = "repaired" if has_candle else "confirmed_empty"
@@ -85,10 +80,10 @@ def _settle_minute(
     if not has_candle and not is_history:
         return None
     detected = before.detected_at if before else now
-    return Gap(minute, minute + MINUTE, status, detected, now, evidence)
+    return RecordedGap(minute, minute + MINUTE, status, detected, now, evidence)
 
 
-def _outside(gap: Gap, covers_from: datetime, covers_to: datetime) -> list[Gap]:
+def _outside(gap: RecordedGap, covers_from: datetime, covers_to: datetime) -> list[RecordedGap]:
     parts = []
     if gap.from_time < covers_from:
         parts.append(replace(gap, to_time=min(gap.to_time, covers_from)))
@@ -97,9 +92,9 @@ def _outside(gap: Gap, covers_from: datetime, covers_to: datetime) -> list[Gap]:
     return parts
 
 
-def join(gaps: Iterable[Gap]) -> list[Gap]:
+def join(gaps: Iterable[RecordedGap]) -> list[RecordedGap]:
     """Return gaps with touching neighbours of the same status and evidence made one; sorted input."""
-    joined: list[Gap] = []
+    joined: list[RecordedGap] = []
     for gap in gaps:
         last = joined[-1] if joined else None
         if (

@@ -7,7 +7,7 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from collector.gaps import Gap, settle_page
+from collector.gaps import RecordedGap, settle_page
 from common.clock import MINUTE, utc_now
 from common.database.pool import Connection, Database
 from common.events import Candle, CandlesClosed
@@ -238,7 +238,7 @@ async def _first_candle(connection: Connection, market: str) -> datetime | None:
 
 async def _gaps_touching(
     connection: Connection, market: str, from_time: datetime, to_time: datetime
-) -> list[Gap]:
+) -> list[RecordedGap]:
     rows = await connection.fetch(
         "SELECT from_time, to_time, status, detected_at, resolved_at, evidence FROM candle_gaps"
         " WHERE symbol = $1 AND from_time <= $3 AND to_time >= $2 ORDER BY from_time",
@@ -249,8 +249,8 @@ async def _gaps_touching(
     return [_gap(row) for row in rows]
 
 
-def _gap(row: Record) -> Gap:
-    return Gap(
+def _gap(row: Record) -> RecordedGap:
+    return RecordedGap(
         row["from_time"],
         row["to_time"],
         row["status"],
@@ -260,7 +260,9 @@ def _gap(row: Record) -> Gap:
     )
 
 
-async def _replace_gaps(connection: Connection, market: str, known: list[Gap], settled: list[Gap]) -> None:
+async def _replace_gaps(
+    connection: Connection, market: str, known: list[RecordedGap], settled: list[RecordedGap]
+) -> None:
     if known == settled:
         return
     gone = [gap.from_time for gap in known if gap not in settled]

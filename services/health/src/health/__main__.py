@@ -4,7 +4,7 @@ from common.optional_imports import hide_packages_of_others
 
 hide_packages_of_others(but=("uvicorn",))
 
-from common.runtime.runtime import main  # noqa: E402  what is hidden must be so before the first import
+from common.runtime.main import main  # noqa: E402  what is hidden must be so before the first import
 from health.app import build  # noqa: E402
 from health.settings import HealthSettings  # noqa: E402
 

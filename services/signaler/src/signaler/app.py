@@ -7,6 +7,7 @@ import os
 from datetime import datetime
 from functools import partial
 
+from common.clock import MINUTE
 from common.config.keys import MARKETS, SIGNAL_INTERVAL_MINUTES
 from common.errors import ServiceError
 from common.events import CandlesClosed, ComponentState
@@ -16,7 +17,7 @@ from common.tasks import cancel_tasks, run_forever
 from common.telemetry.names import LogEvent
 from signaler.decider import Decider
 from signaler.domain.gemini_status import GeminiState
-from signaler.domain.intervals import MINUTE, newest_end_until
+from signaler.domain.intervals import newest_end_until
 from signaler.gemini import Gemini
 from signaler.handlers import CandleHandlers
 from signaler.jobs import probe_gemini, tell_untold_signals
@@ -45,7 +46,7 @@ class Signaler:
             config=runtime.config,
             publish=runtime.bus.publish,
             owner=runtime.job_owner,
-            ledger=runtime.ledger,
+            ledger=runtime.job_states,
         )
         self._signals = signals
         self._handlers = CandleHandlers(repository, signals, runtime.config)
@@ -85,7 +86,7 @@ class Signaler:
 
     async def _read_interval(self) -> None:
         self._interval_minutes = await self._runtime.config.get(SIGNAL_INTERVAL_MINUTES)
-        self._runtime.ledger.register(JOB, self._interval_minutes * 60, next_run=self._next_run)
+        self._runtime.job_states.register(JOB, self._interval_minutes * 60, next_run=self._next_run)
 
     def _next_run(self) -> datetime | None:
         seen = self._handlers.exchange_time

@@ -56,7 +56,7 @@ class Asking:
         self._limits = limits
         self._transcript = transcript
         self._deadline = deadline
-        retry = with_retry(exceptions=(UnavailableError, RateLimitedError), dependency=dependency)
+        retry = with_retry(exceptions=(UnavailableError, RateLimitedError), breaker=dependency)
         self._try = retry(self._try_once)
 
     async def ask(self, snapshot: Snapshot) -> Answer:

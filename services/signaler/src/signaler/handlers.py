@@ -8,13 +8,13 @@ from collections import OrderedDict, defaultdict
 from datetime import datetime
 
 from common.bus.delivery import Delivery
+from common.clock import MINUTE
 from common.config.keys import SIGNAL_INTERVAL_MINUTES
 from common.config.repository import ConfigRepository
 from common.errors import TransientError
 from common.events import CandlesClosed
 from common.tasks import cancel_tasks
 from signaler.domain.intervals import (
-    MINUTE,
     ClosedIntervals,
     candle_timestamp_of,
     closed_by,

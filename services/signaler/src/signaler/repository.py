@@ -15,9 +15,10 @@ from opentelemetry.trace import SpanKind
 
 from common.database.pool import Database
 from common.events import Action, Candle, SignalGenerated
+from common.gaps import Gap
 from common.telemetry.names import Attribute, AttributeValue, SpanName
 from common.telemetry.spans import span
-from signaler.domain.look_back import Gap, StoredCandle
+from signaler.domain.look_back import StoredCandle
 
 _SIGNAL_COLUMNS = (
     "id, symbol, candle_timestamp, signal_type, confidence, reasoning, source, cause,"

@@ -60,7 +60,7 @@ class SignalGeneration:
 
     async def generate(self, market: str, look_back: LookBack, interval_minutes: int) -> None:
         """Decide, store, publish; raises TransientError, and is recorded as failed, where that fails."""
-        self._ledger.began(JOB)
+        self._ledger.record_start(JOB)
         async with track_job(JOB, owner=self._owner):
             snapshot = take_snapshot(market, look_back)
             decision = await self._decider.decide(snapshot, within_seconds=decision_seconds(interval_minutes))

@@ -1,4 +1,4 @@
-"""How does a service speak on NATS? One FastStream broker per process; streams are declared elsewhere.
+"""The NATS connection of a process: one FastStream broker, whose streams the reconciler declares.
 
 Publishing to a stream is awaited and carries a `Nats-Msg-Id`, so it is stored once or it raises. What a
 consumer does with a message that fails is decided in `delivery.py`.
@@ -23,7 +23,7 @@ from nats.protocol.parser import PERMISSIONS_ERR
 from opentelemetry.trace import SpanKind
 
 from common.bus.decoder import read_event
-from common.bus.delivery import Deliveries, Delivery
+from common.bus.delivery import Delivery, Dispatcher
 from common.bus.inbox import inbox_prefix
 from common.bus.permissions import PermissionViolations
 from common.bus.publish_failures import PublishFailures
@@ -48,7 +48,7 @@ class Bus:
     """One process's connection.
 
     Args:
-        urls: NATS_URL, of one server or a cluster, with the service's own user, who alone hears its inboxes.
+        urls: NATS_URL, of one server or a cluster, with the service's user, the only reader of its inboxes.
         service: Service name, shown by the server.
     """
 
@@ -57,9 +57,9 @@ class Bus:
         self._reconnect_hooks: list[Callable[[], Awaitable[None]]] = []
         self._subscribers: dict[Consumer, Any] = {}
         self._inbox_prefix = inbox_prefix(urls)
-        self.refusals = PermissionViolations()
-        self.acknowledgements = PublishFailures()
-        self.deliveries = Deliveries(self)
+        self.violations = PermissionViolations()
+        self.publish_failures = PublishFailures()
+        self.dispatcher = Dispatcher(self)
         # FastStream's own logger brings a handler of its own, past the masking; its warnings repeat ours.
         quiet = logging.getLogger("common.bus.faststream")
         quiet.setLevel(logging.ERROR)
@@ -115,12 +115,14 @@ class Bus:
             await subscription.next_msg(timeout=SELF_TEST_SECONDS)
             await subscription.unsubscribe()
         except (NatsError, OSError, TimeoutError) as error:
-            kind = PermanentError if self.refusals.newest else TransientError
-            reason = self.refusals.newest or f"{type(error).__name__} after {SELF_TEST_SECONDS:.0f} s"
-            raise kind(f"nothing is heard from NATS, not even an own message: {reason}") from error
+            kind = PermanentError if self.violations.newest else TransientError
+            reason = self.violations.newest or f"{type(error).__name__} after {SELF_TEST_SECONDS:.0f} s"
+            raise kind(f"nothing is received from NATS, not even an own message: {reason}") from error
         # What the server said of the subscriptions before came ahead of the message.
-        if refused := self.refusals.newest:
-            raise PermanentError(f"NATS does not let this user hear or say what it must: {refused}")
+        if refused := self.violations.newest:
+            raise PermanentError(
+                f"NATS does not let this user subscribe to or publish what it must: {refused}"
+            )
 
     async def stop_receiving(self) -> None:
         """Take no further message; those in flight have two seconds to end."""
@@ -152,7 +154,7 @@ class Bus:
             return False
 
     def on_reconnect(self, hook: Callable[[], Awaitable[None]]) -> None:
-        """Have `hook` run after every reconnect: whatever was sent meanwhile was not heard."""
+        """Have `hook` run after every reconnect: what was sent meanwhile was not received."""
         self._reconnect_hooks.append(hook)
 
     async def publish(self, event: Event) -> None:
@@ -185,7 +187,7 @@ class Bus:
     async def send(self, subject: str, body: bytes, *, headers: dict[str, str], stream: str | None) -> None:
         """Send bytes; same errors as `publish`."""
         try:
-            async with self.refusals.ending_the_wait(subject):
+            async with self.violations.raise_on_refusal(subject):
                 await self.broker.publish(
                     body, subject, headers=headers, stream=stream, timeout=PUBLISH_SECONDS if stream else None
                 )
@@ -194,10 +196,10 @@ class Bus:
         except (NatsError, IncorrectState, TimeoutError, OSError) as error:
             reason = f"{type(error).__name__}: {error}"
             if stream:
-                self.acknowledgements.missing(stream, reason)
+                self.publish_failures.record_failure(stream, reason)
             raise TransientError(f"{subject} was not acknowledged: {reason}") from error
         if stream:
-            self.acknowledgements.given(stream)
+            self.publish_failures.record_success(stream)
 
     def consume(
         self,
@@ -224,12 +226,12 @@ class Bus:
 
         @subscriber
         async def on_message(message: Any) -> None:
-            await self.deliveries.handle(message.raw_message, event_type, handler)
+            await self.dispatcher.handle(message.raw_message, event_type, handler)
 
         self._subscribers[consumer] = subscriber
 
     async def restart_subscriber(self, consumer: Consumer) -> None:
-        """Subscribe anew, after the durable consumer vanished and was made again."""
+        """Subscribe again, after the durable consumer vanished and was made again."""
         subscriber = self._subscribers[consumer]
         await subscriber.stop()
         await subscriber.start()
@@ -246,7 +248,7 @@ class Bus:
         return tuple(self._subscribers)
 
     def on_config_changed(self, handler: Callable[[ConfigChanged], Awaitable[None]]) -> None:
-        """Hear every committed setting: no queue group, so each instance does."""
+        """Have `handler` run for every committed setting: no queue group, so each instance receives it."""
 
         # no_reply: a core subscriber would answer the publisher's acknowledgement inbox.
         @self.broker.subscriber(ConfigChanged.subject, no_reply=True, decoder=_undecoded)
@@ -267,13 +269,13 @@ class Bus:
 
     async def _on_error(self, error: Exception) -> None:
         if PERMISSIONS_ERR in str(error):
-            self.refusals.note(str(error))
+            self.violations.record(str(error))
             return
         self._log.warning(LogEvent.BUS_ERROR, error=f"{type(error).__name__}: {error}")
 
     async def _on_disconnected(self) -> None:
-        self.refusals.connection_ended()
-        self.acknowledgements.connection_ended()
+        self.violations.connection_ended()
+        self.publish_failures.connection_ended()
         self._log.warning(LogEvent.BUS_DISCONNECTED)
 
     async def _on_reconnected(self) -> None:

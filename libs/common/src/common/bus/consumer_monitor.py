@@ -1,4 +1,4 @@
-"""Is each durable consumer of this process still there? FastStream spins silently on one that vanished."""
+"""Monitor of the durable consumers of a process: FastStream spins silently on one that vanished."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nats.js.errors import NotFoundError
 from common.bus.broker import Bus
 from common.events import ConsumerState
 from common.streams import Consumer
-from common.tasks import cancel_tasks, run_forever
+from common.tasks import Background
 
 CHECK_SECONDS = 2.0
 
@@ -28,16 +28,16 @@ class _Progress:
     since: float
 
 
-class ConsumerMonitor:
+class ConsumerMonitor(Background):
     """Pauses a subscriber whose consumer is gone and resumes it when the reconciler has made it again."""
 
     def __init__(self, bus: Bus) -> None:
+        super().__init__("consumer_monitor", self._watch)
         self._bus = bus
         self._created: dict[Consumer, datetime | None] = {}
         self._lost: set[Consumer] = set()
         self._pending: dict[Consumer, int] = {}
         self._progress: dict[Consumer, _Progress] = {}
-        self._task: asyncio.Task[None] | None = None
 
     def states(self) -> tuple[ConsumerState, ...]:
         """Return how every consumer of this process is, as of the last look."""
@@ -53,14 +53,6 @@ class ConsumerMonitor:
             for consumer in self._bus.consumers
             for progress in [self._progress.get(consumer)]
         )
-
-    def start(self) -> None:
-        """Begin to look every two seconds."""
-        self._task = asyncio.create_task(run_forever("consumer_watch", self._watch))
-
-    async def stop(self) -> None:
-        """Stop looking."""
-        await cancel_tasks([self._task])
 
     async def wait_until_declared(self) -> None:
         """Return once every consumer of this process exists; the reconciler makes them."""

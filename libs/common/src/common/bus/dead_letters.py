@@ -1,4 +1,4 @@
-"""What does a message in the stream DEAD say of itself? Its original bytes, and why it is dead in headers."""
+"""Dead letters: the original bytes under `dead.<subject>`, and in headers why they were given up."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class DeadHeader(StrEnum):
 
 
 class DeadCategory(StrEnum):
-    """What kind of reason it is, which tells whose turn it is.
+    """The kind of reason, which tells who has to act.
 
     Values:
         json: The bytes are no JSON.
         schema: They are, and not what the subject promises.
         refused: The handler says that no other try will help.
-        failed: The handler failed five times in a way that nobody thought of.
+        failed: The handler failed five times with an error that no adapter classified.
     """
 
     JSON = "json"

@@ -1,4 +1,4 @@
-"""Is what came over the bus a message that may be read? Its limits first, then its fields. Pure."""
+"""Decoder of messages: size, depth and number limits first, then the event's fields. Pure."""
 
 from __future__ import annotations
 

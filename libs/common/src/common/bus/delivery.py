@@ -1,8 +1,8 @@
-"""What becomes of a message whose handler ended: acknowledged, handed back, or dead?
+"""Delivery of messages to handlers: each is acknowledged, redelivered, or becomes a dead letter.
 
-Done → ack. TransientError → handed back after 1, 2, 4, then 30 s, for as long as it lasts; it never counts as
-a try. PermanentError → DEAD at once. Anything unclassified → handed back, and DEAD at its 5th try. Out of
-memory, which no message is to blame for → handed back, and the third in a row ends the process.
+Done → ack. TransientError → nak with a delay of 1, 2, 4, then 30 s, for as long as it lasts; it never counts
+as a try. PermanentError → DEAD at once. Anything unclassified → nak, and DEAD at its 5th try. Out of memory,
+which no message is to blame for → nak, and the third in a row ends the process.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from opentelemetry.trace import SpanKind
 
 from common.bus.dead_letters import DeadCategory, DeadHeader, dead_subject
 from common.bus.decoder import UnreadableError, read_event
-from common.clock import utc_now
 from common.errors import PermanentError, TransientError
 from common.events import Event
 from common.masking import mask_sensitive
@@ -50,20 +49,15 @@ class Delivery:
     stored_at: datetime
     count: int
 
-    @property
-    def age_seconds(self) -> float:
-        """How long ago the message was stored in its stream."""
-        return (utc_now() - self.stored_at).total_seconds()
-
 
 class Sender(Protocol):
-    """What is needed to bury a message."""
+    """What is needed to send a dead letter."""
 
     async def send(self, subject: str, body: bytes, *, headers: dict[str, str], stream: str | None) -> None:
         """Send bytes to a stream; TransientError when it was not acknowledged."""
 
 
-class Deliveries:
+class Dispatcher:
     """Handles messages by the rule above; the tries of a message are counted in this process."""
 
     def __init__(self, sender: Sender) -> None:
@@ -100,29 +94,27 @@ class Deliveries:
                     await handler(event, delivery)
             except TransientError as error:
                 fail_span(current, error)
-                await self._hand_back(message, delivery, error, error.retry_after_seconds)
+                await self._nak(message, delivery, error, error.retry_after_seconds)
             except MemoryError as error:
                 fail_span(current, error)
-                await self._hand_back(message, delivery, error, None)
+                await self._nak(message, delivery, error, None)
                 self._end_when_out_of_memory()
             except PermanentError as error:
                 fail_span(current, error)
-                await self._bury(message, delivery, error)
+                await self._dead_letter(message, delivery, error)
             except asyncio.CancelledError:
                 await _settle(message, message.nak(delay=0.1), "handed_back")
                 raise
             except Exception as error:  # noqa: BLE001  the one edge where every handler's failure ends
                 fail_span(current, error)
-                await self._try_again(message, delivery, error)
+                await self._nak_or_dead_letter(message, delivery, error)
             else:
                 self._tries.pop(delivery.sequence, None)
                 self._out_of_memory = 0
                 await _settle(message, message.ack(), "acknowledged")
 
-    async def _hand_back(
-        self, message: Msg, delivery: Delivery, error: Exception, delay: float | None
-    ) -> None:
-        seconds = DELAYS_SECONDS[min(delivery.count, len(DELAYS_SECONDS)) - 1] if delay is None else delay
+    async def _nak(self, message: Msg, delivery: Delivery, error: Exception, delay: float | None) -> None:
+        seconds = _delay_after(delivery.count) if delay is None else delay
         self._log.warning(
             LogEvent.MESSAGE_HANDED_BACK,
             subject=delivery.subject,
@@ -133,31 +125,30 @@ class Deliveries:
         await _settle(message, message.nak(delay=seconds), "handed_back")
 
     def _end_when_out_of_memory(self) -> None:
-        """Have the process stop, as somebody with SIGTERM would: only a new one has memory again."""
+        """Have the process stop as on SIGTERM: only a new one has memory again."""
         self._out_of_memory += 1
         if self._out_of_memory == OUT_OF_MEMORY_TRIES:
             self._log.critical(LogEvent.MEMORY_EXHAUSTED, tries=self._out_of_memory)
             signal.raise_signal(signal.SIGTERM)
 
-    async def _try_again(self, message: Msg, delivery: Delivery, error: Exception) -> None:
+    async def _nak_or_dead_letter(self, message: Msg, delivery: Delivery, error: Exception) -> None:
         tries = self._tries.get(delivery.sequence, 0) + 1
         self._tries[delivery.sequence] = tries
         while len(self._tries) > REMEMBERED:
             self._tries.popitem(last=False)
         if tries >= MAX_TRIES:
-            await self._bury(message, delivery, error)
+            await self._dead_letter(message, delivery, error)
         else:
             self._log.error(
                 LogEvent.MESSAGE_HANDED_BACK, sequence=delivery.sequence, tries=tries, exc_info=error
             )
-            delay = DELAYS_SECONDS[min(tries, len(DELAYS_SECONDS)) - 1]
-            await _settle(message, message.nak(delay=delay), "handed_back")
+            await _settle(message, message.nak(delay=_delay_after(tries)), "handed_back")
 
-    async def _bury(self, message: Msg, delivery: Delivery, error: Exception) -> None:
+    async def _dead_letter(self, message: Msg, delivery: Delivery, error: Exception) -> None:
         reason = mask_sensitive(f"{type(error).__name__}: {error}").replace("\n", " ")[:1000]
         subject = dead_subject(delivery.subject)
         headers = {
-            # Without the consumer's name, so that a message which two give up is dead once.
+            # Without the consumer's name, so that a message which two give up is one dead letter.
             "Nats-Msg-Id": f"{subject}:{delivery.sequence}",
             DeadHeader.REASON: reason,
             DeadHeader.CATEGORY: _category(error),
@@ -168,14 +159,18 @@ class Deliveries:
         try:
             await self._sender.send(subject, message.data, headers=inject_trace(headers), stream=DEAD)
         except TransientError as failure:
-            # Not kept yet, so not given up: it comes back and is buried then.
-            await self._hand_back(message, delivery, failure, failure.retry_after_seconds)
+            # Not kept yet, so not given up: it is redelivered and becomes a dead letter then.
+            await self._nak(message, delivery, failure, failure.retry_after_seconds)
             return
         self._log.error(
             LogEvent.MESSAGE_DEAD, subject=delivery.subject, sequence=delivery.sequence, error=reason
         )
         self._tries.pop(delivery.sequence, None)
         await _settle(message, message.term(), "dead")
+
+
+def _delay_after(tries: int) -> float:
+    return DELAYS_SECONDS[min(tries, len(DELAYS_SECONDS)) - 1]
 
 
 def _category(error: Exception) -> DeadCategory:
@@ -191,7 +186,7 @@ async def _in_progress(message: Msg) -> AsyncIterator[None]:
     async def report() -> None:
         while True:
             await asyncio.sleep(IN_PROGRESS_SECONDS)
-            with _unheard():
+            with _ignore_lost_answer():
                 await message.in_progress()
 
     reporter = asyncio.create_task(report())
@@ -203,10 +198,10 @@ async def _in_progress(message: Msg) -> AsyncIterator[None]:
 
 async def _settle(message: Msg, answer: Awaitable[None], outcome: str) -> None:
     messages().add(1, {Attribute.CONSUMER: message.metadata.consumer, Attribute.OUTCOME: outcome})
-    with _unheard():
+    with _ignore_lost_answer():
         await answer
 
 
-def _unheard() -> contextlib.suppress:
-    """Let an answer get lost: the message comes again after ack_wait, and its effect is idempotent."""
+def _ignore_lost_answer() -> contextlib.suppress:
+    """Ignore that an answer is lost: the message comes again after ack_wait, and its effect is idempotent."""
     return contextlib.suppress(NatsError, OSError, TimeoutError)

@@ -1,4 +1,4 @@
-"""On which subjects does a connection hear answers? On ones that only its own NATS user may hear. Pure."""
+"""Inboxes: the subjects of a connection's replies, which only its own NATS user may read. Pure."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ def inbox_prefix(urls: str) -> str:
     """Return the inbox prefix of the user in a NATS_URL; NATS's own one, `_INBOX`, where it names none."""
     parts = urlsplit(nats_servers(urls)[0])
     user = unquote(parts.username or "")
-    # A user without a password is a token, which nobody is to read in a subject.
+    # A user without a password is a token, which must not be readable in a subject.
     return inbox_of(user) if parts.password and _TOKEN.fullmatch(user) else _PREFIX

@@ -1,4 +1,4 @@
-"""What did NATS not let this process say or hear? It says so beside the call, which itself only times out."""
+"""Permission violations: NATS reports one apart from the call it refuses, which itself only times out."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ SUBSCRIPTION = "permissions violation for subscription"
 
 
 class PermissionViolations:
-    """The refusals of one connection: each is one error line a minute, the newest is shown for a minute.
+    """Those of one connection: each is one error line a minute, the newest is shown for a minute.
 
-    That of a subscription is shown as long as the connection lasts: until then nothing is heard on it.
+    That of a subscription is shown as long as the connection lasts: until then nothing is received on it.
     """
 
     def __init__(self) -> None:
         self._newest: tuple[str, float] | None = None
-        self._unheard: str | None = None
+        self._refused_subscription: str | None = None
         self._logged_at: dict[str, float] = {}
         self._waits: dict[str, set[asyncio.Timeout]] = {}
         self._log = structlog.get_logger("common.bus")
 
-    def note(self, text: str) -> None:
-        """Take down what the server said, and end every wait for an answer that will not come."""
+    def record(self, text: str) -> None:
+        """Record what the server said, and end every wait for an answer that will not come."""
         text, now = mask_sensitive(text), time.monotonic()
         self._newest = (text, now)
         if SUBSCRIPTION in text:
-            self._unheard = text
-        self._logged_at = {said: at for said, at in self._logged_at.items() if now - at < SHOWN_SECONDS}
+            self._refused_subscription = text
+        self._logged_at = {known: at for known, at in self._logged_at.items() if now - at < SHOWN_SECONDS}
         if text not in self._logged_at:
             self._logged_at[text] = now
             self._log.error(LogEvent.BUS_REFUSED, error=text)
@@ -47,7 +47,7 @@ class PermissionViolations:
 
     def connection_ended(self) -> None:
         """Forget the subscriptions that were refused; the next connection asks for them again."""
-        self._unheard = None
+        self._refused_subscription = None
         if self._newest and SUBSCRIPTION in self._newest[0]:
             self._newest = None
 
@@ -56,10 +56,10 @@ class PermissionViolations:
         """What was refused last, None when that is over."""
         if self._newest and time.monotonic() - self._newest[1] <= SHOWN_SECONDS:
             return self._newest[0]
-        return self._unheard
+        return self._refused_subscription
 
     @contextlib.asynccontextmanager
-    async def ending_the_wait(self, subject: str) -> AsyncIterator[None]:
+    async def raise_on_refusal(self, subject: str) -> AsyncIterator[None]:
         """Raise TransientError as soon as NATS refuses what is published to `subject` inside."""
         wait = asyncio.timeout(None)
         waits = self._waits.setdefault(subject, set())

@@ -1,10 +1,10 @@
-"""Which streams do not take what this process publishes: full, gone, or on a full disk?"""
+"""Publish failures: the streams that do not take what this process publishes (full, gone, full disk)."""
 
 from __future__ import annotations
 
 import time
 
-# Whoever publishes tries again within seconds; who no longer does has nothing to publish.
+# A publisher tries again within seconds; one that no longer does has nothing to publish.
 SHOWN_SECONDS = 15.0
 
 
@@ -14,12 +14,12 @@ class PublishFailures:
     def __init__(self) -> None:
         self._refused: dict[str, tuple[str, float]] = {}
 
-    def given(self, stream: str) -> None:
-        """The stream has taken a message."""
+    def record_success(self, stream: str) -> None:
+        """Record that the stream has taken a message."""
         self._refused.pop(stream, None)
 
-    def missing(self, stream: str, reason: str) -> None:
-        """The stream has not taken a message."""
+    def record_failure(self, stream: str, reason: str) -> None:
+        """Record that the stream has not taken a message, and why."""
         self._refused[stream] = (reason, time.monotonic())
 
     def connection_ended(self) -> None:
@@ -30,9 +30,9 @@ class PublishFailures:
     def problem(self) -> str | None:
         """Say which streams take nothing, and why; None when all is well."""
         now = time.monotonic()
-        told = [
+        failing = [
             f"{stream} takes nothing: {reason}"
             for stream, (reason, at) in self._refused.items()
             if now - at < SHOWN_SECONDS
         ]
-        return "; ".join(told) or None
+        return "; ".join(failing) or None

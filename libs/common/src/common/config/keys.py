@@ -1,4 +1,4 @@
-"""Which runtime settings exist, and what may each be? Pure."""
+"""The runtime settings: each key with its type, rule, default and meaning. Pure."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ConfigKey(Generic[T]):
         return self.read(document)
 
     def read(self, document: str) -> T:
-        """Return JSON text, whoever wrote it, as this key's type; PermanentError with the rule otherwise."""
+        """Return any JSON text as this key's type; PermanentError with the rule otherwise."""
         if len(document) > MAX_TYPED:
             raise self._refusal()
         try:

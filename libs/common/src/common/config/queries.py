@@ -1,4 +1,4 @@
-"""How do settings lie in PostgreSQL, and how does one change? All SQL of `system_config`, nothing cached."""
+"""All SQL of `system_config`: how settings are stored and changed; nothing is cached here."""
 
 from __future__ import annotations
 
@@ -12,8 +12,18 @@ from common.errors import PermanentError, StaleRevisionError
 
 # Shown in place of a value that was written past every check: it may be anything, a secret too.
 NOT_VALID = "<not valid>"
-# Those who wait for somebody's open transaction must not pile up.
+# Writers that wait for an open transaction must not pile up.
 LOCK_LIMIT = "2s"
+
+
+@dataclass(frozen=True)
+class StoredSetting:
+    """One row of `system_config`, its value as JSON text, its time in UTC."""
+
+    value: str
+    revision: int
+    updated_at: datetime
+    updated_by: str
 
 
 @dataclass(frozen=True)
@@ -48,10 +58,18 @@ async def stored_document(connection: Connection, key: str) -> str | None:
     return document
 
 
-async def stored_documents(connection: Connection) -> dict[str, str]:
-    """Return every row's value as JSON text, by key."""
-    rows = await connection.fetch("SELECT key, value::text FROM system_config")
-    return {row["key"]: row["value"] for row in rows}
+async def stored_settings(
+    connection: Connection, *, timeout_seconds: float | None = None
+) -> dict[str, StoredSetting]:
+    """Return every row, by key; a key that was never set is not in it."""
+    rows = await connection.fetch(
+        "SELECT key, value::text, revision, updated_at, updated_by FROM system_config",
+        timeout=timeout_seconds,
+    )
+    return {
+        row["key"]: StoredSetting(row["value"], row["revision"], row["updated_at"], row["updated_by"])
+        for row in rows
+    }
 
 
 async def write(
@@ -65,7 +83,7 @@ async def write(
 
     Raises:
         StaleRevisionError: One of them has another; nothing was changed.
-        TransientError: PostgreSQL is away, or somebody else changes settings for longer than two seconds.
+        TransientError: PostgreSQL is away, or another writer changes settings for longer than two seconds.
             Nothing was changed, unless it was the answer to the commit that was lost.
     """
     async with database.transaction() as connection:

@@ -1,4 +1,4 @@
-"""What is a runtime setting now? `system_config` holds the values, the cache keeps a coherent copy."""
+"""Repository of runtime settings: `system_config` holds the values, the cache keeps a coherent copy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import structlog
 
 from common.cache import TTLCache
-from common.config import queries as config_rows
+from common.config import queries
 from common.config.keys import REGISTRY, ConfigKey, find_key, refuse_secret
 from common.config.queries import ConfigChange
 from common.database.pool import Database
@@ -25,7 +25,7 @@ ANY_REVISION: Mapping[str, int] = MappingProxyType({})
 
 
 class ConfigRepository:
-    """Reads and sets values, through the cache and with `config.changed` behind every commit.
+    """Reads and sets values, through the cache and with `config.changed` after every commit.
 
     Args:
         publish: Sends the event; where it fails the value is committed all the same and every instance
@@ -57,10 +57,10 @@ class ConfigRepository:
         """The newest global revision seen by `refresh`, 0 when nothing was ever set."""
         return max(self._revision, 0)
 
-    def heard(self, revision: int) -> None:
-        """Take note of a revision that `config.changed` told; its key has been dropped already.
+    def record_revision(self, revision: int) -> None:
+        """Record a revision that `config.changed` carried; its key has been dropped already.
 
-        Only the next one counts: behind a gap is a change that nobody told, and `refresh` has to find it.
+        Only the next one counts: a gap hides a change that was not published, and `refresh` has to find it.
         """
         if revision == self._revision + 1:
             self._revision = revision
@@ -113,14 +113,14 @@ class ConfigRepository:
         changed_by: str,
         if_revisions: Mapping[str, int] = ANY_REVISION,
     ) -> dict[str, int]:
-        """Validate all, commit all or none, drop the own copies, tell everybody; returns the new revisions.
+        """Validate all, commit all or none, drop the own copies, publish; returns the new revisions.
 
         Args:
             if_revisions: The revision at which a key was read, 0 where it had no row: it is set only if it
                 still has that one.
 
         Raises:
-            StaleRevisionError: Somebody else has changed such a key meanwhile; nothing was changed.
+            StaleRevisionError: Such a key was changed meanwhile; nothing was changed.
             PermanentError: Unknown key, broken rule, or a value like a secret; nothing was changed.
             TransientError: PostgreSQL is away. Nothing was changed, unless it was the answer to the commit
                 that was lost.
@@ -128,22 +128,22 @@ class ConfigRepository:
         checked = {key: _acceptable(key, value) for key, value in values.items()}
         documents = {key: _document(value) for key, value in checked.items()}
         try:
-            revisions = await config_rows.write(
+            revisions = await queries.write(
                 self._database, documents, changed_by=changed_by, if_revisions=if_revisions
             )
         finally:
-            # Behind an error too: the commit whose answer was lost may have happened.
+            # After an error too: the commit whose answer was lost may have happened.
             for key in documents:
                 await self._cache.invalidate(key)
         self._last_known |= checked
-        await self._tell(revisions, changed_by)
+        await self._publish_changes(revisions, changed_by)
         return revisions
 
     async def history(
         self, key: str | None = None, *, limit: int = 20, before: int | None = None
     ) -> list[ConfigChange]:
         """Return who changed what and when, the newest first; PermanentError for an unknown key."""
-        return await config_rows.changes(self._database, key=key, limit=limit, before=before)
+        return await queries.changes(self._database, key=key, limit=limit, before=before)
 
     async def refresh(self) -> bool:
         """Compare the global revision with PostgreSQL; drop all copies and return True when it moved.
@@ -152,25 +152,26 @@ class ConfigRepository:
         long as a key is stale or invalid, every row is looked at: a key may be read but once a day.
         """
         async with self._database.connection() as connection:
-            newest = await config_rows.newest_revision(connection)
+            newest = await queries.newest_revision(connection)
             moved = newest != self._revision
             looks = moved or bool(self._stale or self._invalid)
-            documents = await config_rows.stored_documents(connection) if looks else {}
+            stored = await queries.stored_settings(connection) if looks else {}
         self._revision = newest
         if moved:
             await self._cache.invalidate()
         if looks:
             for key in REGISTRY.values():
-                self._take(key, documents.get(key.name))
+                row = stored.get(key.name)
+                self._accept(key, row.value if row else None)
             self._stale.clear()
         return moved
 
     async def _load(self, key: ConfigKey[T]) -> T:
         async with self._database.connection() as connection:
-            document = await config_rows.stored_document(connection, key.name)
-        return self._take(key, document)
+            document = await queries.stored_document(connection, key.name)
+        return self._accept(key, document)
 
-    def _take(self, key: ConfigKey[T], document: str | None) -> T:
+    def _accept(self, key: ConfigKey[T], document: str | None) -> T:
         """Return what a row stands for, and remember it."""
         try:
             value = key.default if document is None else key.read(document)
@@ -184,7 +185,7 @@ class ConfigRepository:
         self._last_known[key.name] = value
         return value
 
-    async def _tell(self, revisions: Mapping[str, int], changed_by: str) -> None:
+    async def _publish_changes(self, revisions: Mapping[str, int], changed_by: str) -> None:
         for key, revision in revisions.items():
             try:
                 await self._publish(ConfigChanged(key=key, revision=revision, changed_by=changed_by))

@@ -1,4 +1,4 @@
-"""What does an error of asyncpg's mean: try again, wait for somebody to put it right, or give it up?"""
+"""Translation of asyncpg's errors: try again, wait until an operator has put it right, or give up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CONNECTION_ERRORS = (
 )
 # Classes and codes where the same statement may work later: connection, rollback, resources, shutdown, locks.
 _TRANSIENT_SQLSTATES = ("08", "40", "53", "57", "55P03", "58")
-# What somebody has to put right in the server: a password, a grant, a table, a database that may only be
+# What an operator has to put right in the server: a password, a grant, a table, a database that may only be
 # read, a broken file. No message is to blame for it, so it must not cost one.
 _TO_BE_PUT_RIGHT_SQLSTATES = ("28", "3D", "3F", "42", "25", "F0", "XX")
 # A table, a column.

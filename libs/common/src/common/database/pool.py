@@ -1,6 +1,6 @@
-"""How does a service use PostgreSQL without ever hanging on it or taking more than its share?
+"""Pool of PostgreSQL connections, one per process, within the share that its service has.
 
-One pool per process. Every wait has a limit, a connection is checked before use, and every error comes out
+Every wait has a limit, a connection is checked before use, and every error comes out
 as a TransientError or a PermanentError.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 else:
     Connection = Any
 
-Check: TypeAlias = Callable[[Connection], Awaitable[None]]
-
+# Of all services together: open at least, and how many more at most.
 DB_POOL_SIZE = 10
 DB_POOL_MAX_OVERFLOW = 10
 
@@ -45,10 +44,10 @@ ACQUIRE_SECONDS = 2.0
 # A check is one round trip, which takes half a second or more on a bad line.
 PING_SECONDS = 1.0
 CLOSE_SECONDS = 1.0
-# Longer than a check or a new connection takes: from then on a caller waits for somebody else's.
+# Longer than a check or a new connection takes: from then on a caller waits for another one's.
 WAITING_SECONDS = 0.25
 OPEN_AGAIN_SECONDS = 0.2
-# A full role is asked for one more connection once a second; an own one that comes back is taken at once.
+# A full role is asked for one more connection once a second; one that this pool gets back is lent at once.
 REFUSED_SECONDS = 1.0
 LOOK_SECONDS = 0.05
 
@@ -65,7 +64,20 @@ class Share:
         return Share(max(1, self.min // replicas), max(1, self.max // replicas))
 
 
-SHARES = {"collector": Share(4, 8), "signaler": Share(3, 6), "health": Share(3, 6)}
+def checked_shares(shares: dict[str, Share]) -> dict[str, Share]:
+    """Return `shares`; ValueError where they do not add up to what the pool's two constants allow."""
+    least = sum(share.min for share in shares.values())
+    most = sum(share.max for share in shares.values())
+    if (least, most) != (DB_POOL_SIZE, DB_POOL_SIZE + DB_POOL_MAX_OVERFLOW):
+        raise ValueError(
+            f"the shares of {', '.join(shares)} add up to {least} connections at least and {most} at most;"
+            f" DB_POOL_SIZE and DB_POOL_MAX_OVERFLOW make {DB_POOL_SIZE} and"
+            f" {DB_POOL_SIZE + DB_POOL_MAX_OVERFLOW}"
+        )
+    return shares
+
+
+SHARES = checked_shares({"collector": Share(4, 8), "signaler": Share(3, 6), "health": Share(3, 6)})
 
 
 class Database:
@@ -138,13 +150,14 @@ class Database:
             TransientError: The server is away, slow, or out of something; also from inside the block.
             PermanentError: The statement itself is wrong or not allowed.
         """
-        async with self._lent(_ping) as connection:
+        async with self._lend("SELECT 1") as connection:
             yield connection
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """Lend a connection inside one READ COMMITTED transaction; same errors as `connection`."""
-        async with self._lent(_begin) as connection:
+        # The check begins the transaction: the same round trip as a ping.
+        async with self._lend("BEGIN ISOLATION LEVEL READ COMMITTED") as connection:
             try:
                 yield connection
             except BaseException:
@@ -164,7 +177,7 @@ class Database:
             raise
 
     @asynccontextmanager
-    async def _lent(self, check: Check) -> AsyncIterator[Connection]:
+    async def _lend(self, check: str) -> AsyncIterator[Connection]:
         try:
             connection = await self._acquire(check)
             try:
@@ -174,7 +187,7 @@ class Database:
         except (asyncpg.PostgresError, *CONNECTION_ERRORS) as error:
             raise classify(error) from error
 
-    async def _acquire(self, check: Check) -> Connection:
+    async def _acquire(self, check: str) -> Connection:
         pool = self._pool
         if pool is None:
             raise TransientError("the database pool is not open")
@@ -189,7 +202,7 @@ class Database:
                     raise self._exhausted(started)
                 try:
                     connection = await pool.acquire(timeout=left)
-                    await check(connection)
+                    await _check(connection, check)
                     return connection
                 except asyncpg.TooManyConnectionsError:
                     # The role's limit, reached by other replicas: wait as at a full pool.
@@ -226,16 +239,6 @@ class Database:
             return
         with contextlib.suppress(asyncpg.PostgresError, *CONNECTION_ERRORS):
             await self._pool.release(connection, timeout=COMMAND_SECONDS)
-
-
-async def _ping(connection: Connection) -> None:
-    """Check a connection before it is lent."""
-    await _check(connection, "SELECT 1")
-
-
-async def _begin(connection: Connection) -> None:
-    """Check a connection by beginning a transaction on it: the same round trip as a ping."""
-    await _check(connection, "BEGIN ISOLATION LEVEL READ COMMITTED")
 
 
 async def _check(connection: Connection, statement: str) -> None:

@@ -1,4 +1,4 @@
-"""Does the database have every table and column that this build uses?"""
+"""Schema check: every table and column that this build uses, and the migration that makes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which replica runs a job at a scheduled time? Whose claim the stream CLAIMS takes; of each it takes one."""
+"""Claims: the replica whose claim the stream CLAIMS takes runs the job, and of each it takes one."""
 
 from __future__ import annotations
 
@@ -34,34 +34,35 @@ class Claims:
             TransientError: The bus is away or does not take claims.
         """
         moment = str(scheduled)
-        while not await self._is_taken(subject := self._subject(job_name, moment)):
+        while not await self._try_claim(subject := self._subject(job_name, moment)):
             earlier = await self._from_before_a_step(subject, job_name, scheduled, interval_seconds)
             if earlier is None:
                 return None
-            # Whoever meets the same old claim names the same one, so of those exactly one wins again.
+            # Replicas that meet the same old claim name the same one, so of those exactly one wins again.
             moment = f"{scheduled}-{earlier}"
         return f"{job_name}-{moment}"
 
     def _subject(self, job_name: str, unix_time: str) -> str:
         return CLAIM_SUBJECT.format(service=self._service, job_name=job_name, unix_time=unix_time)
 
-    async def _is_taken(self, subject: str) -> bool:
+    async def _try_claim(self, subject: str) -> bool:
+        """Return whether the claim is this instance's."""
         try:
             await self._bus.jetstream.publish(subject, self._body, timeout=CLAIM_SECONDS, stream=CLAIMS)
         except APIError as error:
             if error.err_code == CLAIMED_BY_ANOTHER:
-                self._bus.acknowledgements.given(CLAIMS)
+                self._bus.publish_failures.record_success(CLAIMS)
                 return False
-            self._bus.acknowledgements.missing(CLAIMS, str(error.description))
+            self._bus.publish_failures.record_failure(CLAIMS, str(error.description))
             raise TransientError(f"{subject}: {error.description}") from error
         except (NatsError, OSError, TimeoutError) as error:
-            self._bus.acknowledgements.missing(CLAIMS, type(error).__name__)
+            self._bus.publish_failures.record_failure(CLAIMS, type(error).__name__)
             # The answer was lost, the claim perhaps not: who holds it is written in it.
             found = await self._last(subject)
             if found is None:
                 raise TransientError(f"{subject} was not acknowledged: {type(error).__name__}") from error
             return found.data == self._body
-        self._bus.acknowledgements.given(CLAIMS)
+        self._bus.publish_failures.record_success(CLAIMS)
         return True
 
     async def _from_before_a_step(

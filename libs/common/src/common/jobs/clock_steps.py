@@ -1,4 +1,4 @@
-"""Did somebody set this machine's wall clock? What is planned in wall time is planned anew then."""
+"""Detector of steps of the wall clock: what is planned in wall time is planned again after one."""
 
 from __future__ import annotations
 

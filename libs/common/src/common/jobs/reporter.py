@@ -1,4 +1,4 @@
-"""How does a finished job reach the JOBS stream without holding the job up? A bounded queue and a sender."""
+"""Reporter of finished jobs: a bounded queue and a sender, so that the JOBS stream holds no job up."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import structlog
 from common.bus.broker import Bus
 from common.errors import PermanentError, TransientError
 from common.events import JobFinished
-from common.tasks import cancel_tasks
+from common.tasks import Background
 from common.telemetry.names import LogEvent
 
 QUEUE_SIZE = 1000
@@ -18,13 +18,13 @@ RETRY_SECONDS = 1.0
 FLUSH_SECONDS = 0.5
 
 
-class JobReporter:
-    """Sends records in order; while the bus is away they wait, the oldest is let go when 1,000 do."""
+class JobReporter(Background):
+    """Sends records in order; while the bus is away they wait, the oldest is dropped when 1,000 do."""
 
     def __init__(self, bus: Bus) -> None:
+        super().__init__("job_reporter", self._send_all)
         self._bus = bus
         self._queue: asyncio.Queue[JobFinished] = asyncio.Queue(QUEUE_SIZE)
-        self._sender: asyncio.Task[None] | None = None
         self._log = structlog.get_logger("common.jobs.reporter")
 
     def add(self, record: JobFinished) -> None:
@@ -37,15 +37,11 @@ class JobReporter:
             )
         self._queue.put_nowait(record)
 
-    def start(self) -> None:
-        """Begin to send."""
-        self._sender = asyncio.create_task(self._send_all())
-
     async def stop(self) -> None:
         """Send what is queued, for at most half a second."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._queue.join(), FLUSH_SECONDS)
-        await cancel_tasks([self._sender])
+        await super().stop()
 
     async def _send_all(self) -> None:
         while True:

@@ -1,4 +1,4 @@
-"""When does a job run, and on which replica? APScheduler for the times, a stream for the claims.
+"""Scheduler of jobs over replicas: APScheduler for the times, a stream for the claims.
 
 Triggers start at the Unix epoch, so replicas share the scheduled times; of those that claim one in CLAIMS
 exactly one wins and runs it.
@@ -25,7 +25,7 @@ from common.jobs.claims import Claims
 from common.jobs.clock_steps import watch_steps
 from common.jobs.states import JobStates
 from common.jobs.tracking import JobOwner, JobRun, track_job
-from common.tasks import cancel_tasks, run_forever
+from common.tasks import Background, cancel_tasks
 from common.telemetry.names import LogEvent
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -43,20 +43,20 @@ class _Scheduled:
 class Scheduler:
     """The scheduled jobs of one process; add them before `start`."""
 
-    def __init__(self, *, owner: JobOwner, bus: Bus, ledger: JobStates) -> None:
+    def __init__(self, *, owner: JobOwner, bus: Bus, states: JobStates) -> None:
         self._owner = owner
         self._claims = Claims(bus, service=owner.service, instance=owner.instance)
-        self._ledger = ledger
+        self._states = states
         self._jobs: dict[str, _Scheduled] = {}
         self._running: set[asyncio.Task[None]] = set()
-        self._watching: asyncio.Task[None] | None = None
+        self._step_watch = Background("clock_steps", partial(watch_steps, self._on_step))
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._log = structlog.get_logger("common.jobs.scheduler")
 
     def add(self, name: str, *, every_seconds: float, body: JobBody) -> None:
         """Have `body` run every so many seconds of wall time, once over all replicas."""
         self._jobs[name] = _Scheduled(body, every_seconds)
-        self._ledger.register(name, every_seconds)
+        self._states.register(name, every_seconds)
         self._scheduler.add_job(
             self._run,
             self._trigger(every_seconds),
@@ -73,18 +73,17 @@ class Scheduler:
         if job.interval_seconds == every_seconds:
             return
         job.interval_seconds = every_seconds
-        self._ledger.register(name, every_seconds)
+        self._states.register(name, every_seconds)
         self._scheduler.reschedule_job(name, trigger=self._trigger(every_seconds))
 
     def start(self) -> None:
         """Begin to keep the times."""
         self._scheduler.start()
-        watch = partial(watch_steps, self._on_step)
-        self._watching = asyncio.create_task(run_forever("clock_steps", watch))
+        self._step_watch.start()
 
     async def stop(self) -> None:
         """Start no further run; one that is running has two seconds before it is cancelled."""
-        await cancel_tasks([self._watching])
+        await self._step_watch.stop()
         # Its `shutdown` would cancel what is running at once.
         if self._scheduler.running:
             self._scheduler.pause()
@@ -97,14 +96,14 @@ class Scheduler:
     def states(self) -> tuple[JobState, ...]:
         """Return every job this process knows, with its next run."""
         next_runs = {job.id: job.next_run_time for job in self._scheduler.get_jobs()}
-        return self._ledger.states(next_runs)
+        return self._states.states(next_runs)
 
     @staticmethod
     def _trigger(every_seconds: float) -> IntervalTrigger:
         return IntervalTrigger(seconds=every_seconds, start_date=EPOCH, timezone=UTC)
 
     def _on_step(self, seconds: float) -> None:
-        """Plan the next runs by the new time: behind a step back, APScheduler would wait for the old one."""
+        """Plan the next runs by the new time: after a step back, APScheduler would wait for the old one."""
         self._log.warning(LogEvent.CLOCK_STEPPED, seconds=round(seconds, 1))
         for name, job in self._jobs.items():
             self._scheduler.reschedule_job(name, trigger=self._trigger(job.interval_seconds))
@@ -124,7 +123,7 @@ class Scheduler:
     async def _claim_and_run(self, name: str) -> None:
         job = self._jobs[name]
         scheduled = int(time.time() // job.interval_seconds * job.interval_seconds)
-        self._ledger.began(name)
+        self._states.record_start(name)
         # The process edge of a job: track_job has recorded the failure, and the next run comes anyway.
         with contextlib.suppress(Exception):
             try:
@@ -136,5 +135,5 @@ class Scheduler:
                 async with track_job(name, owner=self._owner, run_id=run_id) as run:
                     await job.body(run)
             else:
-                self._ledger.left_to_another(name)
+                self._states.record_not_claimed(name)
                 self._log.debug(LogEvent.JOB_NOT_CLAIMED, job_name=name, scheduled=scheduled)

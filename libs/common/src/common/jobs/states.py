@@ -1,4 +1,4 @@
-"""What happened last to each job of this process? Memory only: health asks, heartbeats tell."""
+"""Job states: what happened last to each job of this process, in memory only, for its heartbeats."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class JobStates:
         if next_run:
             self._next_run[name] = next_run
 
-    def began(self, name: str) -> None:
-        """A run has begun."""
+    def record_start(self, name: str) -> None:
+        """Record that a run has begun."""
         self._update(name, running_since=utc_now())
 
-    def left_to_another(self, name: str) -> None:
-        """Another replica won the run."""
+    def record_not_claimed(self, name: str) -> None:
+        """Record that another replica won the run."""
         self._update(name, running_since=None)
 
-    def finished(self, record: JobFinished) -> None:
-        """Take over how a run ended."""
+    def record_finish(self, record: JobFinished) -> None:
+        """Record how a run ended."""
         update: dict[str, object] = {
             "last_outcome": record.outcome,
             "last_finished_at": record.finished_at,

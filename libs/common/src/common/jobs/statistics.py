@@ -1,4 +1,4 @@
-"""How often did each job run, how did it end, and how long did it take? Pure: no IO, no clock."""
+"""Statistics of jobs: how often each ran, how it ended and how long it took. Pure: no IO, no clock."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class JobStatistics:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What is counted of a `JobFinished`, in a quarter of its memory: somebody may keep a day of them."""
+    """What is counted of a `JobFinished`, in a quarter of its memory: a reader may keep a day of them."""
 
     service: str
     job_name: str
@@ -79,8 +79,8 @@ class Run:
         )
 
 
-class JobTally:
-    """Counts runs in any order; one that is told twice counts once."""
+class JobAggregator:
+    """Aggregates runs in any order; one that is reported twice counts once."""
 
     def __init__(self) -> None:
         self._jobs: dict[tuple[str, str], _Runs] = {}
@@ -95,7 +95,7 @@ class JobTally:
 
     def rows(self) -> list[JobStatistics]:
         """Return one row per service and job, by name."""
-        return [_summary(service, job, self._jobs[service, job]) for service, job in sorted(self._jobs)]
+        return [self._jobs[service, job].statistics(service, job) for service, job in sorted(self._jobs)]
 
 
 def percentile(ordered: Sequence[float], fraction: float) -> float:
@@ -141,34 +141,34 @@ class _Runs:
         elif run.attempts > 1:
             self.ok_after_retries += 1
 
+    def statistics(self, service: str, job: str) -> JobStatistics:
+        """Return the row of this job."""
+        durations = sorted(self.durations)
+        runs = len(durations)
+        p50, p95, p99 = (percentile(durations, part) if durations else None for part in (0.5, 0.95, 0.99))
+        assert self.last is not None  # noqa: S101  a job is known by its first run
+        return JobStatistics(
+            service=service,
+            job=job,
+            runs=runs,
+            ok=runs - self.failed,
+            failed=self.failed,
+            skipped=self.skipped,
+            success_rate=(runs - self.failed) * _ALL // runs / 100 if runs else None,
+            p50_ms=p50,
+            p95_ms=p95,
+            p99_ms=p99,
+            retries=self.retries,
+            ok_after_retries=self.ok_after_retries,
+            last_outcome=self.last.outcome,
+            last_reason=self.last.reason,
+            last_finished_at=self.last.finished_at,
+            last_error=self.last_failed.error if self.last_failed else None,
+        )
+
 
 def _later(known: Run | None, run: Run) -> Run:
     # By name where two replicas ended in the same microsecond: the order they are read in says nothing.
     if known and (known.finished_at, known.run_id) > (run.finished_at, run.run_id):
         return known
     return run
-
-
-def _summary(service: str, job: str, told: _Runs) -> JobStatistics:
-    durations = sorted(told.durations)
-    runs = len(durations)
-    p50, p95, p99 = (percentile(durations, part) if durations else None for part in (0.5, 0.95, 0.99))
-    assert told.last is not None  # noqa: S101  a job is known by its first run
-    return JobStatistics(
-        service=service,
-        job=job,
-        runs=runs,
-        ok=runs - told.failed,
-        failed=told.failed,
-        skipped=told.skipped,
-        success_rate=(runs - told.failed) * _ALL // runs / 100 if runs else None,
-        p50_ms=p50,
-        p95_ms=p95,
-        p99_ms=p99,
-        retries=told.retries,
-        ok_after_retries=told.ok_after_retries,
-        last_outcome=told.last.outcome,
-        last_reason=told.last.reason,
-        last_finished_at=told.last.finished_at,
-        last_error=told.last_failed.error if told.last_failed else None,
-    )

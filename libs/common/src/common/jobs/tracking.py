@@ -1,4 +1,4 @@
-"""How did a job's run end? One log line, one span, one histogram value and one event each."""
+"""Tracking of job runs: one log line, one span, one histogram value and one event for each."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def track_job(job_name: str, *, owner: JobOwner, run_id: str | None = None
     """Run a block as one run of `job_name` and record how it ended, whatever happens in it.
 
     An exception ends it as `failed` and is raised again. A cancellation ends it as `skipped: stopping`, but
-    where it was noted as failed before, or where nobody cancelled this task: then what it waited for was.
+    where it was noted as failed before, or where this task was not cancelled: then what it waited for was.
     """
     run = JobRun(job_name, run_id or uuid.uuid4().hex)
     token = _current_run.set(run)

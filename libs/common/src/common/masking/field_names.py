@@ -1,6 +1,6 @@
-"""Does a field of this name hold a secret or a balance? Pure.
+"""Names of fields that hold a secret or a balance. Pure.
 
-A name is looked at as its words, so that `monkey`, `tokenizer` and `rebalance` stay readable.
+A name is read as its words, so that `monkey`, `tokenizer` and `rebalance` stay readable.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _CURRENCY = re.compile(r"(?:total )?(?:krw|btc)")
 _SHORT = re.compile(r"(?:(?:db|pg|user|nats) )?pass|sig")
 
 
-class Holds(Enum):
-    """What stands behind a name: nothing to hide, anything secret, only an amount, or only a text."""
+class FieldKind(Enum):
+    """What a field of that name holds: nothing to hide, anything secret, only an amount, or only a text."""
 
     NOTHING = auto()
     SECRET = auto()
@@ -34,25 +34,25 @@ class Holds(Enum):
     TEXT = auto()
 
 
-def holds(name: str) -> Holds:
-    """Tell what a field of this name holds, in whatever notation: snake, camel, kebab, `\\uXXXX`."""
-    return _holds(name) if len(name) <= MAX_NAME else _look_at(name)
+def field_kind(name: str) -> FieldKind:
+    """Return what a field of this name holds, in any notation: snake, camel, kebab, `\\uXXXX`."""
+    return _cached_kind(name) if len(name) <= MAX_NAME else _kind(name)
 
 
 def is_secret_name(name: str) -> bool:
-    """Tell whether a field of this name holds a secret or a balance."""
-    return holds(name) in (Holds.SECRET, Holds.AMOUNT)
+    """Return whether a field of this name holds a secret or a balance."""
+    return field_kind(name) in (FieldKind.SECRET, FieldKind.AMOUNT)
 
 
-def _look_at(name: str) -> Holds:
+def _kind(name: str) -> FieldKind:
     plain = _ESCAPED.sub(lambda escape: chr(int(escape[1], 16)), name)
     words = " ".join(_WORDS.findall(plain)).lower()
     if _SECRET.search(words) and not _HARMLESS.search(words):
-        return Holds.SECRET
+        return FieldKind.SECRET
     if _CURRENCY.fullmatch(words):
-        return Holds.AMOUNT
-    return Holds.TEXT if _SHORT.fullmatch(words) else Holds.NOTHING
+        return FieldKind.AMOUNT
+    return FieldKind.TEXT if _SHORT.fullmatch(words) else FieldKind.NOTHING
 
 
 # The same few hundred names come with every line.
-_holds = lru_cache(maxsize=4096)(_look_at)
+_cached_kind = lru_cache(maxsize=4096)(_kind)

@@ -1,4 +1,4 @@
-"""In which forms can a secret that is known turn up, and where in a text does one?
+"""Known secrets, found in a text in every form they may have.
 
 As it is, URL-encoded, JSON-escaped, HTML-escaped, in base64 at each of the three alignments, in hex; a long
 one also cut to half of itself or more.
@@ -30,7 +30,7 @@ class KnownSecrets:
         self._cuttable: tuple[str, ...] = ()
 
     def add(self, secret: str) -> bool:
-        """Know a secret from now on; False for one shorter than 8 characters, which is left out.
+        """Mask a secret from now on; False for one shorter than 8 characters, which is left out.
 
         It would tear ordinary words apart, and a log that can't be read is switched off.
         """
@@ -72,7 +72,7 @@ def forms(secret: str) -> set[str]:
 
 
 def _base64_forms(raw: bytes) -> set[str]:
-    """Return what base64 makes of `raw` alone, and what of it is the same whatever stands around it."""
+    """Return what base64 makes of `raw` alone, and what of it is the same with any bytes around it."""
     found = set()
     for before in range(3):
         encoded = b64encode(b"\0" * before + raw).decode()

@@ -1,10 +1,10 @@
-"""What must not be printed? Secrets and balances lose their value, key and separator stay.
+"""Masking of values and texts: secrets and balances become `***`, key and separator stay.
 
-Structure first (known field names at any depth, also in text that is JSON), then text (`secret_text.py`). The
-replacement is always `***`. Pure but for the registry.
+Structure first (known field names at any depth, also in text that is JSON), then text (`patterns.py`). Pure
+but for the registry of known secrets.
 
-Not found are: a secret that no setting, no name and no shape tells, one that is split over two lines, and one
-that is packed or encrypted. So secrets are not printed in the first place.
+Not found are: a secret that no setting, no name and no shape gives away, one that is split over two lines,
+and one that is packed or encrypted. So secrets are not printed in the first place.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, SecretBytes, SecretStr
 
-from common.masking.field_names import Holds, holds, is_secret_name
+from common.masking.field_names import FieldKind, field_kind, is_secret_name
 from common.masking.known_secrets import MASK, KnownSecrets
 from common.masking.patterns import is_amount, is_name, mask_text
 
@@ -43,13 +43,13 @@ _known = KnownSecrets()
 def register_secret(value: str) -> bool:
     """Have `value` masked wherever it appears, also in base64, hex, URL-encoded and JSON-escaped.
 
-    One shorter than 8 characters is left out, which False tells: it would tear ordinary words apart.
+    False for one shorter than 8 characters, which is left out: it would tear ordinary words apart.
     """
     return _known.add(value)
 
 
 def mask_sensitive(text: str) -> str:
-    """Return `text` with every secret in it replaced by `***`; cut off behind 32,768 characters."""
+    """Return `text` with every secret in it replaced by `***`; cut off after 32,768 characters."""
     if len(text) > MAX_TEXT:
         return mask_text(text[: MAX_TEXT + _MARGIN], _known)[:MAX_TEXT] + CUT
     masked = _mask_json(text) if text.lstrip()[:1] in ("{", "[", '"') else None
@@ -156,8 +156,10 @@ def _parts(value: object) -> Mapping[object, object] | list[object] | None:
 
 
 def _is_hidden(name: str, value: object) -> bool:
-    kind = holds(name)
-    return kind in (Holds.SECRET, Holds.AMOUNT) or (kind is Holds.TEXT and isinstance(value, (str, bytes)))
+    kind = field_kind(name)
+    return kind in (FieldKind.SECRET, FieldKind.AMOUNT) or (
+        kind is FieldKind.TEXT and isinstance(value, (str, bytes))
+    )
 
 
 def _names_secret(fields: Mapping[object, object]) -> bool:
@@ -170,10 +172,10 @@ def _is_secret_pair(name: object, value: object) -> bool:
     """Tell `("authorization", "…")` from a list of two names or of two currencies."""
     if not isinstance(name, (str, bytes)) or value is None:
         return False
-    kind = holds(_plain(name))
-    if kind is Holds.AMOUNT:
+    kind = field_kind(_plain(name))
+    if kind is FieldKind.AMOUNT:
         return is_amount(str(value))
-    return kind is Holds.SECRET and not is_name(_plain(value))
+    return kind is FieldKind.SECRET and not is_name(_plain(value))
 
 
 def _plain(value: object) -> str:

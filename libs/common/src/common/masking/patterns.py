@@ -1,4 +1,4 @@
-"""What in a text is a secret? Key shapes, known secrets, `name=value` in every notation, and prose. Pure.
+"""Patterns of secrets in a text: key shapes, known secrets, `name=value` in any notation, prose. Pure.
 
 Each kind is looked for only where a word of its own is in the text, which most lines don't have. No pattern
 may look far ahead: a hostile line must not hold the process up.
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from common.masking.field_names import Holds, holds
+from common.masking.field_names import FieldKind, field_kind
 from common.masking.known_secrets import MASK, KnownSecrets
 
 MAX_AMOUNT = 48
@@ -149,7 +149,7 @@ _SHAPES = (
         rf"\1{MASK}",
     ),
 )
-# Whatever a shape or a name begins with; most texts have none of it, and are told so in one go.
+# What any shape or name begins with; most texts have none of it, which one search shows.
 _ANYTHING = re.compile(
     "|".join([_NAMES.pattern, *sorted({re.escape(hint) for shape in _SHAPES for hint in shape.hints})])
 )
@@ -210,7 +210,7 @@ def is_amount(value: str) -> bool:
 
 def is_name(value: str) -> bool:
     """Tell the name of a secret from a secret in which such a word stands by chance."""
-    return _PLAIN_NAME.fullmatch(value) is not None and holds(value) is not Holds.NOTHING
+    return _PLAIN_NAME.fullmatch(value) is not None and field_kind(value) is not FieldKind.NOTHING
 
 
 class _Part(NamedTuple):
@@ -233,26 +233,26 @@ def _splice(text: str, parts: Iterator[_Part]) -> str:
 def _fields(pattern: re.Pattern[str], text: str) -> Iterator[_Part]:
     done = 0
     for field in pattern.finditer(text):
-        kind = holds(field["name"])
-        if kind is Holds.NOTHING or field.start() < done:
+        kind = field_kind(field["name"])
+        if kind is FieldKind.NOTHING or field.start() < done:
             continue
         # An amount is short, unless it stands in a document or a list of its own.
-        short = kind is Holds.AMOUNT and text[field.end() : field.end() + 1] not in ("{", "[")
+        short = kind is FieldKind.AMOUNT and text[field.end() : field.end() + 1] not in ("{", "[")
         longest = field.end() + MAX_AMOUNT if short else len(text)
         value = _VALUE.match(text, field.end(), longest)
         if value is None or not _is_hidden(kind, value, pattern):
             continue
-        # A bare JSON number behind a quoted name becomes a string, so that JSON stays JSON.
+        # A bare JSON number after a quoted name becomes a string, so that JSON stays JSON.
         closing = (field.groupdict().get("closing") or "").strip(")")
         quotes = value["quote"] or closing
         done = value.end()
         yield _Part(field.end(), done, f"{value['prefix'] or ''}{quotes}{MASK}{quotes}")
 
 
-def _is_hidden(kind: Holds, value: re.Match[str], pattern: re.Pattern[str]) -> bool:
-    if kind is Holds.AMOUNT:
+def _is_hidden(kind: FieldKind, value: re.Match[str], pattern: re.Pattern[str]) -> bool:
+    if kind is FieldKind.AMOUNT:
         return is_amount(value[0]) or _AMOUNTS.match(value[0]) is not None
-    if kind is Holds.TEXT:
+    if kind is FieldKind.TEXT:
         return value["quote"] is not None
     # A list of names, as in ["access_key", "secret_key"].
     return pattern is not _PAIR or not is_name(value[0].removeprefix("b").strip("\\\"'"))
@@ -260,8 +260,8 @@ def _is_hidden(kind: Holds, value: re.Match[str], pattern: re.Pattern[str]) -> b
 
 def _elements(text: str) -> Iterator[_Part]:
     for element in _ELEMENT.finditer(text):
-        kind = holds(element["name"])
-        if kind is Holds.SECRET or (kind is Holds.AMOUNT and is_amount(element["value"])):
+        kind = field_kind(element["name"])
+        if kind is FieldKind.SECRET or (kind is FieldKind.AMOUNT and is_amount(element["value"])):
             yield _Part(element.start("value"), element.end("value"), MASK)
 
 
@@ -274,7 +274,7 @@ def _prose(text: str) -> Iterator[_Part]:
 
 
 def _is_said(value: str, said: re.Match[str]) -> bool:
-    """Tell a value from the next word: it has digits or changing case, or stands in quotes behind `is`."""
+    """Tell a value from the next word: it has digits or changing case, or stands in quotes after `is`."""
     quoted = said["quote"] and _SAYS_VALUE.search(said["link"])
     return (
         value != MASK

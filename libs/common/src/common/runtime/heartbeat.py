@@ -1,32 +1,29 @@
-"""How do others know that this instance lives, and how it is?
+"""Heartbeat of an instance: events, answers to health.check, and a file that is touched.
 
-Heartbeats, and answers to health.check; for who looks from the same machine, a file that is touched.
+The file is for a health check on the same machine that cannot ask over HTTP.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from common.bus.broker import Bus
-from common.clock import utc_now
 from common.errors import ServiceError
 from common.events import ComponentReport, ServiceHeartbeat
-from common.tasks import cancel_tasks, run_forever
+from common.tasks import Background
 
 HEARTBEAT_SECONDS = 5.0
 GOODBYE_SECONDS = 0.5
 
 
-class Heartbeat:
-    """One instance's voice.
+class Heartbeat(Background):
+    """One instance's, every 5 s from `start`, and a last one that says goodbye.
 
     Args:
-        figures: Gives what else an `InstanceState` says, as of the moment; it must not wait for anything.
+        report: Returns how the instance is now; it must not wait for anything.
         beat_file: Touched with every heartbeat, in memory (tmpfs); None touches nothing.
     """
 
@@ -34,34 +31,24 @@ class Heartbeat:
         self,
         bus: Bus,
         *,
-        service: str,
-        instance: str,
-        version: str,
-        figures: Callable[[], Mapping[str, object]],
+        report: Callable[[], ComponentReport],
         beat_file: Path | None = None,
     ) -> None:
+        super().__init__("heartbeat", self._beat)
         self._bus = bus
-        self._identity = {"service": service, "instance": instance, "version": version}
-        self._started_at = utc_now()
-        self._started = time.monotonic()
-        self._figures = figures
+        self._report = report
         self._beat_file = beat_file
-        self._beating: asyncio.Task[None] | None = None
-        bus.answer_health_check(lambda: ComponentReport.model_validate(self._state()))
-
-    def start(self) -> None:
-        """Say hello, and go on every 5 s."""
-        self._beating = asyncio.create_task(run_forever("presence", self._beat))
+        bus.answer_health_check(report)
 
     async def stop(self) -> None:
         """Say goodbye."""
-        await cancel_tasks([self._beating])
+        await super().stop()
         with contextlib.suppress(TimeoutError, ServiceError):
             await asyncio.wait_for(self._send(goodbye=True), GOODBYE_SECONDS)
 
     async def _beat(self) -> None:
         while True:
-            # A heartbeat that is not heard is what health watches for; the next one comes anyway.
+            # A heartbeat that is not received is what health watches for; the next one comes anyway.
             with contextlib.suppress(ServiceError):
                 await self._send(goodbye=False)
             # Also while the bus is away: a new process would not bring it back.
@@ -70,13 +57,5 @@ class Heartbeat:
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
     async def _send(self, *, goodbye: bool) -> None:
-        await self._bus.publish(ServiceHeartbeat.model_validate({**self._state(), "goodbye": goodbye}))
-
-    def _state(self) -> dict[str, Any]:
-        return {
-            **self._identity,
-            "started_at": self._started_at,
-            "uptime_s": round(time.monotonic() - self._started, 1),
-            "sent_at": utc_now(),
-            **self._figures(),
-        }
+        state = dict(self._report())
+        await self._bus.publish(ServiceHeartbeat.model_validate({**state, "goodbye": goodbye}))

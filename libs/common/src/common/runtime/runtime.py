@@ -1,7 +1,7 @@
-"""What is every service process made of, and how does it start and stop?
+"""The runtime of a service process: the parts that every service has, their start and their stop.
 
 Start: connect the bus and the database (waiting up to a minute for them), read the settings, then the
-service. Stop, on SIGTERM or SIGINT: take no more work, end or hand back what is in flight, say goodbye, close
+service. Stop, on SIGTERM or SIGINT: take no more work, end or nak what is in flight, say goodbye, close
 everything, each step within a limit; exit code 0 in less than 5 s. A second signal ends at once.
 """
 
@@ -12,67 +12,45 @@ import math
 import os
 import signal
 import socket
-import sys
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
-from typing import Protocol, runtime_checkable
 
 import structlog
 
 from common.bus.broker import Bus
 from common.bus.consumer_monitor import ConsumerMonitor
 from common.cache import TTLCache
+from common.clock import utc_now
 from common.config.repository import ConfigRepository
 from common.config.watch import ConfigWatch
 from common.database.pool import SHARES, Database, open_when_ready
 from common.database.schema import require_schema
 from common.errors import PermanentError, ServiceError, TransientError
-from common.events import ComponentState, JobFinished
+from common.events import ComponentReport, ComponentState, JobFinished
 from common.jobs.reporter import JobReporter
 from common.jobs.scheduler import Scheduler
 from common.jobs.states import JobStates
 from common.jobs.tracking import JobOwner
 from common.runtime.heartbeat import Heartbeat
+from common.runtime.service import EarlyService, Service
 from common.runtime.watchdog import Watchdog
-from common.settings import ServiceSettings, SettingsError, SettingsT, load_settings
-from common.telemetry.excepthook import log_uncaught_errors
+from common.settings import ServiceSettings
 from common.telemetry.export import Telemetry
 from common.telemetry.instruments import observe_cache, observe_pool
-from common.telemetry.logs import configure_logging, flush_logs
+from common.telemetry.logs import configure_logging
 from common.telemetry.names import LogEvent
 
 START_SECONDS = 60.0
 RETRY_SECONDS = 1.0
-# Between two looks for what somebody has to put right, by a service that does not end for it.
+# Between two checks for what an operator has to put right, by a service that does not end for it.
 WAITS_SECONDS = 5.0
-# More than the two seconds that work in flight has: what does not end is then cancelled and handed back.
+# More than the two seconds that work in flight has: what does not end is then cancelled.
 STEP_SECONDS = 2.5
 STOP_SECONDS = 3.5
-EXIT_USAGE = 2
-
-
-class Service(Protocol):
-    """What a service adds to the runtime; its `app.py` builds it."""
-
-    async def start(self) -> None:
-        """Begin to work; the bus and the database are open."""
-
-    async def stop(self) -> None:
-        """Take no more work; ends within two seconds."""
-
-    def components(self) -> tuple[ComponentState, ...]:
-        """Return what this instance knows of the health answer's components; must not wait."""
-
-
-@runtime_checkable
-class EarlyService(Service, Protocol):
-    """A service that works before the bus and the database are there; it waits for them without a limit."""
-
-    async def prepare(self) -> None:
-        """Begin what needs neither; called once, before anything is connected."""
 
 
 class Runtime:
@@ -98,29 +76,33 @@ class Runtime:
             service=name,
             share=SHARES[name].divided_by(settings.replicas),
         )
-        self.ledger = JobStates()
-        self._reports = JobReporter(self.bus)
-        self.job_owner = JobOwner(name, self.instance, self._report)
+        self.job_states = JobStates()
+        self._job_reporter = JobReporter(self.bus)
+        self.job_owner = JobOwner(name, self.instance, self._record_finish)
         self.config = ConfigRepository(self.database, TTLCache(), self.bus.publish)
         self.config_watch = ConfigWatch(self.bus, self.config)
-        self.consumer_watch = ConsumerMonitor(self.bus)
-        self.scheduler = Scheduler(owner=self.job_owner, bus=self.bus, ledger=self.ledger)
+        self.consumer_monitor = ConsumerMonitor(self.bus)
+        self.scheduler = Scheduler(owner=self.job_owner, bus=self.bus, states=self.job_states)
         observe_pool(f"bongsu.{name}", self.database.usage)
         observe_cache(self.config.usage)
-        # Set by the service that hears the exchange.
+        # Set by the service that follows the exchange.
         self.exchange_stands_since: Callable[[], datetime | None] = lambda: None
         self._beat_file = settings.beat_file
+        self._started_at = utc_now()
+        self._started = time.monotonic()
 
     async def run(self, service: Service) -> int:
         """Run until a signal; returns the exit code: 0, or 1 when a server did not come up in time."""
-        stopping = _stop_on_signals()
+        stopping = _install_signal_handlers()
         watchdog = Watchdog()
         watchdog.start()
         self.log.info(LogEvent.SERVICE_STARTING, version=self.version)
-        presence = self._presence(service)
+        heartbeat = Heartbeat(
+            self.bus, report=lambda: self.report(service.components()), beat_file=self._beat_file
+        )
         code = 0
         try:
-            start = asyncio.create_task(self._start(service, presence))
+            start = asyncio.create_task(self._start(service, heartbeat))
             stop = asyncio.create_task(stopping.wait())
             await asyncio.wait({start, stop}, return_when=asyncio.FIRST_COMPLETED)
             if start.done():
@@ -135,36 +117,32 @@ class Runtime:
         finally:
             stop.cancel()
             self.log.info(LogEvent.SERVICE_STOPPING)
-            await self._stop(service, presence)
+            await self._stop(service, heartbeat)
             watchdog.stop()
             self.log.info(LogEvent.SERVICE_STOPPED)
             self.telemetry.shutdown()
         return code
 
-    def _presence(self, service: Service) -> Heartbeat:
-        return Heartbeat(
-            self.bus,
+    def report(self, components: tuple[ComponentState, ...] = ()) -> ComponentReport:
+        """Return how this instance is now, with `components` as its service sees them; waits for nothing."""
+        return ComponentReport(
             service=self.service,
             instance=self.instance,
             version=self.version,
-            figures=lambda: self.figures(service.components()),
-            beat_file=self._beat_file,
+            started_at=self._started_at,
+            uptime_s=round(time.monotonic() - self._started, 1),
+            sent_at=utc_now(),
+            pool=self.database.usage(),
+            cache=self.config.usage(),
+            jobs=self.scheduler.states(),
+            components=components,
+            consumers=self.consumer_monitor.states(),
+            exchange_stands_since=self.exchange_stands_since(),
+            bus_refusal=self.bus.violations.newest,
+            bus_problem=self.bus.publish_failures.problem,
         )
 
-    def figures(self, components: tuple[ComponentState, ...] = ()) -> dict[str, object]:
-        """Return what an `InstanceState` says of this moment, identity and age apart."""
-        return {
-            "pool": self.database.usage(),
-            "cache": self.config.usage(),
-            "jobs": self.scheduler.states(),
-            "components": components,
-            "consumers": self.consumer_watch.states(),
-            "exchange_stands_since": self.exchange_stands_since(),
-            "bus_refusal": self.bus.refusals.newest,
-            "bus_problem": self.bus.acknowledgements.problem,
-        }
-
-    async def _start(self, service: Service, presence: Heartbeat) -> None:
+    async def _start(self, service: Service, heartbeat: Heartbeat) -> None:
         within_seconds = START_SECONDS
         if isinstance(service, EarlyService):
             await service.prepare()
@@ -175,17 +153,19 @@ class Runtime:
         )
         await self._require_schema(waits=within_seconds == math.inf)
         # Twice: without its inbox it would wait a minute for consumers that are there.
-        await _within(within_seconds, self._hear_itself, "an own message does not come back from NATS")
-        await _within(within_seconds, self._read_settings, "the settings cannot be read")
-        await _within(START_SECONDS, self.consumer_watch.wait_until_declared, "a consumer is not declared")
+        await self._require_own_messages(within_seconds)
+        # A database that is there may still be too slow.
+        read_settings = partial(self._retry_until_ready, "settings", self.config.refresh)
+        await _within(within_seconds, read_settings, "the settings cannot be read")
+        await _within(START_SECONDS, self.consumer_monitor.wait_until_declared, "a consumer is not declared")
         await self.bus.start()
-        await _within(within_seconds, self._hear_itself, "an own message does not come back from NATS")
-        self._reports.start()
+        await self._require_own_messages(within_seconds)
+        self._job_reporter.start()
         self.config_watch.start()
-        self.consumer_watch.start()
+        self.consumer_monitor.start()
         await service.start()
         self.scheduler.start()
-        presence.start()
+        heartbeat.start()
 
     async def _require_schema(self, *, waits: bool) -> None:
         """Return once every table and column is there.
@@ -195,7 +175,7 @@ class Runtime:
         """
         while True:
             try:
-                await self._until_there("database", self._look_at_schema)
+                await self._retry_until_ready("database", self._check_schema)
             except PermanentError as error:
                 if not waits:
                     raise
@@ -204,19 +184,16 @@ class Runtime:
             else:
                 return
 
-    async def _look_at_schema(self) -> None:
+    async def _check_schema(self) -> None:
         async with self.database.connection() as connection:
             await require_schema(connection)
 
-    async def _hear_itself(self) -> None:
+    async def _require_own_messages(self, within_seconds: float) -> None:
         """Return once a message to itself came back; only what NATS refuses ends the process."""
-        await self._until_there("bus", self.bus.self_test)
+        self_test = partial(self._retry_until_ready, "bus", self.bus.self_test)
+        await _within(within_seconds, self_test, "an own message does not come back from NATS")
 
-    async def _read_settings(self) -> None:
-        """Return once the settings' revision is known: a database that is there may still be too slow."""
-        await self._until_there("settings", self.config.refresh)
-
-    async def _until_there(self, dependency: str, step: Callable[[], Awaitable[object]]) -> None:
+    async def _retry_until_ready(self, dependency: str, step: Callable[[], Awaitable[object]]) -> None:
         while True:
             try:
                 await step()
@@ -226,16 +203,16 @@ class Runtime:
             else:
                 return
 
-    async def _stop(self, service: Service, presence: Heartbeat) -> None:
+    async def _stop(self, service: Service, heartbeat: Heartbeat) -> None:
         """Each step has a limit, all together too, and one that fails does not keep the next from running."""
         deadline = time.monotonic() + STOP_SECONDS
         for step in (
             service.stop,
             self._end_work,
-            self._reports.stop,
+            self._job_reporter.stop,
             self.config_watch.stop,
-            self.consumer_watch.stop,
-            presence.stop,
+            self.consumer_monitor.stop,
+            heartbeat.stop,
             self.bus.close,
             self.database.close,
         ):
@@ -263,33 +240,9 @@ class Runtime:
                 error=f"{type(error).__name__}: {error}",
             )
 
-    def _report(self, record: JobFinished) -> None:
-        self.ledger.finished(record)
-        self._reports.add(record)
-
-
-def main(
-    name: str, settings_type: type[SettingsT], build: Callable[[SettingsT], tuple[Runtime, Service]]
-) -> None:
-    """Run a service as this process: settings, composition, loop, exit code."""
-    # Before the settings are known, so that no error at all is printed as it is.
-    configure_logging(service=name, instance=f"{os.getpid()}", level="INFO", log_format="json")
-    log_uncaught_errors()
-    try:
-        settings = load_settings(settings_type, os.environ)
-    except SettingsError as error:
-        sys.stderr.write("".join(f"{name}: {problem}\n" for problem in error.problems))
-        sys.exit(EXIT_USAGE)
-
-    async def run() -> int:
-        runtime, service = build(settings)
-        return await runtime.run(service)
-
-    with asyncio.Runner() as runner:
-        code = runner.run(run())
-        flush_logs()
-        # Everything is closed. The runner's own end would wait for a DNS lookup that hangs in a thread.
-        os._exit(code)
+    def _record_finish(self, record: JobFinished) -> None:
+        self.job_states.record_finish(record)
+        self._job_reporter.add(record)
 
 
 async def _within(seconds: float, step: Callable[[], Awaitable[None]], problem: str) -> None:
@@ -299,7 +252,7 @@ async def _within(seconds: float, step: Callable[[], Awaitable[None]], problem: 
         raise TransientError(f"{problem} after {seconds:.0f} s") from error
 
 
-def _stop_on_signals() -> asyncio.Event:
+def _install_signal_handlers() -> asyncio.Event:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
 

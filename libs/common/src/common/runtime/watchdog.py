@@ -1,4 +1,4 @@
-"""Is the event loop still turning? A thread looks, because a blocked loop cannot say so itself."""
+"""Watchdog of the event loop: a thread, because a blocked loop cannot report itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 
 EXIT_CODE = 70
 BEAT_SECONDS = 1.0
-SAY_SECONDS = 1.0
+PRINT_SECONDS = 1.0
 
 
 class Watchdog:
@@ -49,13 +49,13 @@ class Watchdog:
                 self._last_beat = now
             looked = now
             if now - self._last_beat > self._limit_seconds:
-                # A thread of its own: where nobody reads standard error, saying it would never end.
-                saying = threading.Thread(target=self._say_why, daemon=True)
-                saying.start()
-                saying.join(SAY_SECONDS)
+                # A thread of its own: where standard error is not read, a write to it may never end.
+                printing = threading.Thread(target=self._print_stacks, daemon=True)
+                printing.start()
+                printing.join(PRINT_SECONDS)
                 os._exit(EXIT_CODE)
 
-    def _say_why(self) -> None:
+    def _print_stacks(self) -> None:
         sys.stderr.write(f"the event loop stood still for {self._limit_seconds:.0f} s, stacks follow\n")
         sys.stderr.flush()
         faulthandler.dump_traceback(all_threads=True)

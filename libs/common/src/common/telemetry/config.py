@@ -1,4 +1,4 @@
-"""Which of traces, metrics and logs are exported, by OpenTelemetry's own variables? Pure."""
+"""Export configuration: which of traces, metrics and logs OpenTelemetry's own variables ask for. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What telemetry did not reach its collector? Counted, told once when it begins and once when it is over.
+"""Dropped telemetry: counted, logged once when it begins and once when it is over.
 
 The SDK and its exporters would print a line for each batch; they are silenced here, and the newest of what
 they say becomes the reason.
@@ -22,8 +22,8 @@ from common.telemetry.names import Attribute, LogEvent
 
 QUEUE_FULL = "queue_full"
 EXPORT_FAILED = "export_failed"
-# A collector that takes one batch and refuses the next is told once a minute.
-TOLD_AGAIN_SECONDS = 60.0
+# A collector that takes one batch and refuses the next is logged once a minute.
+LOG_AGAIN_SECONDS = 60.0
 # The batch processors' own logger; it says once for each item that its queue had no room.
 _PROCESSOR_LOGGER = "opentelemetry.sdk._shared_internal"
 _QUEUE_FULL_TEXT = "Queue full"
@@ -39,11 +39,11 @@ _Listener = Callable[[logging.LogRecord], None]
 
 @dataclass
 class _Outage:
-    """Of one signal: what was lost since its collector took something, and whether that has been told."""
+    """Of one signal: what was lost since its collector took something, and whether that has been logged."""
 
     lost: int = 0
-    is_told: bool = False
-    told_at: float = -math.inf
+    is_logged: bool = False
+    logged_at: float = -math.inf
     reason: str | None = None
 
 
@@ -54,31 +54,39 @@ class DroppedTelemetry:
         self._lock = threading.Lock()
         self._outages: defaultdict[TelemetrySignal, _Outage] = defaultdict(_Outage)
         self._log = structlog.get_logger("common.telemetry.dropped")
-        logging.getLogger(_PROCESSOR_LOGGER).filters[:] = [_Overheard(self._on_processor)]
+        logging.getLogger(_PROCESSOR_LOGGER).filters[:] = [_Divert(self._on_processor)]
         for signal, name in _EXPORTER_LOGGERS.items():
-            logging.getLogger(name).filters[:] = [_Overheard(self._remembering(signal))]
+            logging.getLogger(name).filters[:] = [_Divert(self._remembering(signal))]
 
-    def dropped(self, signal: TelemetrySignal, count: int, *, cause: str) -> None:
-        """Count items that are gone; the first since something was delivered is told."""
+    def record_export(self, signal: TelemetrySignal, count: int, *, is_sent: bool) -> None:
+        """Record a batch that the collector took or did not; what is gone is counted.
+
+        The first loss since something was sent is logged, and so is the end of an outage that was logged.
+        """
+        if is_sent:
+            self._record_sent(signal)
+        else:
+            self._record_dropped(signal, count, cause=EXPORT_FAILED)
+
+    def _record_dropped(self, signal: TelemetrySignal, count: int, *, cause: str) -> None:
         telemetry_dropped().add(count, {Attribute.TELEMETRY_SIGNAL: signal, Attribute.ERROR_TYPE: cause})
         now = time.monotonic()
         with self._lock:
             outage = self._outages[signal]
             outage.lost += count
-            is_news = not outage.is_told and now - outage.told_at >= TOLD_AGAIN_SECONDS
-            if is_news:
-                outage.is_told, outage.told_at = True, now
+            is_new = not outage.is_logged and now - outage.logged_at >= LOG_AGAIN_SECONDS
+            if is_new:
+                outage.is_logged, outage.logged_at = True, now
             reason = outage.reason
-        if is_news:
+        if is_new:
             self._log.warning(LogEvent.TELEMETRY_DROPPED, signal=signal, cause=cause, error=reason)
 
-    def delivered(self, signal: TelemetrySignal) -> None:
-        """Note that the collector took something; an outage that was told is over, which is told too."""
+    def _record_sent(self, signal: TelemetrySignal) -> None:
         with self._lock:
             outage = self._outages[signal]
-            lost = outage.lost if outage.is_told else 0
+            lost = outage.lost if outage.is_logged else 0
             if lost:
-                outage.lost, outage.is_told = 0, False
+                outage.lost, outage.is_logged = 0, False
         if lost:
             self._log.info(LogEvent.TELEMETRY_RESUMED, signal=signal, dropped=lost)
 
@@ -86,7 +94,7 @@ class DroppedTelemetry:
         if str(record.msg).startswith(_QUEUE_FULL_TEXT) and isinstance(record.args, tuple):
             signal = _QUEUED.get(str(record.args[0]))
             if signal:
-                self.dropped(signal, 1, cause=QUEUE_FULL)
+                self._record_dropped(signal, 1, cause=QUEUE_FULL)
 
     def _remembering(self, signal: TelemetrySignal) -> _Listener:
         def remember(record: logging.LogRecord) -> None:
@@ -95,8 +103,8 @@ class DroppedTelemetry:
         return remember
 
 
-class _Overheard(logging.Filter):
-    """Gives each record of a logger to a listener, and to nobody else."""
+class _Divert(logging.Filter):
+    """Gives each record of a logger to a listener alone."""
 
     def __init__(self, listener: _Listener) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
-"""Where does an error go that nobody caught? Into the log, masked, as one line.
+"""Hooks for uncaught errors: each becomes one masked line of the log.
 
-Python would print it as it is: from the main thread, another thread, or a finalizer. What ends a task that
-nobody awaits, asyncio itself hands to the log.
+Python would print it as it is: from the main thread, another thread, or a finalizer. What ends a task
+that is not awaited, asyncio itself gives to the log.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Where do spans, figures and log records go?
+"""Telemetry of a process: spans, metrics and log records, exported over OTLP where variables ask for it.
 
-To whatever the standard variables name (`OTEL_EXPORTER_OTLP_ENDPOINT` and its like), else nowhere: ids exist
-all the same. Whatever leaves the process is masked, whoever put it there.
+Without `OTEL_EXPORTER_OTLP_ENDPOINT` and its like nothing is exported; ids exist all the same. What leaves
+the process is masked, whatever its source.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from urllib.parse import unquote
 
 import structlog
@@ -22,7 +23,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from common.masking import register_secret
 from common.telemetry.config import TelemetrySignal, exported_signals, otlp_variable
 from common.telemetry.dropped import DroppedTelemetry
-from common.telemetry.log_records import LogRecords
+from common.telemetry.log_records import emit_line
 from common.telemetry.logs import forward_logs
 from common.telemetry.names import LogEvent
 from common.telemetry.spans import masked_attributes
@@ -80,14 +81,14 @@ class Telemetry:
     ) -> None:
         from common.telemetry import exporters as otlp
 
-        losses = DroppedTelemetry()
+        dropped = DroppedTelemetry()
         if TelemetrySignal.TRACES in signals:
-            self._traces.add_span_processor(otlp.span_processor(losses))
+            self._traces.add_span_processor(otlp.span_processor(dropped))
         if TelemetrySignal.METRICS in signals:
-            readers.append(otlp.metric_reader(losses))
+            readers.append(otlp.metric_reader(dropped))
         if TelemetrySignal.LOGS in signals:
-            provider = otlp.logger_provider(losses, resource)
-            forward_logs(LogRecords(provider).emit)
+            provider = otlp.logger_provider(dropped, resource)
+            forward_logs(partial(emit_line, provider))
             self._ends.append(provider.shutdown)
 
 

@@ -1,4 +1,4 @@
-"""How do spans, figures and log records go out over OTLP? With OpenTelemetry's own exporters.
+"""OTLP exporters of spans, metrics and log records: OpenTelemetry's own, with masking and counting.
 
 Imported only where something is exported: an HTTP library comes along, 10 MB in every process.
 """
@@ -25,27 +25,27 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 
 from common.telemetry.config import TelemetrySignal, otlp_variable
-from common.telemetry.dropped import EXPORT_FAILED, DroppedTelemetry
+from common.telemetry.dropped import DroppedTelemetry
 from common.telemetry.spans import masked_span
 
 # OpenTelemetry's own ten seconds are longer than a service has to stop.
 TIMEOUT_SECONDS = 2.0
 
 
-def span_processor(losses: DroppedTelemetry) -> SpanProcessor:
+def span_processor(dropped: DroppedTelemetry) -> SpanProcessor:
     """Return what exports spans, masked, in batches."""
-    return BatchSpanProcessor(_Spans(losses))
+    return BatchSpanProcessor(_Spans(dropped))
 
 
-def metric_reader(losses: DroppedTelemetry) -> MetricReader:
-    """Return what exports figures, every minute or as OTEL_METRIC_EXPORT_INTERVAL says."""
-    return PeriodicExportingMetricReader(_Figures(losses))
+def metric_reader(dropped: DroppedTelemetry) -> MetricReader:
+    """Return what exports metrics, every minute or as OTEL_METRIC_EXPORT_INTERVAL says."""
+    return PeriodicExportingMetricReader(_Metrics(dropped))
 
 
-def logger_provider(losses: DroppedTelemetry, resource: Resource) -> LoggerProvider:
+def logger_provider(dropped: DroppedTelemetry, resource: Resource) -> LoggerProvider:
     """Return what exports log records, in batches."""
     provider = LoggerProvider(resource=resource, shutdown_on_exit=False)
-    provider.add_log_record_processor(BatchLogRecordProcessor(_Records(losses)))
+    provider.add_log_record_processor(BatchLogRecordProcessor(_Records(dropped)))
     return provider
 
 
@@ -58,46 +58,41 @@ def _timeout(signal: TelemetrySignal) -> float | None:
 class _Spans(OTLPSpanExporter):
     """Sends masked copies; the spans themselves stay as they are."""
 
-    def __init__(self, losses: DroppedTelemetry) -> None:
+    def __init__(self, dropped: DroppedTelemetry) -> None:
         super().__init__(timeout=_timeout(TelemetrySignal.TRACES))
-        self._losses = losses
+        self._dropped = dropped
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         result = super().export([masked_span(ended) for ended in spans])
-        _note(self._losses, TelemetrySignal.TRACES, len(spans), is_sent=result is SpanExportResult.SUCCESS)
+        is_sent = result is SpanExportResult.SUCCESS
+        self._dropped.record_export(TelemetrySignal.TRACES, len(spans), is_sent=is_sent)
         return result
 
 
-class _Figures(OTLPMetricExporter):
-    def __init__(self, losses: DroppedTelemetry) -> None:
+class _Metrics(OTLPMetricExporter):
+    def __init__(self, dropped: DroppedTelemetry) -> None:
         super().__init__(timeout=_timeout(TelemetrySignal.METRICS))
-        self._losses = losses
+        self._dropped = dropped
 
     def export(
         self, metrics_data: MetricsData, timeout_millis: float | None = 10_000, **kwargs: Any
     ) -> MetricExportResult:
         result = super().export(metrics_data, timeout_millis, **kwargs)
         is_sent = result is MetricExportResult.SUCCESS
-        _note(self._losses, TelemetrySignal.METRICS, _points(metrics_data), is_sent=is_sent)
+        self._dropped.record_export(TelemetrySignal.METRICS, _points(metrics_data), is_sent=is_sent)
         return result
 
 
 class _Records(OTLPLogExporter):
-    def __init__(self, losses: DroppedTelemetry) -> None:
+    def __init__(self, dropped: DroppedTelemetry) -> None:
         super().__init__(timeout=_timeout(TelemetrySignal.LOGS))
-        self._losses = losses
+        self._dropped = dropped
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         result = super().export(batch)
-        _note(self._losses, TelemetrySignal.LOGS, len(batch), is_sent=result is LogRecordExportResult.SUCCESS)
+        is_sent = result is LogRecordExportResult.SUCCESS
+        self._dropped.record_export(TelemetrySignal.LOGS, len(batch), is_sent=is_sent)
         return result
-
-
-def _note(losses: DroppedTelemetry, signal: TelemetrySignal, count: int, *, is_sent: bool) -> None:
-    if is_sent:
-        losses.delivered(signal)
-    else:
-        losses.dropped(signal, count, cause=EXPORT_FAILED)
 
 
 def _points(metrics_data: MetricsData) -> int:

@@ -1,4 +1,4 @@
-"""What does a process measure? Each instrument is made once, and on first use: no work at import."""
+"""Instruments of a process, each made once and on first use: no work at import."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does a line of the log look as an OTLP log record? The same masked fields, each in its place.
+"""Log lines as OTLP log records: the same masked fields, each in its place.
 
 Imported only where logs are exported.
 """
@@ -30,15 +30,9 @@ _PLACED = frozenset({"timestamp", "level", "logger", "event", "trace_id", "span_
 _EVENT = re.compile(r"[a-z_]+(?:\.[a-z_]+)+")
 
 
-class LogRecords:
-    """Gives lines to a logger provider, in the span that they are said in."""
-
-    def __init__(self, provider: LoggerProvider) -> None:
-        self._provider = provider
-
-    def emit(self, line: Mapping[str, Any]) -> None:
-        """Queue one masked line, as a dictionary; never waits."""
-        self._provider.get_logger(str(line.get("logger", ""))).emit(_record(line))
+def emit_line(provider: LoggerProvider, line: Mapping[str, Any]) -> None:
+    """Queue one masked line, as a dictionary, in the span that it belongs to; never waits."""
+    provider.get_logger(str(line.get("logger", ""))).emit(_record(line))
 
 
 def _record(line: Mapping[str, Any]) -> LogRecord:

@@ -1,7 +1,7 @@
-"""How does a line of the log leave the process without ever holding up who logs?
+"""Writer of log lines that never blocks its caller.
 
-A pipe that nobody empties blocks whoever writes into it, so a thread writes there. A file never blocks: it is
-written at once, so that nothing of it is missing when the process is killed.
+A full pipe without a reader blocks every write, so a thread writes there. A file never blocks: it is written
+at once, so that nothing of it is missing when the process is killed.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import TextIO
 from common.clock import utc_now
 from common.telemetry.names import LogEvent
 
-# About 2 MB; more lines than that are counted instead of kept while nobody reads.
+# About 2 MB; more lines than that are counted instead of kept while no one reads.
 KEPT_LINES = 4000
 FLUSH_SECONDS = 0.5
 
 
 class LogOutput:
-    """Takes whole lines for a stream; a line that cannot be written is counted, and the count told later."""
+    """Takes whole lines for a stream; counts those that cannot be written, and writes the count later."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -72,8 +72,8 @@ class LogOutput:
                 if not self._lines:
                     return
                 line, dropped = self._lines[0], self._dropped
-            told = _told(dropped) if dropped else ""
-            is_written = _write(file, (told + line).encode(errors="backslashreplace"))
+            notice = _drop_notice(dropped) if dropped else ""
+            is_written = _write(file, (notice + line).encode(errors="backslashreplace"))
             with self._changed:
                 self._lines.popleft()
                 self._dropped += -dropped if is_written else 1
@@ -95,6 +95,6 @@ def _write(file: int, line: bytes) -> bool:
     return not line
 
 
-def _told(dropped: int) -> str:
+def _drop_notice(dropped: int) -> str:
     line = {"event": LogEvent.LOGGING_DROPPED, "level": "error", "lines": dropped}
     return json.dumps({"timestamp": utc_now().isoformat(), **line}) + "\n"

@@ -1,7 +1,7 @@
-"""How does a log line look, and why can no secret be in one?
+"""Logging: every logger, ours and the libraries', ends in one handler, so no line is printed unmasked.
 
-Every logger, ours and the libraries', ends in one handler: merge context, render the exception without
-locals, mask, then JSON. What is exported besides is handed on behind the mask, so it is never anything else.
+It merges context, renders the exception without locals, masks, then writes JSON. What is exported as well is
+forwarded after the mask.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ _QUIET_LOGGERS = (
 )
 
 
-HandOn = Callable[[Mapping[str, Any]], None]
+Forward = Callable[[Mapping[str, Any]], None]
 
 
 class _Handler(logging.Handler):
-    """Prints one line for each record; `hand_on` gets its masked fields as well."""
+    """Prints one line for each record; `forward` gets its masked fields as well."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self._output = LogOutput(stream)
-        self.hand_on: HandOn | None = None
+        self.forward: Forward | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print a record, whatever becomes of it."""
+        """Print a record; an error on the way is reported, never raised."""
         try:
             self._output.write(self.format(record) + "\n")
-        except Exception:  # noqa: BLE001  who logs has no use for an error of the log
+        except Exception:  # noqa: BLE001  a caller has no use for an error of its log
             self.handleError(record)
 
     def flush(self) -> None:
@@ -62,7 +62,7 @@ class _Handler(logging.Handler):
         super().close()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        """Say whose line is missing; the default prints its text and arguments, unmasked."""
+        """Report whose line is missing; the default prints its text and arguments, unmasked."""
         level = record.levelname.lower()
         line = {"event": LogEvent.LOGGING_FAILED, "level": level, "logger": record.name}
         with contextlib.suppress(OSError, ValueError):
@@ -92,7 +92,7 @@ def configure_logging(*, service: str, instance: str, level: str, log_format: st
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 _mask_event,
-                _hand_on_from(handler),
+                _forward_from(handler),
                 renderer,
             ],
         )
@@ -119,15 +119,15 @@ def configure_logging(*, service: str, instance: str, level: str, log_format: st
     logging.captureWarnings(capture=True)
 
 
-def forward_logs(receiver: HandOn | None) -> None:
-    """Give the masked fields of each line to `receiver` too, which must not wait; None for nobody."""
+def forward_logs(receiver: Forward | None) -> None:
+    """Give the masked fields of each line to `receiver` too, which must not wait; None ends it."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler, _Handler):
-            handler.hand_on = receiver
+            handler.forward = receiver
 
 
 def flush_logs() -> None:
-    """Have everything printed that was said so far, as far as somebody takes it, within half a second."""
+    """Write everything that was logged so far, as far as it is read, within half a second."""
     for handler in logging.getLogger().handlers:
         handler.flush()
     for stream in (sys.stdout, sys.stderr):
@@ -152,15 +152,15 @@ def _add_trace(_: Any, __: str, event: EventDict) -> EventDict:
     return event
 
 
-def _hand_on_from(handler: _Handler) -> Processor:
-    def hand_on(_: Any, __: str, event: EventDict) -> EventDict:
-        if handler.hand_on:
-            # Whatever goes wrong there, the line is printed.
+def _forward_from(handler: _Handler) -> Processor:
+    def forward(_: Any, __: str, event: EventDict) -> EventDict:
+        if handler.forward:
+            # An error there must not keep the line from being printed.
             with contextlib.suppress(Exception):
-                handler.hand_on(event)
+                handler.forward(event)
         return event
 
-    return hand_on
+    return forward
 
 
 def _mask_event(_: Any, __: str, event: EventDict) -> EventDict:

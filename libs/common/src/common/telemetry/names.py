@@ -1,4 +1,4 @@
-"""How are log events, spans, attributes and metrics called? Each name stands once, here.
+"""Names of log events, spans, attributes and metrics: each is spelled once, here.
 
 OpenTelemetry's semantic conventions where they have a name, ours under `bongsu.` where they have none.
 """
@@ -87,7 +87,7 @@ class Metric(StrEnum):
 
 
 class Attribute(StrEnum):
-    """What spans and figures are told apart by."""
+    """What spans and metrics are distinguished by."""
 
     ATTEMPT = "attempt"
     CONNECTION_STATE = "db.client.connection.state"

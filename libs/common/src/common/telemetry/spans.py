@@ -1,7 +1,7 @@
-"""How is a piece of work traced, and how does a trace go from one service to the next?
+"""Spans, and the `traceparent` header that carries a trace from one service to the next.
 
-Ids exist always, also where nothing is exported (`export.py`). Whatever a span holds when it leaves the
-process is masked, whoever put it there.
+Ids exist always, also where nothing is exported (`export.py`). What a span holds when it leaves the process
+is masked, whatever its source.
 """
 
 from __future__ import annotations

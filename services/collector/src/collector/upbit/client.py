@@ -73,7 +73,7 @@ class UpbitClient:
             Attribute.URL_TEMPLATE: MINUTES_PATH,
             Attribute.SERVER_ADDRESS: urlsplit(base_url).hostname or "",
         }
-        retried = with_retry(dependency=CircuitBreaker("upbit"))
+        retried = with_retry(breaker=CircuitBreaker("upbit"))
         self._fetch_with_retry = retried(self._fetch_page)
         self._tell_time_with_retry = retried(self.ping)
 

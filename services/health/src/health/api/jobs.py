@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from common.events import JobFinished, JobState
-from common.jobs.statistics import JobStatistics, JobTally, Run
+from common.jobs.statistics import JobAggregator, JobStatistics, Run
 from health.api.schemas import JobFigures
 from health.schemas import ServiceHealth
 
@@ -47,10 +47,10 @@ class JobWindow:
     def _add_up(self, now: datetime) -> list[JobStatistics]:
         while self._runs and self._runs[0].finished_at < now - WINDOW:
             self._runs.popleft()
-        tally = JobTally()
+        aggregator = JobAggregator()
         for run in self._runs:
-            tally.count(run)
-        return tally.rows()
+            aggregator.count(run)
+        return aggregator.rows()
 
 
 def job_figures(

@@ -12,13 +12,14 @@ from uuid import UUID
 
 import asyncpg
 
+from common.config.queries import StoredSetting, stored_settings
 from common.database.pool import Database
 from common.events import Action
+from common.gaps import GapStatus
 from health.api.pagination import PageToken
 from health.api.schemas import (
     CandleAnswer,
     GapAnswer,
-    GapStatus,
     MarketAnswer,
     NewestCandleAnswer,
     SignalAnswer,
@@ -83,8 +84,6 @@ SIGNAL = "SELECT *, symbol AS market FROM trading_signals WHERE id = $1"
 
 USAGE = "SELECT model, requests, cost_usd, blocked_until FROM gemini_usage WHERE day = $1 ORDER BY model"
 
-SETTINGS = "SELECT key, revision, updated_at, updated_by FROM system_config ORDER BY key LIMIT 1000"
-
 
 @dataclass(frozen=True)
 class Usage:
@@ -94,15 +93,6 @@ class Usage:
     requests: int
     cost_usd: Decimal
     blocked_until: datetime | None
-
-
-@dataclass(frozen=True)
-class StoredSetting:
-    """Who set a setting last, and when; its value is the config cache's to tell."""
-
-    revision: int
-    updated_at: datetime
-    updated_by: str
 
 
 class ApiRepository:
@@ -169,10 +159,8 @@ class ApiRepository:
 
     async def settings(self) -> dict[str, StoredSetting]:
         """Return who set which setting last."""
-        rows = await self._fetch(SETTINGS)
-        return {
-            row["key"]: StoredSetting(row["revision"], row["updated_at"], row["updated_by"]) for row in rows
-        }
+        async with self._database.connection() as connection:
+            return await stored_settings(connection, timeout_seconds=STATEMENT_SECONDS)
 
     async def _fetch(self, statement: str, *arguments: Any) -> list[Row]:
         async with self._database.connection() as connection:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, AwareDatetime
 
 from common.config.keys import REGISTRY
 from common.events import MARKET_PATTERN, Action
+from common.gaps import GapStatus
 from health.api.pagination import PageToken
 from health.api.schemas import (
     BudgetAnswer,
@@ -20,7 +21,6 @@ from health.api.schemas import (
     ConfigAnswer,
     ConfigHistoryAnswer,
     GapsAnswer,
-    GapStatus,
     JobsAnswer,
     MarketsAnswer,
     SignalRecord,

@@ -9,9 +9,9 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, PlainSerializer
 
 from common.events import Action, Outcome
+from common.gaps import GapStatus
 from health.schemas import Answer, ComponentHealth, OverallStatus, ServiceHealth
 
-GapStatus = Literal["open", "repaired", "confirmed_empty"]
 # Without an exponent, and without the trailing zeros of a column's or a vendor's scale.
 Plain = Annotated[Decimal, PlainSerializer(lambda number: f"{number.normalize():f}", return_type=str)]
 

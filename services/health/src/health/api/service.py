@@ -18,6 +18,7 @@ from common.config.keys import (
 from common.config.queries import ConfigChange
 from common.config.repository import ConfigRepository
 from common.events import Action
+from common.gaps import GapStatus
 from common.gemini_quota import next_quota_day, quota_day
 from health.api.jobs import job_figures
 from health.api.limiter import ReadLimiter
@@ -31,7 +32,6 @@ from health.api.schemas import (
     ConfigChangeAnswer,
     ConfigHistoryAnswer,
     GapsAnswer,
-    GapStatus,
     JobsAnswer,
     MarketAnswer,
     MarketsAnswer,

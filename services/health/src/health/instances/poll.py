@@ -30,7 +30,6 @@ class InstancePoll:
         self._subscriptions = subscriptions
         self._cache = TTLCache(KEPT_SECONDS)
         self._started_at = utc_now()
-        self._started = time.monotonic()
 
     @property
     def bus_error(self) -> str | None:
@@ -61,24 +60,9 @@ class InstancePoll:
 
     def _begin(self) -> float:
         now = time.monotonic()
-        self._registry.record_heartbeat(self._own_state(), now)
+        self._registry.record_heartbeat(self._runtime.report(), now)
         self._registry.record_poll(now)
         return now
-
-    def _own_state(self) -> ComponentReport:
-        """Return what this instance knows of itself, also while it can send nothing."""
-        runtime = self._runtime
-        return ComponentReport.model_validate(
-            {
-                "service": runtime.service,
-                "instance": runtime.instance,
-                "version": runtime.version,
-                "started_at": self._started_at,
-                "uptime_s": round(time.monotonic() - self._started, 1),
-                "sent_at": utc_now(),
-                **runtime.figures(),
-            }
-        )
 
     async def _ask(self) -> None:
         began = self._begin()

@@ -46,7 +46,7 @@ class Webhook:
             # The text would go to somebody whom nobody named.
             follow_redirects=False,
         )
-        self.post = with_retry(dependency=CircuitBreaker("webhook"))(self._post)
+        self.post = with_retry(breaker=CircuitBreaker("webhook"))(self._post)
 
     async def close(self) -> None:
         """Close every connection."""

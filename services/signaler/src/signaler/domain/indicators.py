@@ -15,6 +15,7 @@ import numpy.typing as npt
 import talib
 from pydantic import BaseModel, ConfigDict, Field
 
+from common.clock import MINUTE
 from common.events import Candle
 
 VOLUME_WINDOW = 20
@@ -88,7 +89,7 @@ def compute_changes(candles: Sequence[Candle], interval_end: datetime) -> Change
 
     def change(hours: int) -> Figure:
         before = interval_end - timedelta(hours=hours)
-        closed = [candle for candle in candles if candle.timestamp + timedelta(minutes=1) <= before]
+        closed = [candle for candle in candles if candle.timestamp + MINUTE <= before]
         return _rounded(float(candles[-1].close / closed[-1].close) - 1) if closed else None
 
     return Changes(hour_1=change(1), hour_4=change(4), hour_24=change(24))

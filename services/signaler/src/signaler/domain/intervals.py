@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-MINUTE = timedelta(minutes=1)
+from common.clock import MINUTE
+
 MIN_LATE_LIMIT = timedelta(minutes=5)
 
 

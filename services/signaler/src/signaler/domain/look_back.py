@@ -11,23 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from common.clock import MINUTE
 from common.events import Candle, CandlesClosed
-from signaler.domain.intervals import MINUTE
+from common.gaps import Gap
 
 LOOK_BACK_MINUTES = 1500
 MIN_CANDLES = 50
 
-GapStatus = Literal["open", "repaired", "confirmed_empty"]
 Readiness = Literal["ready", "wait", "stale"]
-
-
-@dataclass(frozen=True)
-class Gap:
-    """One row of `candle_gaps`: minutes [from_time, to_time)."""
-
-    from_time: datetime
-    to_time: datetime
-    status: GapStatus
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from common.errors import TransientError
 from common.retry import CircuitBreaker, with_retry
-from unit.common.flaky import Upbit, soon
+from unit.common.retry.flaky import Upbit, soon
 
 
 class SlowDownError(TransientError):
@@ -39,7 +39,7 @@ async def test_each_retry_is_counted_with_its_attempt_and_kind_of_error_and_so_i
     for failures in (1, 4):
         errors: list[Exception] = [soon() for _ in range(failures)]
         errors[0] = SlowDownError("429", retry_after_seconds=0.002)
-        await asyncio.gather(with_retry(dependency=named)(Upbit(errors).ask)(), return_exceptions=True)
+        await asyncio.gather(with_retry(breaker=named)(Upbit(errors).ask)(), return_exceptions=True)
     counted = {
         tuple(point.attributes[name] for name in ("attempt", "error.type", "outcome")): point.value
         for point in points(measured, "bongsu.retries", "counted")
@@ -54,7 +54,7 @@ async def test_each_retry_is_counted_with_its_attempt_and_kind_of_error_and_so_i
 
 async def test_the_waits_are_measured_in_seconds(measured: InMemoryMetricReader) -> None:
     errors = [TransientError("429", retry_after_seconds=wait) for wait in (0.002, 0.003)]
-    await with_retry(dependency=CircuitBreaker("waited"))(Upbit(errors).ask)()
+    await with_retry(breaker=CircuitBreaker("waited"))(Upbit(errors).ask)()
     (point,) = points(measured, "bongsu.retry.wait", "waited")
     assert (point.count, round(point.sum, 6)) == (2, 0.005)
 

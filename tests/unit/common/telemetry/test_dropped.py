@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 from common.telemetry.config import TelemetrySignal
-from common.telemetry.dropped import EXPORT_FAILED, DroppedTelemetry
+from common.telemetry.dropped import DroppedTelemetry
 from unit.common.printed import Printed
 
 SPANS = 20
@@ -73,8 +73,8 @@ def test_an_outage_is_told_when_it_begins_and_when_it_is_over_and_not_again_with
 ) -> None:
     for _ in range(3):
         for _ in range(5):
-            losses.dropped(TelemetrySignal.LOGS, 10, cause=EXPORT_FAILED)
-        losses.delivered(TelemetrySignal.LOGS)
+            losses.record_export(TelemetrySignal.LOGS, 10, is_sent=False)
+        losses.record_export(TelemetrySignal.LOGS, 1, is_sent=True)
     first, over = printed.lines()
     assert (first["event"], first["level"]) == ("telemetry.dropped", "warning")
     assert (over["event"], over["dropped"]) == ("telemetry.resumed", 50)

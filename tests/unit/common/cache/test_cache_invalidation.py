@@ -7,7 +7,7 @@ import pytest
 
 from common.cache import MAX_RELOADS, TTLCache
 from servers.waiting import eventually
-from unit.common.source import Source
+from unit.common.cache.source import Source
 
 
 @pytest.mark.parametrize("dropped", ["markets", None])

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from integration.common import exporting
+from integration.common.telemetry import exporting
 from servers.observed import OBSERVE, used_names
 from servers.otlp import SpanReceiver, span_receiver
 from servers.surroundings import measured
 
-TESTS = Path(__file__).parents[2]
+TESTS = Path(__file__).parents[3]
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 LOGS_ENDPOINT = "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"
 ALL = {"traces", "metrics", "logs"}

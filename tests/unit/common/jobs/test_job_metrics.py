@@ -7,7 +7,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from common.errors import TransientError
 from common.jobs.tracking import track_job
-from unit.common.records import Records
+from unit.common.jobs.records import Records
 
 
 async def test_ok_and_failed_runs_are_timed_and_skipped_ones_only_counted(

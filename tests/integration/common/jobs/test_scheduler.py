@@ -39,7 +39,7 @@ class Replica:
         """Hang the scheduler onto the bus."""
         ledger = JobStates()
         owner = JobOwner("collector", self.name, self.finished.append)
-        self.scheduler = Scheduler(owner=owner, bus=self.bus, ledger=ledger)
+        self.scheduler = Scheduler(owner=owner, bus=self.bus, states=ledger)
 
     @property
     def runs(self) -> list[str]:

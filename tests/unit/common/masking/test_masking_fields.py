@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, SecretBytes, SecretStr
 
 from common.masking import is_secret_name, mask
-from unit.common.masking_corpus import ACCESS, SECRET
+from unit.common.masking.corpus import ACCESS, SECRET
 
 SECRET_NAMES = [
     "access_key",

@@ -47,19 +47,19 @@ def test_a_registered_job_has_no_history() -> None:
 
 def test_a_job_runs_until_it_finishes_or_another_replica_has_won_it() -> None:
     known = ledger()
-    known.began("gap_repair")
+    known.record_start("gap_repair")
     assert only(known).running_since is not None
-    known.left_to_another("gap_repair")
+    known.record_not_claimed("gap_repair")
     assert only(known).running_since is None
-    known.began("gap_repair")
-    known.finished(record())
+    known.record_start("gap_repair")
+    known.record_finish(record())
     assert only(known).running_since is None
 
 
 def test_a_failure_keeps_the_time_of_the_last_success() -> None:
     known = ledger()
-    known.finished(record())
-    known.finished(record(outcome="failed", error="TransientError: 503", finished_at=LATER))
+    known.record_finish(record())
+    known.record_finish(record(outcome="failed", error="TransientError: 503", finished_at=LATER))
     state = only(known)
     assert (state.last_outcome, state.last_error) == ("failed", "TransientError: 503")
     assert (state.last_success_at, state.last_finished_at) == (NINE, LATER)
@@ -67,7 +67,7 @@ def test_a_failure_keeps_the_time_of_the_last_success() -> None:
 
 def test_a_skipped_run_tells_its_reason_and_is_no_success() -> None:
     known = ledger()
-    known.finished(record(outcome="skipped", reason="stale_data"))
+    known.record_finish(record(outcome="skipped", reason="stale_data"))
     state = only(known)
     assert (state.last_outcome, state.last_error) == ("skipped", "stale_data")
     assert (state.last_success_at, state.last_finished_at) == (None, NINE)
@@ -75,14 +75,14 @@ def test_a_skipped_run_tells_its_reason_and_is_no_success() -> None:
 
 def test_a_success_wipes_the_last_error() -> None:
     known = ledger()
-    known.finished(record(outcome="failed", error="TransientError: 503"))
-    known.finished(record(finished_at=LATER))
+    known.record_finish(record(outcome="failed", error="TransientError: 503"))
+    known.record_finish(record(finished_at=LATER))
     assert (only(known).last_error, only(known).last_success_at) == (None, LATER)
 
 
 def test_a_changed_interval_keeps_the_history_and_tells_since_when_it_counts() -> None:
     known = ledger()
-    known.finished(record())
+    known.record_finish(record())
     before = only(known)
     known.register("gap_repair", 60)
     assert only(known) == before
@@ -96,8 +96,8 @@ def test_a_changed_interval_keeps_the_history_and_tells_since_when_it_counts() -
 
 def test_a_record_of_an_unknown_job_is_left_out() -> None:
     known = ledger()
-    known.finished(record(job_name="retention"))
-    known.began("retention")
+    known.record_finish(record(job_name="retention"))
+    known.record_start("retention")
     assert [state.job_name for state in known.states({})] == ["gap_repair"]
 
 

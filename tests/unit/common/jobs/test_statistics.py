@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.events import JobFinished
-from common.jobs.statistics import JobStatistics, JobTally, percentile
+from common.jobs.statistics import JobAggregator, JobStatistics, percentile
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
@@ -35,7 +35,7 @@ def run(number: int, **changes: Any) -> JobFinished:
 
 
 def rows(*records: JobFinished) -> list[JobStatistics]:
-    tally = JobTally()
+    tally = JobAggregator()
     for record in records:
         tally.add(record)
     return tally.rows()

@@ -17,7 +17,7 @@ from bongsu.servers.postgres.server import PostgresServer
 from common.cache import TTLCache
 from common.config.keys import BACKFILL_DAYS, RETENTION_DAYS
 from common.config.repository import ConfigRepository
-from common.config.watch import TELL_SECONDS
+from common.config.watch import NOTIFY_SECONDS
 from common.events import ConfigChanged
 from integration.common.configured import Instance, instance
 from integration.common.speaking import count, kept
@@ -148,7 +148,7 @@ async def test_an_event_that_comes_late_or_twice_costs_nothing_but_a_read(
     old = ConfigChanged(key="backfill_days", revision=1, changed_by="cli:ada")
     for _ in range(2):
         await setter.bus.send(old.subject, old.model_dump_json().encode(), headers={}, stream=None)
-    await eventually(lambda: [reader.told for reader in readers] == [[1, 2]] * 3, 2 * TELL_SECONDS)
+    await eventually(lambda: [reader.told for reader in readers] == [[1, 2]] * 3, 2 * NOTIFY_SECONDS)
     assert [await values(reader) for reader in readers] == [(7, 30)] * 3
     assert [reader.config.revision for reader in readers] == [2] * 3
 
@@ -175,7 +175,7 @@ async def test_of_a_storm_of_changes_listeners_are_told_once_a_second(
     # On a busy machine the storm is heard for longer than it was sent.
     heard_seconds = time.monotonic() - began
     assert revision > 1000
-    assert all(len(reader.told) <= heard_seconds / TELL_SECONDS + 2 for reader in readers)
+    assert all(len(reader.told) <= heard_seconds / NOTIFY_SECONDS + 2 for reader in readers)
 
 
 async def test_an_event_that_makes_no_sense_is_no_end_of_hearing(

@@ -9,7 +9,7 @@ import pytest
 from common.cache import TTLCache
 from common.errors import TransientError
 from servers.waiting import eventually
-from unit.common.source import Source
+from unit.common.cache.source import Source
 
 
 async def test_a_value_is_loaded_once_and_then_kept() -> None:

@@ -11,10 +11,10 @@ from common.runtime import watchdog
 from servers.services import service
 from servers.waiting import eventually
 
-TESTS = Path(__file__).parents[2]
+TESTS = Path(__file__).parents[3]
 # Two beats at least.
 LIMIT_SECONDS = 2.5
-LOOPING = "integration.common.looping"
+LOOPING = "integration.common.runtime.looping"
 
 
 async def test_a_loop_that_stands_still_ends_the_process_and_its_stack_is_told(tmp_path: Path) -> None:

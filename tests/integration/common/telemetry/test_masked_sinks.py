@@ -23,13 +23,13 @@ from common.events import (
     JobState,
     ServiceHeartbeat,
 )
-from integration.common import leaking
 from integration.common.speaking import BASE, Speak, kept, signal
+from integration.common.telemetry import leaking
 from servers.otlp import SpanReceiver, span_receiver
 from servers.surroundings import surroundings
 from servers.waiting import eventually, subscribed
 
-TESTS = Path(__file__).parents[2]
+TESTS = Path(__file__).parents[3]
 TOLD = f"refused with api_key={'k' * 12} by Upbit"
 
 

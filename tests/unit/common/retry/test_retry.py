@@ -8,8 +8,8 @@ from common.errors import PermanentError, TransientError
 from common.jobs.tracking import JobOwner, track_job
 from common.retry import with_retry
 from servers.waiting import eventually
-from unit.common.flaky import TRIES, Upbit, soon
 from unit.common.printed import Printed
+from unit.common.retry.flaky import TRIES, Upbit, soon
 
 OWNER = JobOwner("collector", "collector-1", lambda _: None)
 

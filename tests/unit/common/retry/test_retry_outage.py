@@ -7,8 +7,8 @@ import pytest
 from common.errors import TransientError
 from common.retry import CircuitBreaker, with_retry
 from servers.waiting import eventually
-from unit.common.flaky import TRIES, Upbit, soon
 from unit.common.printed import Printed
+from unit.common.retry.flaky import TRIES, Upbit, soon
 
 
 async def test_after_two_exhausted_calls_in_a_row_each_goes_out_once_until_one_succeeds() -> None:
@@ -51,7 +51,7 @@ async def test_a_call_whose_time_ends_while_it_is_retried_is_given_up_like_one_t
     None
 ):
     dependency, upbit = CircuitBreaker("upbit"), Upbit(TransientError("503") for _ in range(9))
-    ask = with_retry(base_delay=60, dependency=dependency)(upbit.ask)
+    ask = with_retry(base_delay=60, breaker=dependency)(upbit.ask)
     for call in (1, 2):
         running = asyncio.ensure_future(ask())
         await eventually(lambda: upbit.requests == call)  # noqa: B023
@@ -70,7 +70,7 @@ async def test_a_call_that_is_cancelled_before_its_first_answer_says_nothing_of_
         await asyncio.Event().wait()
 
     for _ in range(3):
-        running = asyncio.ensure_future(with_retry(dependency=dependency)(hang)())
+        running = asyncio.ensure_future(with_retry(breaker=dependency)(hang)())
         await asyncio.wait({running}, timeout=0)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
@@ -80,11 +80,11 @@ async def test_a_call_that_is_cancelled_before_its_first_answer_says_nothing_of_
 async def test_the_calls_to_one_dependency_share_its_outage() -> None:
     dependency, upbit = CircuitBreaker("upbit"), Upbit([soon()] * 9)
     for _ in range(2):
-        await asyncio.gather(with_retry(dependency=dependency)(upbit.ask)(), return_exceptions=True)
+        await asyncio.gather(with_retry(breaker=dependency)(upbit.ask)(), return_exceptions=True)
     assert dependency.is_open
     with pytest.raises(TransientError):
-        await with_retry(dependency=dependency)(upbit.ask)()
-    assert await with_retry(dependency=dependency)(upbit.ask)() == "fine KRW-BTC"
+        await with_retry(breaker=dependency)(upbit.ask)()
+    assert await with_retry(breaker=dependency)(upbit.ask)() == "fine KRW-BTC"
     assert not dependency.is_open
 
 

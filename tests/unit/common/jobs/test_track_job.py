@@ -11,8 +11,8 @@ from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
 
 from common.errors import TransientError
 from common.jobs.tracking import count_retry, track_job
+from unit.common.jobs.records import Records
 from unit.common.printed import Printed
-from unit.common.records import Records
 
 DESIGNED = {
     "timestamp", "level", "event", "metric_type", "job_name", "run_id", "outcome", "success", "duration_ms",

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.masking import mask_sensitive, register_secret
-from unit.common.masking_corpus import MUST_MASK, Line
-from unit.common.masking_readable import MUST_STAY
+from unit.common.masking.corpus import MUST_MASK, Line
+from unit.common.masking.readable import MUST_STAY
 
 
 def test_the_corpus_is_as_large_as_was_promised() -> None:

@@ -19,6 +19,7 @@ from common.database.pool import (
     SHARES,
     Database,
     Share,
+    checked_shares,
     open_when_ready,
 )
 from common.errors import PermanentError, PoolExhaustedError, TransientError
@@ -53,9 +54,15 @@ def refusals(server: PostgresServer) -> int:
     return server.log.read_text(encoding="utf-8").count("too many connections for role")
 
 
-def test_the_shares_add_up_to_the_budget() -> None:
-    assert sum(share.min for share in SHARES.values()) == DB_POOL_SIZE == 10
-    assert sum(share.max for share in SHARES.values()) == DB_POOL_SIZE + DB_POOL_MAX_OVERFLOW == 20
+def test_the_pool_has_ten_connections_and_ten_more() -> None:
+    assert (DB_POOL_SIZE, DB_POOL_MAX_OVERFLOW) == (10, 10)
+
+
+@pytest.mark.parametrize("share", [Share(2, 6), Share(4, 6), Share(3, 5), Share(3, 7)])
+def test_a_share_that_breaks_the_budget_is_an_error_with_both_sums(share: Share) -> None:
+    least, most = 7 + share.min, 14 + share.max
+    with pytest.raises(ValueError, match=f"add up to {least} connections at least and {most} at most"):
+        checked_shares({**SHARES, "health": share})
 
 
 def test_two_instances_of_every_service_fit_by_their_floors() -> None:

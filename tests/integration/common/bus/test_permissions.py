@@ -45,7 +45,7 @@ async def test_a_refused_publish_to_a_stream_is_an_error_at_once(collector: Bus)
         await collector.publish(decision())
     assert time.monotonic() - began < 2
     assert caught.value.retry_after_seconds == 60
-    assert collector.refusals.newest == (
+    assert collector.violations.newest == (
         'nats: permissions violation for publish to "signal.generated.krw-btc"'
     )
 
@@ -57,7 +57,7 @@ async def test_a_refused_publish_is_no_storm_of_log_lines(
     ticker = TickerUpdated(market="KRW-BTC", price=page().candles[0].close, exchange_time=BASE)
     for _ in range(50):
         await signaler.publish(ticker)
-    await eventually(lambda: signaler.refusals.newest)
+    await eventually(lambda: signaler.violations.newest)
     await signaler.client.flush()
     assert capsys.readouterr().out.count("bus.refused") == 1
 
@@ -90,7 +90,7 @@ async def test_a_refused_job_record_is_one_try_a_minute(collector: Bus) -> None:
 async def test_a_bus_with_all_its_rights_hears_itself(collector: Bus) -> None:
     await listen(collector, Handler(None))
     await collector.self_test()
-    assert collector.refusals.newest is None
+    assert collector.violations.newest is None
 
 
 async def test_a_bus_that_may_not_hear_its_inbox_knows_it(deaf_nats: NatsServer) -> None:
@@ -113,7 +113,7 @@ async def test_a_service_that_would_hear_nothing_ends_with_the_reason(
         await eventually(lambda: running.process.poll() is not None, within=15)
         assert running.process.returncode == 1
         (line,) = [line for line in running.events("service.stopped") if "error" in line]
-        assert line["error"].startswith("nothing is heard from NATS, not even an own message: ")
+        assert line["error"].startswith("nothing is received from NATS, not even an own message: ")
         assert not running.events("service.ready")
 
 
@@ -122,7 +122,7 @@ async def test_a_subscription_that_is_refused_later_is_seen_too(
 ) -> None:
     await listen(collector, Handler(None))
     await collector.client.subscribe(f"$JS.ACK.MARKET.{STORE_CANDLES.name}.>")
-    with pytest.raises(PermanentError, match="does not let this user hear or say what it must"):
+    with pytest.raises(PermanentError, match="does not let this user subscribe to or publish what it must"):
         await collector.self_test()
 
 
@@ -136,9 +136,9 @@ async def test_a_right_to_hear_that_is_taken_away_is_told_until_it_is_given_back
     configuration.write_text(rights.replace("_INBOX_collector", "_INBOX_other"))
     assert fresh_nats.pid is not None
     os.kill(fresh_nats.pid, signal.SIGHUP)
-    await eventually(lambda: "for subscription to" in (collector.refusals.newest or ""))
+    await eventually(lambda: "for subscription to" in (collector.violations.newest or ""))
     fresh_nats.stop()
     configuration.write_text(rights)
     fresh_nats.start()
-    await eventually(lambda: collector.is_connected and collector.refusals.newest is None, within=10)
+    await eventually(lambda: collector.is_connected and collector.violations.newest is None, within=10)
     await collector.self_test()
