@@ -14,6 +14,10 @@ from health.schemas import Answer, ComponentHealth, OverallStatus, ServiceHealth
 
 # Without an exponent, and without the trailing zeros of a column's or a vendor's scale.
 Plain = Annotated[Decimal, PlainSerializer(lambda number: f"{number.normalize():f}", return_type=str)]
+# Of any type; an amount of money is a string.
+SettingValue = Annotated[
+    Any, PlainSerializer(lambda value: f"{value:f}" if isinstance(value, Decimal) else value)
+]
 
 
 class ComponentSince(ComponentHealth):
@@ -205,8 +209,8 @@ class SettingAnswer(Answer):
     """
 
     key: str
-    value: Any
-    default: Any
+    value: SettingValue
+    default: SettingValue
     valid: bool
     stale: bool
     revision: int
@@ -228,8 +232,8 @@ class ConfigChangeAnswer(Answer):
 
     revision: int
     key: str
-    old_value: Any
-    new_value: Any
+    old_value: SettingValue
+    new_value: SettingValue
     changed_by: str
     changed_at: AwareDatetime
 

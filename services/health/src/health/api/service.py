@@ -15,7 +15,6 @@ from common.config.keys import (
     MARKETS,
     REGISTRY,
 )
-from common.config.queries import ConfigChange
 from common.config.repository import ConfigRepository
 from common.events import Action
 from common.gaps import GapStatus
@@ -127,7 +126,7 @@ class ApiService:
     async def config_history(self, key: str | None, before: int | None, limit: int) -> ConfigHistoryAnswer:
         """Return the changes before a revision, newest first; PermanentError for an unknown key."""
         rows = await self._reads.run(lambda: self._config.history(key, limit=limit + 1, before=before))
-        changes = tuple(_change(row) for row in rows[:limit])
+        changes = tuple(ConfigChangeAnswer(**vars(row)) for row in rows[:limit])
         return ConfigHistoryAnswer(
             changes=changes, next_before=changes[-1].revision if len(rows) > limit else None
         )
@@ -180,8 +179,8 @@ class ApiService:
             settings.append(
                 SettingAnswer(
                     key=key.name,
-                    value=_plain(values[key.name]),
-                    default=_plain(key.default),
+                    value=values[key.name],
+                    default=key.default,
                     valid=key.name not in usage.invalid_keys,
                     stale=key.name in usage.stale_keys,
                     revision=row.revision if row else 0,
@@ -206,19 +205,3 @@ def _model_budget(usage: Usage, *, place: int | None, budget: int, now: datetime
         cost_usd=usage.cost_usd,
         blocked_until=usage.blocked_until if blocked else None,
     )
-
-
-def _change(change: ConfigChange) -> ConfigChangeAnswer:
-    return ConfigChangeAnswer(
-        revision=change.revision,
-        key=change.key,
-        old_value=_plain(change.old_value),
-        new_value=_plain(change.new_value),
-        changed_by=change.changed_by,
-        changed_at=change.changed_at,
-    )
-
-
-def _plain(value: object) -> object:
-    """Return a setting's value as JSON has it, an amount of money as a string."""
-    return f"{value:f}" if isinstance(value, Decimal) else value
