@@ -1,4 +1,4 @@
-"""Does health keep its manners towards whoever has none, and serve the others meanwhile?"""
+"""HTTP clients that break the rules: each gets its answer, and the others are served meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does health answer as /openapi.json says, whatever schemathesis thinks of? No 5xx but the designed 503."""
+"""Fuzzing by schemathesis: answers are as /openapi.json says, with no 5xx but the designed 503."""
 
 from __future__ import annotations
 

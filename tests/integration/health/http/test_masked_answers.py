@@ -40,10 +40,10 @@ async def test_no_answer_holds_a_secret_that_an_instance_told(
     signaler = await speak("signaler", "s1")
     await soon(health.is_healthy)
     # An older version's word, not yet masked by its sender.
-    told = ComponentState.model_construct(
+    state = ComponentState.model_construct(
         name="gemini_api", status="warning", latency_ms=None, message=f"403 for ?key={CANARY}"
     )
-    signaler.components = (told,)
+    signaler.components = (state,)
     await soon(lambda: health.blames("gemini_api", "403 for ?key=***"))
     answers = [(await health.http.get(path)).text for path in (*PATHS, f"/api/v1/signals/{signal}")]
     assert [answer for answer in answers if CANARY in answer] == []

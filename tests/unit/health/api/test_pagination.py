@@ -1,4 +1,4 @@
-"""Does a cursor come back as it went, and is anything else refused?"""
+"""Page tokens: one comes back as it went, anything else is refused."""
 
 from __future__ import annotations
 
