@@ -1,4 +1,4 @@
-"""What becomes of a loop that should never end, and fails in a way nobody thought of?"""
+"""Background tasks: loops that begin again after an error, and cancellation that cannot be swallowed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def run_forever(name: str, work: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await work()
-        except Exception as error:  # noqa: BLE001  the edge of a background task: nobody awaits its result
+        except Exception as error:  # noqa: BLE001  the edge of a background task: nothing awaits its result
             structlog.get_logger("common.tasks").error(LogEvent.TASK_FAILED, task=name, exc_info=error)
         await asyncio.sleep(PAUSE_SECONDS)
 
@@ -36,4 +36,29 @@ async def cancel_tasks(tasks: Iterable[asyncio.Future[Any] | None]) -> None:
         ended, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_SECONDS)
         for task in ended:
             if not task.cancelled():
-                task.exception()  # looked at, or asyncio complains
+                task.exception()  # retrieved, or asyncio complains
+
+
+class Background:
+    """One loop in the background, from `start` to `stop`.
+
+    Used as it is, or as the base of a class whose loop is all that starts and stops: such a class passes its
+    name and its loop to `__init__`.
+
+    Args:
+        name: Names the task in the log when it fails.
+        work: The loop, as for `run_forever`.
+    """
+
+    def __init__(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        self._name = name
+        self._work = work
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin the loop."""
+        self._task = asyncio.create_task(run_forever(self._name, self._work))
+
+    async def stop(self) -> None:
+        """Return once the loop has ended; harmless before `start`."""
+        await cancel_tasks([self._task])

@@ -1,10 +1,11 @@
-"""Does a task end although what it calls swallows its cancellation?"""
+"""Background tasks: they begin again after an error, and end although their cancellation is swallowed."""
 
 import asyncio
 
 import pytest
 
-from common.tasks import cancel_tasks
+from common import tasks
+from common.tasks import Background, cancel_tasks
 
 
 async def swallows(cancellations: int) -> None:
@@ -48,3 +49,26 @@ async def test_tasks_that_have_ended_are_left_alone() -> None:
 async def test_nothing_to_end_is_fine() -> None:
     await cancel_tasks([])
     await cancel_tasks([None])
+
+
+async def test_a_background_loop_begins_again_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "PAUSE_SECONDS", 0)
+    begun = asyncio.Event()
+    runs: list[int] = []
+
+    async def work() -> None:
+        runs.append(len(runs))
+        if len(runs) == 1:
+            raise ValueError("the first time")
+        begun.set()
+        await swallows(1)
+
+    background = Background("a loop", work)
+    background.start()
+    await asyncio.wait_for(begun.wait(), 60)
+    await asyncio.wait_for(background.stop(), 60)
+    assert runs == [0, 1]
+
+
+async def test_a_background_loop_that_was_never_started_can_be_stopped() -> None:
+    await Background("a loop", fails).stop()
