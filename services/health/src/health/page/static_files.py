@@ -78,7 +78,7 @@ def read_static_files() -> Mapping[str, StaticFile]:
     library = Path(str(distribution(package).locate_file(path))).read_bytes()
     library_name = f"lightweight-charts-{digest(library)}.js"
     files = {library_name: StaticFile(library, MEDIA_TYPES[".js"], FOR_A_YEAR)}
-    for source in resources.files("health").joinpath("page").iterdir():
+    for source in resources.files("health").joinpath("page", "static").iterdir():
         body = source.read_bytes()
         if source.name == INDEX:
             body = body.replace(LIBRARY_PLACE.encode(), library_name.encode())
