@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import time
 
 from common.clock import ExchangeClock
 from common.events import ComponentState, JobFinished, SignalGenerated
 from common.runtime.runtime import Runtime
+from common.streams import DEAD
 from health.api.limiter import BoundedReads
 from health.api.live import Heard
 from health.api.overview import MarketsOverview
@@ -25,6 +27,8 @@ from health.metrics.counters import Tally
 from health.metrics.probe import FiguresProbe
 from health.metrics.repository import FiguresRepository
 from health.metrics.routes import build_metrics
+from health.notifications.debounce import Debounce
+from health.notifications.leader import Leader
 from health.notifications.notifier import Notifier
 from health.page.feed import Feed
 from health.page.parts import SIGNALS, page_parts
@@ -81,14 +85,19 @@ class Health:
             )
 
             self._notifier = Notifier(
-                instance=runtime.instance,
                 bus=runtime.bus,
-                answers=answers,
-                registry=registry,
-                streams=self._streams,
+                leader=Leader(
+                    runtime.bus,
+                    instance=runtime.instance,
+                    live_instances=lambda: {
+                        heard.state.instance for heard in registry.live(time.monotonic())
+                    },
+                ),
+                debounce=Debounce(settings.notify_settle_seconds),
                 webhook=Webhook(settings.notify_url),
+                detail=answers.detail,
+                newest_dead=lambda: self._streams.reading.last_sequence(DEAD),
                 count=tally.note_notification,
-                settle_seconds=settings.notify_settle_seconds,
             )
         http = build_http(
             answers,
