@@ -1,4 +1,4 @@
-"""Notifications over restarts, replicas and outages: at least once, in order, none lost while a health lives."""
+"""Notifications over restarts, replicas and outages: at least once, in order, none lost."""
 
 from __future__ import annotations
 
