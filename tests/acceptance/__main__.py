@@ -21,7 +21,7 @@ from acceptance import (
     sc007_coverage,
 )
 from acceptance.promise import Finding, Measure
-from common.masking.mask import mask_sensitive
+from common.masking import mask_sensitive
 from common.telemetry.logs import configure_logging
 
 FILE = Path(__file__).parents[2] / "docs" / "acceptance.md"

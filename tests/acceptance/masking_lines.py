@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from acceptance.promise import Finding
-from common.masking.mask import mask_sensitive, register_secret
+from common.masking import mask_sensitive, register_secret
 
 SEED_VARIABLE = "BONGSU_MASKING_SEED"
 LINES = 200_000

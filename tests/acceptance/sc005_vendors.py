@@ -22,7 +22,7 @@ from common.clock import utc_now
 from servers.simulators import Simulator, simulator
 from servers.waiting import eventually
 
-PATHS = ("/health", "/health/detail", "/health/live", "/health/ready", "/api/overview", "/")
+PATHS = ("/health", "/health/detail", "/health/live", "/health/ready", "/api/v1/markets", "/")
 FROZEN_SECONDS = 15.0
 FROZEN_ANSWER_SECONDS = 1.2
 RATE, LOAD_SECONDS, P99_MS = 200, 10, 100.0

@@ -75,8 +75,7 @@ async def _is_healthy(client: httpx.AsyncClient, url: str) -> bool:
 
 
 async def _has_signal(client: httpx.AsyncClient, url: str, since: datetime) -> bool:
-    markets = (await _answer(client, f"{url}/api/overview")).get("markets", [])
-    signals = [market["newest_signal"] for market in markets if market["newest_signal"]]
+    signals = (await _answer(client, f"{url}/api/v1/signals?limit=1")).get("signals", [])
     return any(datetime.fromisoformat(signal["created_at"]) >= since for signal in signals)
 
 

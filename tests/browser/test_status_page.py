@@ -18,6 +18,7 @@ from bongsu.servers.postgres.server import PostgresServer
 from browser.chromium import DESKTOP, PHONE, Scheme, watched_page
 from browser.conftest import Stack
 from common.clock import floor_minute, utc_now
+from health.checks.registry import COMPONENTS
 from integration.health.running import HealthProcess
 from integration.health.stored import store, tell_changes
 
@@ -71,9 +72,7 @@ async def test_the_page_shows_everything_at_every_width_and_in_both_schemes(
     async with watched_page(browser, stack.url, size=size, scheme=scheme) as watched:
         page = watched.page
         await expect(page.locator("#state-word")).to_have_text("healthy")
-        await expect(page.locator("#components th")).to_have_text(
-            ["database", "upbit_api", "gemini_api", "scheduler", "recent_signal", "recent_orders"]
-        )
+        await expect(page.locator("#components th")).to_have_text(list(COMPONENTS))
         await expect(page.locator("#services h3")).to_have_text(["collector", "health", "signaler"])
         await expect(page.locator("#services")).to_contain_text("data_collection")
         await expect(page.locator("#signals button")).to_have_text(["↓SELL", "•HOLD", "↑BUY", "•HOLD"])

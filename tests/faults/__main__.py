@@ -14,7 +14,7 @@ from typing import Any
 
 from acceptance import report
 from acceptance.promise import Finding
-from common.masking.mask import mask_sensitive
+from common.masking import mask_sensitive
 from common.telemetry.logs import configure_logging
 from faults import (
     bus_fuzz,

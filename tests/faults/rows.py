@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from acceptance.promise import Finding
-from common.masking.mask import mask_sensitive
+from common.masking import mask_sensitive
 from faults.rows_bus import away_for_long, cut_off, deaf, garbled, late, slow_consumer, store_wiped
 from faults.rows_database import disk_full, slow_statement
 from faults.rows_process import clock_set, frozen_for_long, no_servers

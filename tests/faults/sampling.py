@@ -53,7 +53,7 @@ class Samples:
         """Ask for everything health tells, twice a second, until cancelled."""
         async with httpx.AsyncClient(base_url=rig.health_url, timeout=2, trust_env=False) as client:
             while True:
-                for path in ("/health", "/health/detail", "/health/ready", "/api/overview"):
+                for path in ("/health", "/health/detail", "/health/ready", "/api/v1/markets"):
                     with contextlib.suppress(httpx.HTTPError):
                         self.answers.append((await client.get(path)).text)
                 await asyncio.sleep(ASK_SECONDS)

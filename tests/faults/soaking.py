@@ -61,7 +61,7 @@ class Clients:
         """Read everything that health tells."""
         async with httpx.AsyncClient(base_url=made.health_url, timeout=5, trust_env=False) as client:
             while True:
-                for path in ("/health", "/health/detail", "/api/overview", "/metrics"):
+                for path in ("/health", "/health/detail", "/api/v1/markets", "/metrics"):
                     await client.get(path)
                 await asyncio.sleep(ASK_SECONDS)
 

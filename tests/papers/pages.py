@@ -9,17 +9,18 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from papers import events, settings
+from papers import checks, events, settings
 
 ROOT = Path(__file__).parents[2]
 PARTS: Mapping[str, Callable[[], str]] = {
+    "checks": checks.table_of_checks,
     "settings": settings.table_of_settings,
     "variables": settings.table_of_variables,
     "events": events.all_events,
     "streams": events.table_of_streams,
     "consumers": events.table_of_consumers,
 }
-PAGES = ("README.md", "README.ko.md", "docs/events.md")
+PAGES = ("README.md", "README.ko.md", "docs/events.md", "services/health/README.md")
 _PART = re.compile(r"(<!-- made by make papers: (?P<name>\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import typer
 
 from bongsu.errors import CommandError, UnreachableError, UsageError, file_error
-from common.masking.mask import register_secret
+from common.masking import register_secret
 from common.settings import SettingsError, nats_servers, read_secret
 
 DataDir = Annotated[

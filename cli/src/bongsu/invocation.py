@@ -13,7 +13,7 @@ from bongsu.errors import EXIT_FAILED, EXIT_UNREACHABLE, CommandError, file_erro
 from bongsu.output import one_line
 from bongsu.standard_streams import unwritable
 from common.errors import ServiceError, TransientError
-from common.masking.mask import mask_sensitive
+from common.masking import mask_sensitive
 
 EXIT_INTERRUPTED = 130
 

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
-from common.masking.mask import mask, mask_sensitive
+from common.masking import mask, mask_sensitive
 
 # Without a terminal nothing is cut: one row, one line.
 ENDLESS_WIDTH = 100_000

@@ -7,7 +7,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from common.masking.mask import MAX_TEXT, mask, mask_sensitive
+from common.masking import MAX_TEXT, mask, mask_sensitive
 
 # Line ends stay; what moves the cursor or turns the direction of writing does not.
 _OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")

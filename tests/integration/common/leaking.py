@@ -12,7 +12,7 @@ import structlog
 from opentelemetry import trace
 from opentelemetry.trace import Status, StatusCode
 
-from common.masking.mask import register_secret
+from common.masking import register_secret
 from common.telemetry.excepthook import log_uncaught_errors
 from common.telemetry.export import Telemetry
 from common.telemetry.logs import configure_logging

@@ -1,4 +1,4 @@
-"""Does /api/v1 give what is stored, page by page, and say what is wrong with a question?"""
+"""/api/v1: what is stored, page by page, and what is wrong with a question."""
 
 from __future__ import annotations
 
@@ -84,8 +84,17 @@ async def test_candles_and_gaps_come_in_ranges_and_pages(health: HealthProcess, 
     assert (last["gaps"][0]["from_time"], last["next_to"]) == (_minute(7), _minute(7))
     of_a_kind = await _get(health, f"/api/v1/gaps?market={MARKET}&status=repaired")
     assert [gap["minutes"] for gap in of_a_kind["gaps"]] == [4]
-    [market] = (await _get(health, "/api/v1/markets"))["markets"]
+    answer = await _get(health, "/api/v1/markets")
+    assert answer["exchange_time"] == "2026-03-11T14:06:00Z"
+    [market] = answer["markets"]
     assert (market["newest_candle"]["close"], market["open_gap_minutes"]) == ("95005000", 2)
+
+
+async def test_an_empty_market_has_no_newest_anything(health: HealthProcess) -> None:
+    await soon(lambda: health.answers("/api/v1/markets", 200))
+    [market] = (await _get(health, "/api/v1/markets"))["markets"]
+    newest = (market["newest_candle"], market["newest_signal_at"])
+    assert (newest, market["open_gap_minutes"]) == ((None, None), 0)
 
 
 async def test_signals_are_paged_without_a_repeat_or_a_hole_and_each_has_its_record(
@@ -223,6 +232,8 @@ async def test_without_a_database_every_reading_path_says_so_and_the_status_goes
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5"), path
         assert answer.json()["detail"] == "PostgreSQL cannot be read at the moment; /health/detail says more"
     status = await _get(health, "/api/v1/status")
+    # A full disk may be what keeps PostgreSQL from starting.
+    assert "\nbongsu_disk_free_bytes " in (await health.http.get("/metrics")).text
     assert (status["status"], status["bus"], status["database"]) == ("unhealthy", False, False)
     assert (await _get(health, "/api/v1/jobs"))["jobs"] == []
 

@@ -1,4 +1,4 @@
-"""Does each statement of the API go by an index, whatever the size of the tables?"""
+"""Every statement of the API goes by an index, whatever the size of the tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does an HTTP answer hold a secret that an instance told, or the caller?"""
+"""No HTTP answer holds a secret, neither of an instance nor of the caller."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PATHS = (
     "/health",
     "/health/detail",
     "/health/ready",
-    "/api/overview",
+    "/api/v1/markets",
     "/api/v1/status",
     "/api/v1/signals",
     "/api/v1/config",

@@ -1,4 +1,4 @@
-"""Does health say which setting is nonsense, for as long as it is, and go on?"""
+"""A setting of nonsense: health names it for as long as it is there, and goes on."""
 
 from __future__ import annotations
 

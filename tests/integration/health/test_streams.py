@@ -1,4 +1,4 @@
-"""Does health say how full a stream is, and that one takes nothing, and is all well again afterwards?"""
+"""Streams that fill up or take nothing: shown by health, and forgotten afterwards."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import pytest
 
 from bongsu import invocation
 from bongsu.output import note, print_json, print_table, say
-from common.masking.mask import register_secret
+from common.masking import register_secret
 
 CANARY = "canary-Value-8841-of-the-command"
 TOLD = f"refused with api_key={CANARY}"

@@ -8,7 +8,7 @@ import pytest
 
 from bongsu.context import RunningStack, find_stack
 from bongsu.errors import CommandError, UnreachableError, UsageError
-from common.masking.mask import mask_sensitive
+from common.masking import mask_sensitive
 
 WRITTEN = """{
  "database_url": "postgresql://bongsu_admin:written-1@127.0.0.1:5432/bongsu",

@@ -10,7 +10,7 @@ import structlog
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import format_span_id, format_trace_id
 
-from common.masking.mask import register_secret
+from common.masking import register_secret
 from common.telemetry.spans import span
 from unit.common.printed import Printed
 

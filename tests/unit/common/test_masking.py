@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.masking.mask import mask_sensitive, register_secret
+from common.masking import mask_sensitive, register_secret
 from unit.common.masking_corpus import MUST_MASK, Line
 from unit.common.masking_readable import MUST_STAY
 

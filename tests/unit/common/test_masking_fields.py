@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretBytes, SecretStr
 
-from common.masking.mask import is_secret_name, mask
+from common.masking import is_secret_name, mask
 from unit.common.masking_corpus import ACCESS, SECRET
 
 SECRET_NAMES = [

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import Field, SecretStr
 
-from common.masking.mask import mask_sensitive
+from common.masking import mask_sensitive
 from common.settings import BaseUrl, ServiceSettings, SettingsError, load_settings, nats_servers
 
 URLS = {

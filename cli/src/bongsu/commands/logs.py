@@ -20,7 +20,7 @@ from bongsu.errors import UnreachableError, UsageError, file_error
 from bongsu.logs.files import LogFile, Wanted, follow, newest_lines
 from bongsu.logs.lines import Level, LogLine
 from bongsu.output import one_line, say
-from common.masking.mask import mask_sensitive, register_secret
+from common.masking import mask_sensitive, register_secret
 
 SHOWN = 100
 POLL_SECONDS = 0.2

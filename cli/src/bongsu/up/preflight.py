@@ -13,7 +13,7 @@ import httpx
 from bongsu.errors import CommandError, UnreachableError
 from bongsu.servers import ports
 from bongsu.up.options import Options, command_line
-from common.masking.mask import mask_sensitive, register_secret
+from common.masking import mask_sensitive, register_secret
 
 REACH_SECONDS = 5.0
 GEMINI_URL = "https://generativelanguage.googleapis.com"

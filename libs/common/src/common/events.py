@@ -32,7 +32,7 @@ from pydantic import (
 )
 
 from common.clock import closed_until, is_whole_minute
-from common.masking.mask import CUT, mask_sensitive
+from common.masking import CUT, mask_sensitive
 
 MARKET_PATTERN = r"^[A-Z0-9]{2,10}-[A-Z0-9]{1,20}$"
 MAX_PAGE_CANDLES = 200

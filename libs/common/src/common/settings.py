@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from common.masking.mask import register_secret
+from common.masking import register_secret
 
 NATS_SCHEMES = ("nats", "tls")
 MAX_FILE_BYTES = 64 * 1024

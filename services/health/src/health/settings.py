@@ -1,11 +1,13 @@
-"""Which environment variables does health read beyond the common ones?"""
+"""Health's settings: the environment variables it reads beyond the common ones."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from common.settings import ServiceSettings
 
@@ -22,6 +24,11 @@ def _check_webhook(value: SecretStr) -> SecretStr:
     return value
 
 
+def _split_folders(value: object) -> object:
+    return value.split(os.pathsep) if isinstance(value, str) else value
+
+
+Folders = Annotated[tuple[Path, ...], BeforeValidator(_split_folders)]
 NotifyUrl = Annotated[SecretStr, AfterValidator(_check_webhook)]
 
 
@@ -34,15 +41,20 @@ class HealthSettings(ServiceSettings):
     health_port: int = Field(
         default=8080, alias="HEALTH_PORT", ge=1, le=65535, description="Port that HTTP is served on."
     )
+    health_data_folders: Folders = Field(
+        default=(Path(),),
+        alias="HEALTH_DATA_FOLDERS",
+        description="Folders on the disks that hold the data, with `:` between; `.` is where health runs.",
+    )
     notify_url: NotifyUrl | None = Field(
         default=None,
         alias="NOTIFY_URL",
-        description="Webhook (Slack, Telegram …) that hears of each change of the overall state.",
+        description="Webhook (Slack, Telegram …) that receives each change of the overall state.",
     )
     notify_settle_seconds: int = Field(
         default=10,
         alias="NOTIFY_SETTLE_SECONDS",
         ge=1,
         le=3600,
-        description="How long a state must last before it is told.",
+        description="How long a state must last before it is posted.",
     )

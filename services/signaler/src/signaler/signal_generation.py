@@ -14,7 +14,7 @@ from common.events import CandlesClosed, SignalGenerated
 from common.gemini_quota import quota_day
 from common.jobs.states import JobStates
 from common.jobs.tracking import JobOwner, track_job
-from common.masking.mask import mask_sensitive
+from common.masking import mask_sensitive
 from common.telemetry.spans import current_trace_id
 from signaler.decider import Decider, Decision, decision_seconds
 from signaler.domain.answer import apply_minimum

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from bongsu.servers import ports
 from common.errors import PermanentError, TransientError
-from common.masking.mask import mask_sensitive
+from common.masking import mask_sensitive
 from health.notifications import webhook as webhook_module
 from health.notifications.webhook import UnansweredError, Webhook
 from servers.webhook import WebhookReceiver, webhook_receiver

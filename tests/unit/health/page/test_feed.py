@@ -42,7 +42,7 @@ class Source:
 
 @asynccontextmanager
 async def feeding(source: Source, *, every_seconds: float = 0.01) -> AsyncIterator[Feed]:
-    feed = Feed((Part("part", source.load, every_seconds, restless=frozenset({"clock"})),))
+    feed = Feed((Part("part", source.load, every_seconds, volatile=frozenset({"clock"})),))
     feed.start()
     try:
         yield feed
@@ -60,7 +60,7 @@ async def test_any_number_of_viewers_costs_one_load_and_nobody_none() -> None:
         assert {part["data"]["word"] for part in heard} == {"first"}
         assert source.loads == 1
         source.word = "second"
-        feed.hurry("part")
+        feed.refresh_now("part")
         assert [(await _hear(feed, viewer))["data"]["word"] for viewer in viewers] == ["second"] * 50
         assert source.loads == 2
 

@@ -26,7 +26,7 @@ from common.bus.decoder import UnreadableError, read_event
 from common.clock import utc_now
 from common.errors import PermanentError, TransientError
 from common.events import Event
-from common.masking.mask import mask_sensitive
+from common.masking import mask_sensitive
 from common.streams import DEAD
 from common.telemetry.instruments import messages
 from common.telemetry.names import Attribute, AttributeValue, LogEvent, SpanName

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import structlog
 
 from common.errors import PUT_RIGHT_SECONDS, TransientError
-from common.masking.mask import mask_sensitive
+from common.masking import mask_sensitive
 from common.telemetry.names import LogEvent
 
 SHOWN_SECONDS = 60.0

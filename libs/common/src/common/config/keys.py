@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from common.errors import PermanentError
 from common.events import Market
-from common.masking.mask import is_secret_name, mask_sensitive
+from common.masking import is_secret_name, mask_sensitive
 
 T = TypeVar("T")
 

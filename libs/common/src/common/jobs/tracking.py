@@ -16,7 +16,7 @@ from opentelemetry.trace import Status, StatusCode
 
 from common.clock import utc_now
 from common.events import JobFinished, Outcome
-from common.masking.mask import mask_sensitive
+from common.masking import mask_sensitive
 from common.telemetry.instruments import job_duration, job_runs
 from common.telemetry.names import Attribute, LogEvent, SpanName
 from common.telemetry.spans import current_trace_id, span

@@ -22,8 +22,6 @@ from common.masking.field_names import Holds, holds, is_secret_name
 from common.masking.known_secrets import MASK, KnownSecrets
 from common.masking.patterns import is_amount, is_name, mask_text
 
-__all__ = ["MASK", "is_secret_name", "mask", "mask_sensitive", "register_secret"]
-
 MAX_TEXT = 32 * 1024
 MAX_DEPTH = 12
 # How often one and the same container is walked through again: ten lists of ten lists of … never end.

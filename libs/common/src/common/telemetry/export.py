@@ -19,7 +19,7 @@ from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 
-from common.masking.mask import register_secret
+from common.masking import register_secret
 from common.telemetry.config import TelemetrySignal, exported_signals, otlp_variable
 from common.telemetry.dropped import DroppedTelemetry
 from common.telemetry.log_records import LogRecords

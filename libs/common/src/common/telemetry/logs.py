@@ -17,7 +17,7 @@ import structlog
 from opentelemetry import trace
 from structlog.typing import EventDict, Processor
 
-from common.masking.mask import mask
+from common.masking import mask
 from common.telemetry.log_writer import LogOutput
 from common.telemetry.names import LogEvent
 

@@ -16,7 +16,7 @@ from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
 
-from common.masking.mask import mask, mask_sensitive
+from common.masking import mask, mask_sensitive
 from common.telemetry.names import TRACER
 
 _propagator = TraceContextTextMapPropagator()

@@ -18,7 +18,7 @@ AT_ONCE = 2
 PATIENCE_SECONDS = 1.0
 
 
-class BoundedReads:
+class ReadLimiter:
     """Runs loads; one that nobody waits for any more keeps its place until the database's limits end it."""
 
     def __init__(self) -> None:

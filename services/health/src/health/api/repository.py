@@ -14,7 +14,7 @@ import asyncpg
 
 from common.database.pool import Database
 from common.events import Action
-from health.api.pagination import Cursor
+from health.api.pagination import PageToken
 from health.api.schemas import (
     CandleAnswer,
     GapAnswer,
@@ -147,9 +147,9 @@ class ApiRepository:
         return [GapAnswer(**dict(row)) for row in rows]
 
     async def signals(
-        self, market: str | None, action: Action | None, after: Cursor, limit: int
+        self, market: str | None, action: Action | None, after: PageToken, limit: int
     ) -> list[SignalAnswer]:
-        """Return the signals behind `after`, newest first."""
+        """Return the signals that follow `after`, newest first."""
         if market is not None:
             rows = await self._fetch(SIGNALS_OF_MARKET, market, after.moment, action, limit + 1)
         elif action is not None:

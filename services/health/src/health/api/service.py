@@ -20,9 +20,9 @@ from common.config.repository import ConfigRepository
 from common.events import Action
 from common.gemini_quota import next_quota_day, quota_day
 from health.api.jobs import job_figures
-from health.api.limiter import BoundedReads
-from health.api.live import Heard
-from health.api.pagination import Cursor
+from health.api.limiter import ReadLimiter
+from health.api.live import LiveData
+from health.api.pagination import PageToken
 from health.api.repository import ApiRepository, Usage
 from health.api.schemas import (
     BudgetAnswer,
@@ -45,10 +45,10 @@ from health.api.schemas import (
 # Earlier and later times than any candle has.
 FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 LAST = datetime(2100, 1, 1, tzinfo=UTC)
-NEWEST = Cursor(LAST, UUID(int=2**128 - 1))
+NEWEST = PageToken(LAST, UUID(int=2**128 - 1))
 
 
-class ApiAnswers:
+class ApiService:
     """Every method but `jobs` raises TransientError while PostgreSQL is away or slow."""
 
     def __init__(
@@ -57,13 +57,13 @@ class ApiAnswers:
         repository: ApiRepository,
         config: ConfigRepository,
         exchange: ExchangeClock,
-        heard: Heard,
-        reads: BoundedReads,
+        live: LiveData,
+        reads: ReadLimiter,
     ) -> None:
         self._repository = repository
         self._config = config
         self._exchange = exchange
-        self._heard = heard
+        self._live = live
         self._reads = reads
 
     async def markets(self) -> MarketsAnswer:
@@ -102,16 +102,14 @@ class ApiAnswers:
         )
 
     async def signals(
-        self, market: str | None, action: Action | None, cursor: Cursor | None, limit: int
+        self, market: str | None, action: Action | None, after: PageToken | None, limit: int
     ) -> SignalsAnswer:
-        """Return the signals behind the cursor, newest first."""
-        rows = await self._reads.run(
-            lambda: self._repository.signals(market, action, cursor or NEWEST, limit)
-        )
+        """Return the signals after that place in the list, newest first."""
+        rows = await self._reads.run(lambda: self._repository.signals(market, action, after or NEWEST, limit))
         next_cursor = None
         if len(rows) > limit:
             last = rows[limit - 1]
-            next_cursor = str(Cursor(last.candle_timestamp if market else last.created_at, last.id))
+            next_cursor = str(PageToken(last.candle_timestamp if market else last.created_at, last.id))
         return SignalsAnswer(signals=tuple(rows[:limit]), next_cursor=next_cursor)
 
     async def signal(self, signal_id: UUID) -> SignalRecord | None:
@@ -138,12 +136,12 @@ class ApiAnswers:
         """Return every job, as the instances' schedulers see it and as its runs were heard to end."""
         now = utc_now()
         return JobsAnswer(
-            counted_since=self._heard.jobs.counted_since(now),
-            jobs=job_figures(status.services, self._heard.jobs.rows(now)),
+            counted_since=self._live.jobs.counted_since(now),
+            jobs=job_figures(status.services, self._live.jobs.rows(now)),
         )
 
     def _priced(self, market: MarketAnswer) -> MarketAnswer:
-        ticker = self._heard.tickers.get(market.market)
+        ticker = self._live.tickers.get(market.market)
         if ticker is None:
             return market
         return market.model_copy(update={"price": ticker.price, "price_at": ticker.exchange_time})

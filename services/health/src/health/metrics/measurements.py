@@ -13,7 +13,7 @@ REPLAY = "replay"
 
 
 @dataclass(frozen=True)
-class MarketFigures:
+class MarketMeasurements:
     """What is stored of one market.
 
     Attributes:
@@ -50,7 +50,7 @@ class MarketFigures:
 
 
 @dataclass(frozen=True)
-class GeminiFigures:
+class GeminiMeasurements:
     """What Gemini was asked today, and how often and for how much it may be."""
 
     requests: Mapping[str, int]
@@ -60,18 +60,9 @@ class GeminiFigures:
 
 
 @dataclass(frozen=True)
-class DiskFigures:
-    """The disk that this process works on, in bytes."""
-
-    size: int
-    free: int
-
-
-@dataclass(frozen=True)
-class Figures:
+class Measurements:
     """The newest that was read; None for what was never read yet."""
 
-    markets: tuple[MarketFigures, ...] = ()
-    gemini: GeminiFigures | None = None
+    markets: tuple[MarketMeasurements, ...] = ()
+    gemini: GeminiMeasurements | None = None
     database_bytes: int | None = None
-    disk: DiskFigures | None = None

@@ -1,4 +1,4 @@
-"""How are the figures of /metrics called? Each name once, with its help text and what it is told apart by.
+"""How are the measurements of /metrics called? Each name once, with its help text and what it is told apart by.
 
 By Prometheus' conventions: base units in the name (seconds, bytes), `_total` behind a counter, which its
 library adds. `service_instance` is our own instance; `instance` is Prometheus' name for whom it asked.

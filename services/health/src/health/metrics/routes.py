@@ -1,4 +1,4 @@
-"""How does Prometheus get its figures? `GET /metrics`, from memory, in the format that it asks for."""
+"""How does Prometheus get its measurements? `GET /metrics`, from memory, in the format that it asks for."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from prometheus_client.registry import Collector
 from common.clock import ExchangeClock
 from health.checks.aggregate import judge
 from health.metrics.families import families
-from health.metrics.probe import FiguresProbe
-from health.service import HealthAnswers
+from health.metrics.probe import MeasurementsProbe
+from health.service import HealthService
 
 
 class _Once(Collector):
@@ -29,8 +29,8 @@ class _Once(Collector):
 
 
 def build_metrics(
-    answers: HealthAnswers,
-    probe: FiguresProbe,
+    answers: HealthService,
+    probe: MeasurementsProbe,
     exchange: ExchangeClock,
     counted: tuple[Callable[[], Iterable[Metric]], ...],
     *,
@@ -47,7 +47,7 @@ def build_metrics(
     @router.get("/metrics", include_in_schema=False)
     async def metrics(request: Request) -> Response:
         facts = await answers.facts()
-        told = families(facts, judge(facts, version=version), probe.figures, exchange.now)
+        told = families(facts, judge(facts, version=version), probe.measurements, exchange.now)
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         body = encode(_Once(metrics_of(told)))
         return Response(body, media_type=content_type, headers={"Cache-Control": "no-store"})

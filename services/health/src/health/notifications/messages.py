@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from common.bus.dead_letters import DeadHeader, original_subject
-from common.masking.mask import mask_sensitive
+from common.masking import mask_sensitive
 from health.domain import clock_time
 from health.schemas import HealthSummary, OverallStatus
 

@@ -15,7 +15,7 @@ import httpx
 from pydantic import SecretStr
 
 from common.errors import PermanentError, TransientError
-from common.masking.mask import register_secret
+from common.masking import register_secret
 from common.retry import CircuitBreaker, with_retry
 
 CONNECT_SECONDS = 3.0

@@ -19,11 +19,11 @@ from pydantic import BaseModel
 from common.clock import utc_now
 from common.errors import ServiceError
 from common.tasks import cancel_tasks, run_forever
-from health.http.replies import masked
+from health.http.responses import masked
 
 MOST_VIEWERS = 100
-# Figures that move all the time are told no more often than this.
-RESTLESS_SECONDS = 5.0
+# Measurements that move all the time are told no more often than this.
+VOLATILE_SECONDS = 5.0
 CANNOT_BE_READ = "PostgreSQL cannot be read"
 
 
@@ -34,13 +34,13 @@ class Part:
     Attributes:
         load: Makes it; a ServiceError means that it cannot be read now.
         every_seconds: How often it is made.
-        restless: Names of fields whose change alone is no news, for `RESTLESS_SECONDS`.
+        volatile: Names of fields whose change alone is no news, for `VOLATILE_SECONDS`.
     """
 
     name: str
     load: Callable[[], Awaitable[BaseModel]]
     every_seconds: float
-    restless: frozenset[str] = frozenset()
+    volatile: frozenset[str] = frozenset()
 
 
 @dataclass(eq=False)
@@ -109,7 +109,7 @@ class Feed:
         if not self._viewers:
             self._watched.clear()
 
-    def hurry(self, name: str) -> None:
+    def refresh_now(self, name: str) -> None:
         """Have a part made now: there is something new in it."""
         self._kept[name].hurry.set()
 
@@ -155,10 +155,10 @@ class Feed:
             kept.read_at = utc_now().isoformat()
         except ServiceError:
             error = CANNOT_BE_READ
-        before = (_steady(kept.data, part.restless), kept.error)
+        before = (_steady(kept.data, part.volatile), kept.error)
         kept.data, kept.error = data, error
-        is_old = time.monotonic() - kept.told_at >= RESTLESS_SECONDS and bool(part.restless)
-        if kept.document and not is_old and before == (_steady(data, part.restless), error):
+        is_old = time.monotonic() - kept.told_at >= VOLATILE_SECONDS and bool(part.volatile)
+        if kept.document and not is_old and before == (_steady(data, part.volatile), error):
             return
         kept.document = json.dumps(
             {"data": data, "error": error, "read_at": kept.read_at}, ensure_ascii=False, separators=(",", ":")
@@ -169,12 +169,12 @@ class Feed:
             viewer.news.set()
 
 
-def _steady(data: Any, restless: frozenset[str]) -> Any:
+def _steady(data: Any, volatile: frozenset[str]) -> Any:
     """Return the data without what moves all the time."""
-    if not restless:
+    if not volatile:
         return data
     if isinstance(data, dict):
-        return {key: _steady(value, restless) for key, value in data.items() if key not in restless}
+        return {key: _steady(value, volatile) for key, value in data.items() if key not in volatile}
     if isinstance(data, list):
-        return [_steady(value, restless) for value in data]
+        return [_steady(value, volatile) for value in data]
     return data

@@ -1,4 +1,4 @@
-"""Does one row say of a job what all its replicas and its last day's runs say?"""
+"""Job figures: one row for all replicas and the runs of the last day."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from common.events import JobFinished, JobState, Outcome
-from health.api import job_window
-from health.api.job_window import JobWindow
-from health.api.jobs import job_figures
+from health.api import jobs
+from health.api.jobs import JobWindow, job_figures
 from health.schemas import ServiceHealth
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
@@ -62,7 +61,7 @@ def test_figures_are_kept_for_ten_seconds_and_then_added_up_again() -> None:
 def test_of_too_many_runs_the_oldest_go_and_the_count_says_since_when(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(job_window, "MOST_RUNS", 3)
+    monkeypatch.setattr(jobs, "MOST_RUNS", 3)
     window = JobWindow(began_at=NOW - timedelta(hours=9))
     for number in range(5):
         window.add(_run(f"r{number}", NOW - (5 - number) * SECOND, 100.0))
@@ -80,7 +79,7 @@ def test_the_most_runs_that_are_kept_weigh_little() -> None:
         weight, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert weight / FEW_RUNS * job_window.MOST_RUNS < 16e6
+    assert weight / FEW_RUNS * jobs.MOST_RUNS < 16e6
 
 
 def _instance(

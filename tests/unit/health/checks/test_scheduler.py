@@ -1,4 +1,4 @@
-"""When is a job late, a consumer stuck, and the scheduler no longer well?"""
+"""Scheduler check: late jobs, stuck consumers, a lost bus."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from common.events import ConsumerState, JobState
 from health.checks.recent_signal import signal_is_recent
 from health.checks.scheduler import jobs_succeed
 from health.domain import Facts
-from unit.health.facts import NOW, ago, facts, heard, instance, stored
+from unit.health.facts import NOW, ago, facts, instance, live, stored
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_a_late_job_tells_how_its_last_run_ended() -> None:
     )
     state = collector.model_copy(update={"jobs": jobs})
     late = {**facts().last_success, ("collector", "gap_repair"): ago(seconds=200)}
-    found = jobs_succeed(facts(instances=heard(state, instance("signaler")), last_success=late))
+    found = jobs_succeed(facts(instances=live(state, instance("signaler")), last_success=late))
     assert found.message == "gap_repair: no success for 3 min, more than 3 min; last run skipped: stale_data"
 
 
@@ -43,24 +43,24 @@ def test_a_job_that_never_ran_is_healthy_until_its_service_is_as_old_as_the_limi
 ) -> None:
     success = {job: at for job, at in facts().last_success.items() if job[1] != "retention"}
     since = {"collector": ago(hours=hours)}
-    assert jobs_succeed(facts(last_success=success, heard_since=since)).status == status
+    assert jobs_succeed(facts(last_success=success, service_since=since)).status == status
 
 
 def test_a_job_that_is_not_due_yet_says_when_it_is() -> None:
     success = {job: at for job, at in facts().last_success.items() if job[1] != "retention"}
-    found = jobs_succeed(facts(last_success=success, heard_since={"collector": NOW}))
+    found = jobs_succeed(facts(last_success=success, service_since={"collector": NOW}))
     assert (found.status, found.message) == ("healthy", "retention is first due at 2026-03-11T15:00:00Z")
 
 
 def test_a_job_that_is_not_scheduled_is_unhealthy() -> None:
-    states = heard(instance("collector", jobs=()), instance("signaler"))
+    states = live(instance("collector", jobs=()), instance("signaler"))
     found = jobs_succeed(facts(instances=states))
     assert found.status == "unhealthy"
     assert "data_collection is not scheduled on collector-1" in (found.message or "")
 
 
 def test_without_the_bus_no_run_is_claimed() -> None:
-    component = jobs_succeed(facts(bus_problem="NATS is away"))
+    component = jobs_succeed(facts(bus_error="NATS is away"))
     assert component.status == "unhealthy"
     assert "no run can be claimed: NATS is away" in str(component.message)
 
@@ -80,7 +80,7 @@ def consumer(**changes: object) -> ConsumerState:
 
 def with_consumers(*states: ConsumerState) -> Facts:
     collectors = [instance("collector", f"c{n}", consumers=(state,)) for n, state in enumerate(states)]
-    return facts(instances=heard(*collectors, instance("health"), instance("signaler")))
+    return facts(instances=live(*collectors, instance("health"), instance("signaler")))
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_shorter_interval_is_not_held_against_the_time_before_it_was_set() -> 
         next_run_at=NOW,
     )
     changed = instance("signaler", jobs=(minutely,))
-    found = facts(instances=heard(instance("collector"), instance("health"), changed))
+    found = facts(instances=live(instance("collector"), instance("health"), changed))
     long_ago = {**found.last_success, ("signaler", "signal_generation"): ago(minutes=50)}
     assert jobs_succeed(replace(found, last_success=long_ago)).status == "healthy"
 
@@ -117,7 +117,7 @@ def test_a_shorter_interval_is_not_held_against_the_time_before_it_was_set() -> 
 def test_nothing_ages_behind_the_end_of_a_recording() -> None:
     ended = instance("collector", exchange_stands_since=ago(hours=9))
     found = facts(
-        instances=heard(ended, instance("health"), instance("signaler")),
+        instances=live(ended, instance("health"), instance("signaler")),
         database=stored(newest_signal_at=ago(hours=9)),
     )
     decided = {**found.last_success, ("signaler", "signal_generation"): ago(hours=9)}

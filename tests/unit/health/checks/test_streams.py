@@ -1,4 +1,4 @@
-"""From when on is a stream too full, and what is said of one that takes nothing?"""
+"""Stream check: from when on a stream is too full, and one that takes nothing."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 
 from common.events import InstanceState
 from health.checks.scheduler import jobs_succeed
-from health.domain import Facts, HeardInstance, StreamFill, StreamReading
-from unit.health.facts import facts, heard, instance
+from health.domain import Facts, LiveInstance, StreamFill, StreamReading
+from unit.health.facts import facts, instance, live
 
 UNTAKEN = "MARKET takes nothing: TimeoutError: nats: timeout"
 
@@ -42,14 +42,14 @@ def test_a_jetstream_that_does_not_answer_is_unhealthy() -> None:
 
 
 def test_what_no_stream_takes_is_unhealthy_and_names_the_instance() -> None:
-    component = jobs_succeed(facts(instances=heard(*services(bus_problem=UNTAKEN))))
+    component = jobs_succeed(facts(instances=live(*services(bus_problem=UNTAKEN))))
     assert (component.status, component.message) == ("unhealthy", f"collector-1: {UNTAKEN}")
 
 
 def test_the_last_words_of_an_instance_that_is_silent_are_not_repeated() -> None:
     collector, *others = services(bus_problem=UNTAKEN)
     again = instance("collector", "collector-2")
-    listed = (HeardInstance(collector, silent_seconds=5.0), *heard(again, *others))
+    listed = (LiveInstance(collector, silent_seconds=5.0), *live(again, *others))
     assert jobs_succeed(facts(instances=listed)).status == "healthy"
 
 
