@@ -45,7 +45,7 @@ async def test_before_anything_was_stored_the_page_says_so(
         await expect(page.locator("#changes-empty")).to_have_text(
             "No setting was ever changed; the defaults hold."
         )
-        await expect(page.locator("#services")).to_contain_text("no instance is heard")
+        await expect(page.locator("#services")).to_contain_text("no instance reports")
         assert watched.complaints == []
     assert await health.stop() == 0
 

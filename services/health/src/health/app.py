@@ -100,9 +100,7 @@ class Health:
             build_health(service),
             build_api(self._monitor, api),
             build_page(self._feed),
-            build_metrics(
-                service, self._measurements, exchange, (counters.families,), version=runtime.version
-            ),
+            build_metrics(service, self._measurements, exchange, counters, version=runtime.version),
             version=runtime.version,
         )
         self._server = HttpServer(http, bound)

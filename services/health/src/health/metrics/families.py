@@ -1,4 +1,4 @@
-"""What does Prometheus read? The facts that every answer of health is made of, as measurements. Pure."""
+"""Metric families of /metrics, from the facts that every answer of health is made of. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known that no check judges? Each market's candles, the day's Gemini use, the disk. Pure."""
+"""Measurements that no check judges: Each market's candles, the day's Gemini use, the disk. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class MarketMeasurements:
         newest: Open time of the newest candle; None without one.
         resolved_until: End of the newest gap that is closed; None without one.
         source: Of the newest candle: `upbit`, `simulator` or `replay`.
-        collected_at: Exchange time that the newest candle was told at.
+        collected_at: Exchange time at which the newest candle was collected.
     """
 
     market: str

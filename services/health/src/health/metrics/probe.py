@@ -1,4 +1,4 @@
-"""What are the newest measurements? Read in the background, told from memory."""
+"""Background probe of the measurements, so that /metrics answers from memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from common.config.keys import (
 )
 from common.config.repository import ConfigRepository
 from common.errors import ServiceError
-from common.tasks import cancel_tasks, run_forever
+from common.tasks import Background
 from common.telemetry.names import LogEvent
 from health.metrics.measurements import GeminiMeasurements, Measurements
 from health.metrics.repository import MeasurementsRepository
@@ -26,24 +26,16 @@ READ_SECONDS = 10.0
 AGAIN_SECONDS = 2.0
 
 
-class MeasurementsProbe:
+class MeasurementsProbe(Background):
     """Keeps `measurements`; what cannot be read stays as it was, and candles go on ageing."""
 
     def __init__(self, repository: MeasurementsRepository, config: ConfigRepository) -> None:
+        super().__init__("measurements_probe", self._probe)
         self._repository = repository
         self._config = config
-        self._task: asyncio.Task[None] | None = None
         self._is_failing = False
         self._log = structlog.get_logger("health.metrics.probe")
         self.measurements = Measurements()
-
-    def start(self) -> None:
-        """Begin to read."""
-        self._task = asyncio.create_task(run_forever("measurements_probe", self._probe))
-
-    async def stop(self) -> None:
-        """Stop reading."""
-        await cancel_tasks([self._task])
 
     async def _probe(self) -> None:
         while True:

@@ -1,4 +1,4 @@
-"""What do measurements read in PostgreSQL? Cheap questions only: they are asked again and again."""
+"""SQL of the measurements. Only cheap queries: they run every ten seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Of which parts is the page made, and how fresh is each?"""
+"""Parts of the page, each an answer of the API with its own interval."""
 
 from __future__ import annotations
 
