@@ -1,4 +1,4 @@
-"""Does a person see in a real browser what is true, whatever breaks?"""
+"""The status page in a real browser shows what is true, whatever breaks."""
 
 from __future__ import annotations
 

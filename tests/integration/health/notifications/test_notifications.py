@@ -64,10 +64,10 @@ class Replica:
         """Send no heartbeat any more; the test does nothing more with it."""
         self.stack.live.discard(self.name)
 
-    async def settle(self) -> None:
-        """Look until the present state has lasted long enough."""
+    async def settle(self, seconds: float = LASTING_SECONDS) -> None:
+        """Look now, and again when the present state has lasted for so long."""
         await self.notifier.look(self.stack.now)
-        self.stack.now += LASTING_SECONDS
+        self.stack.now += seconds
         await self.notifier.look(self.stack.now)
 
 
@@ -187,6 +187,7 @@ async def test_the_next_leader_announces_each_change_after_the_last_one_delivere
     first, second = await start("a"), await start("b")
     await see("healthy", first, second)
     await see("unhealthy", first, second)
+    await see("unhealthy", first, second)
     first.die()
     await see("unhealthy", second)
     assert len(receiver.posts) == 1
@@ -204,6 +205,22 @@ async def test_what_a_dying_leader_could_not_deliver_is_delivered_by_the_next_on
         await see("unhealthy", first, second)
     first.die()
     await see("healthy", second)
+    assert headlines(receiver) == ["Bongsu is unhealthy (was healthy)", "Bongsu is healthy (was unhealthy)"]
+
+
+async def test_a_problem_that_is_over_before_the_leader_counts_as_dead_is_announced_by_the_next_one(
+    start: StartReplica, receiver: WebhookReceiver, stack: Stack
+) -> None:
+    first, second = await start("a"), await start("b")
+    await see("healthy", first, second)
+    # From here on the first one looks no more, and its last heartbeat is not old yet.
+    stack.status = "unhealthy"
+    await second.settle(2.0)
+    stack.status = "healthy"
+    await second.settle(3.0)
+    first.die()
+    await second.settle(1.0)
+    await second.notifier.deliver()
     assert headlines(receiver) == ["Bongsu is unhealthy (was healthy)", "Bongsu is healthy (was unhealthy)"]
 
 

@@ -71,7 +71,7 @@ def _instances(facts: Facts, detail: DetailedHealthResponse) -> Iterator[Metric]
             for status in get_args(ComponentStatus)
         ],
     )
-    states = [heard.state for heard in facts.instances]
+    states = [live.state for live in facts.instances]
     who = {state.instance: (state.service, state.instance) for state in states}
     yield _gauge(names.UPTIME, [(who[state.instance], state.uptime_s) for state in states])
     pools = [(who[state.instance], state.pool) for state in states if state.pool]
@@ -100,7 +100,7 @@ def _jobs(facts: Facts) -> Iterator[Metric]:
         ],
     )
     jobs: dict[tuple[str, str], JobState] = {
-        (heard.state.service, job.job_name): job for heard in facts.instances for job in heard.state.jobs
+        (live.state.service, job.job_name): job for live in facts.instances for job in live.state.jobs
     }
     yield _gauge(names.JOB_INTERVAL, [(key, job.interval_seconds) for key, job in jobs.items()])
 

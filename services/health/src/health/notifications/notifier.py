@@ -39,6 +39,8 @@ LOOK_SECONDS = 1.0
 AGAIN_SECONDS = 30.0
 MOST_AGAIN_SECONDS = 120.0
 QUEUE_SIZE = 100
+# Longer than a dead leader counts as live.
+KEPT_SECONDS = 30.0
 # Up to so many dead letters at once have a notification each.
 DEAD_ONE_BY_ONE = 20
 
@@ -79,6 +81,7 @@ class Notifier:
         self._is_due = asyncio.Event()
         # The overall state once the queue is delivered; None where a dead leader may have delivered any.
         self._announced: OverallStatus | None = None
+        self._changed_at = 0.0
 
     def start(self) -> None:
         """Begin to look and to post."""
@@ -97,11 +100,11 @@ class Notifier:
         settled = self._debounce.observe(detail.status, now)
         if settled:
             # By now the heartbeats of a live leader have been received.
-            await self._lead_or_follow(settled)
+            await self._lead_or_follow(settled, now)
             if settled != self._announced:
                 self._debounce.record_change(now)
                 self._add(messages.of_change(settled, summarize(detail), self._announced))
-                self._announced = settled
+                self._announced, self._changed_at = settled, now
         if self._leader.is_leader:
             if self._bus.is_connected and not self._queue:
                 await self._add_dead_letters()
@@ -147,12 +150,13 @@ class Notifier:
             else:
                 again_seconds = AGAIN_SECONDS
 
-    async def _lead_or_follow(self, settled: OverallStatus) -> None:
+    async def _lead_or_follow(self, settled: OverallStatus, now: float) -> None:
         was_leader = self._leader.is_leader
         await self._leader.acquire()
         recorded = self._leader.checkpoint.status
-        if not was_leader and (not self._queue or recorded == settled):
-            # What another leader has not recorded stays queued.
+        # A leader that was still live so long after the last change has left nothing undelivered.
+        is_delivered = recorded == settled and now - self._changed_at > KEPT_SECONDS
+        if not was_leader and (not self._queue or is_delivered):
             self._queue.clear()
             self._announced = recorded
 
