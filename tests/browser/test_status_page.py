@@ -1,4 +1,4 @@
-"""Does a person see in a real browser what is true, whatever breaks?"""
+"""The status page in a real browser shows what is true, whatever breaks."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def test_before_anything_was_stored_the_page_says_so(
         await expect(page.locator("#changes-empty")).to_have_text(
             "No setting was ever changed; the defaults hold."
         )
-        await expect(page.locator("#services")).to_contain_text("no instance is heard")
+        await expect(page.locator("#services")).to_contain_text("no instance reports")
         assert watched.complaints == []
     assert await health.stop() == 0
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import time
 
 from common.clock import ExchangeClock
 from common.events import ComponentState, JobFinished, SignalGenerated, TickerUpdated
 from common.runtime.runtime import Runtime
+from common.streams import DEAD
 from health.api.limiter import ReadLimiter
 from health.api.live import LiveData
 from health.api.repository import ApiRepository
@@ -20,10 +22,12 @@ from health.http.server import HttpServer, ListenError, listen
 from health.instances.poll import InstancePoll
 from health.instances.registry import Registry
 from health.instances.subscriptions import Subscriptions
-from health.metrics.counters import Tally
-from health.metrics.probe import FiguresProbe
-from health.metrics.repository import FiguresRepository
+from health.metrics.counters import Counters
+from health.metrics.probe import MeasurementsProbe
+from health.metrics.repository import MeasurementsRepository
 from health.metrics.routes import build_metrics
+from health.notifications.debounce import Debounce
+from health.notifications.leader import Leader
 from health.notifications.notifier import Notifier
 from health.page.feed import Feed
 from health.page.parts import SIGNALS, page_parts
@@ -64,15 +68,15 @@ class Health:
             reads=ReadLimiter(),
         )
         self._feed = Feed(page_parts(self._monitor, api))
-        tally = Tally()
+        counters = Counters()
         subscribe = self._subscriptions.subscribe
         subscribe(TickerUpdated, live.on_ticker_updated)
         subscribe(TickerUpdated, lambda ticker: exchange.observe(ticker.exchange_time))
         subscribe(JobFinished, live.on_job_finished)
-        subscribe(JobFinished, tally.on_job_finished)
-        subscribe(SignalGenerated, lambda _: self._feed.hurry(SIGNALS))
-        subscribe(SignalGenerated, tally.on_signal_generated)
-        self._figures = FiguresProbe(FiguresRepository(runtime.database), runtime.config)
+        subscribe(JobFinished, counters.on_job_finished)
+        subscribe(SignalGenerated, lambda _: self._feed.refresh_now(SIGNALS))
+        subscribe(SignalGenerated, counters.on_signal_generated)
+        self._measurements = MeasurementsProbe(MeasurementsRepository(runtime.database), runtime.config)
         self._notifier: Notifier | None = None
         if settings.notify_url:
             from health.notifications.webhook import (
@@ -80,20 +84,23 @@ class Health:
             )
 
             self._notifier = Notifier(
-                instance=runtime.instance,
                 bus=runtime.bus,
-                answers=service,
-                registry=registry,
-                streams=self._streams,
+                leader=Leader(
+                    runtime.bus,
+                    instance=runtime.instance,
+                    live_instances=lambda: {live.state.instance for live in registry.live(time.monotonic())},
+                ),
+                debounce=Debounce(settings.notify_settle_seconds),
                 webhook=Webhook(settings.notify_url),
-                count=tally.note_notification,
-                settle_seconds=settings.notify_settle_seconds,
+                detail=service.detail,
+                newest_dead=lambda: self._streams.reading.last_sequence(DEAD),
+                count=counters.record_notification,
             )
         http = build_application(
             build_health(service),
             build_api(self._monitor, api),
             build_page(self._feed),
-            build_metrics(service, self._figures, exchange, (tally.families,), version=runtime.version),
+            build_metrics(service, self._measurements, exchange, counters, version=runtime.version),
             version=runtime.version,
         )
         self._server = HttpServer(http, bound)
@@ -111,8 +118,8 @@ class Health:
             self._notifier.start()
 
     async def start(self) -> None:
-        """Begin to read figures; the rest runs since `prepare`."""
-        self._figures.start()
+        """Begin to read measurements; the rest runs since `prepare`."""
+        self._measurements.start()
 
     async def stop(self) -> None:
         """Stop serving, probing and listening."""
@@ -124,7 +131,7 @@ class Health:
         await self._database.stop()
         await self._streams.stop()
         await self._disk.stop()
-        await self._figures.stop()
+        await self._measurements.stop()
         await self._subscriptions.stop()
 
     def components(self) -> tuple[ComponentState, ...]:

@@ -80,6 +80,12 @@ class StreamReading:
     fills: tuple[StreamFill, ...] = ()
     error: str | None = None
 
+    def last_sequence(self, stream: str) -> int | None:
+        """Return that of a stream, None while it is not known."""
+        return next(
+            (fill.last_sequence for fill in self.fills if fill.name == stream and not fill.is_missing), None
+        )
+
 
 @dataclass(frozen=True)
 class DiskUsage:

@@ -1,4 +1,4 @@
-"""How often did a job end, a signal come, a notice go out? Counters of this instance, from its start on."""
+"""Counters of this instance since its start: ends of jobs, signals, notifications."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from health.metrics.names import JOB_DURATION, JOB_RUNS, NOTIFICATIONS, SIGNALS
 
 # Seconds; a run of data_collection takes some ten milliseconds, a decision up to 90 s.
 BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 90)
-# A record whose acknowledgement was lost is sent again; nobody sends one again after so many others.
+# A record whose acknowledgement was lost is sent again, but not after so many others.
 REMEMBERED = 1000
 
 
-class Tally:
-    """Hears what is published to the streams JOBS and SIGNALS while this instance runs."""
+class Counters:
+    """Counts what is published to the streams JOBS and SIGNALS while this instance runs."""
 
     def __init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -44,8 +44,8 @@ class Tally:
         if not self._is_repeated(signal.signal_id):
             self._signals.labels(signal.signal_type, signal.source).inc()
 
-    def note_notification(self, outcome: str) -> None:
-        """Count a notice that was `sent`, `failed` or `dropped`."""
+    def record_notification(self, outcome: str) -> None:
+        """Count a notification that was `sent`, `failed` or `dropped`."""
         self._notifications.labels(outcome).inc()
 
     def families(self) -> Iterable[Metric]:

@@ -1,4 +1,4 @@
-"""What do figures read in PostgreSQL? Cheap questions only: they are asked again and again."""
+"""SQL of the measurements. Only cheap queries: they run every ten seconds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from common.database.pool import Database
-from health.metrics.measurements import MarketFigures
+from health.metrics.measurements import MarketMeasurements
 
 # The gaps of a market never overlap, so the last one begins last.
 _MARKETS = """
@@ -32,13 +32,13 @@ SELECT model, requests, cost_usd FROM gemini_usage
 class Stored:
     """What was read at one moment; requests by model."""
 
-    markets: tuple[MarketFigures, ...]
+    markets: tuple[MarketMeasurements, ...]
     gemini_requests: dict[str, int]
     gemini_cost_usd: Decimal
     database_bytes: int
 
 
-class FiguresRepository:
+class MeasurementsRepository:
     """Reads on one connection; raises TransientError while PostgreSQL is away."""
 
     def __init__(self, database: Database) -> None:
@@ -51,7 +51,7 @@ class FiguresRepository:
             usage = await connection.fetch(_GEMINI)
             size: int = await connection.fetchval("SELECT pg_database_size(current_database())")
         return Stored(
-            markets=tuple(MarketFigures(**dict(row)) for row in rows),
+            markets=tuple(MarketMeasurements(**dict(row)) for row in rows),
             gemini_requests={row["model"]: row["requests"] for row in usage},
             gemini_cost_usd=sum((row["cost_usd"] for row in usage), Decimal(0)),
             database_bytes=size,

@@ -1,4 +1,4 @@
-"""Of which parts is the page made, and how fresh is each?"""
+"""Parts of the page, each an answer of the API with its own interval."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SIGNALS = "signals"
 NEWEST_SIGNALS = 20
 NEWEST_CHANGES = 8
 # They move with every look; no change of these alone is worth a message.
-RESTLESS = frozenset({"timestamp", "uptime_s", "latency_ms", "pool", "cache", "next_run_at"})
+VOLATILE = frozenset({"timestamp", "uptime_s", "latency_ms", "pool", "cache", "next_run_at"})
 TICKING = frozenset({"price", "price_at", "exchange_time"})
 
 
@@ -28,8 +28,8 @@ def page_parts(monitor: StatusMonitor, api: ApiService) -> tuple[Part, ...]:
         return await api.config_history(None, None, NEWEST_CHANGES)
 
     return (
-        Part("status", monitor.check, 1.0, restless=RESTLESS),
-        Part("markets", api.markets, 2.0, restless=TICKING),
+        Part("status", monitor.check, 1.0, volatile=VOLATILE),
+        Part("markets", api.markets, 2.0, volatile=TICKING),
         Part(SIGNALS, signals, 5.0),
         Part("jobs", jobs, 5.0),
         Part("budget", api.budget, 5.0),

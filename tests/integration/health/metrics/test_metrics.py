@@ -1,4 +1,4 @@
-"""Does /metrics tell of the whole system what health knows, in Prometheus' own words?"""
+"""/metrics has what health knows of the whole system, in Prometheus' format."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def finished(run_id: str, outcome: str, *, count: int = 1) -> JobFinished:
 
 
 def consumer(*, stuck_seconds: float) -> ConsumerState:
-    """Return the signaler's consumer, five messages behind, as one replica sees it."""
+    """Return the signaler's consumer, with five messages pending, as one replica sees it."""
     return ConsumerState(
         name="signaler-candles-closed",
         lost=False,
@@ -92,7 +92,7 @@ def consumer(*, stuck_seconds: float) -> ConsumerState:
     )
 
 
-async def tell(signaler: Voice) -> None:
+async def publish_runs(signaler: Voice) -> None:
     """Publish four runs, one of them twice as after a lost acknowledgement, and a signal."""
     records = [finished("r1", "ok"), finished("r2", "failed"), finished("r3", "skipped", count=2)]
     for record in (*records, records[0]):
@@ -103,7 +103,7 @@ async def tell(signaler: Voice) -> None:
     await signaler.bus.publish(signal())
 
 
-async def bury(server: NatsServer, count: int) -> None:
+async def dead_letters(server: NatsServer, count: int) -> None:
     """Put messages into DEAD."""
     client = await nats_client.connect(server.url())
     for number in range(count):
@@ -111,7 +111,7 @@ async def bury(server: NatsServer, count: int) -> None:
     await client.close()
 
 
-async def test_figures_of_the_whole_system_are_told(
+async def test_the_whole_system_is_measured(
     health: HealthProcess, speak: Speak, fresh_nats: NatsServer, database_url: str
 ) -> None:
     await store(database_url)
@@ -119,8 +119,8 @@ async def test_figures_of_the_whole_system_are_told(
     signaler = await speak("signaler", "s1")
     signaler.consumers = (consumer(stuck_seconds=7.0), consumer(stuck_seconds=3.0))
     await soon(health.is_healthy)
-    await tell(signaler)
-    await bury(fresh_nats, 2)
+    await publish_runs(signaler)
+    await dead_letters(fresh_nats, 2)
     job = {"service": "signaler", "job": "signal_generation"}
 
     async def has_all() -> bool:
@@ -175,7 +175,7 @@ async def test_figures_of_the_whole_system_are_told(
     assert used_names("bongsu_") <= {name for name, _ in found} | unsampled
 
 
-async def test_what_is_away_is_told_at_once_and_nothing_is_made_up(
+async def test_what_is_away_shows_at_once_and_nothing_is_made_up(
     health: HealthProcess, speak: Speak, fresh_nats: NatsServer
 ) -> None:
     await speak("collector", "c1")

@@ -1,8 +1,7 @@
-"""What becomes of a post when the other side is slow, refuses, sends away, or is not there?"""
+"""Posts to a receiver that is slow, refuses, redirects, or is not there."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,6 +10,7 @@ from pydantic import SecretStr
 from bongsu.servers import ports
 from common.errors import PermanentError, TransientError
 from common.masking import mask_sensitive
+from health.notifications import webhook as webhook_module
 from health.notifications.webhook import UnansweredError, Webhook
 from servers.webhook import WebhookReceiver, webhook_receiver
 
@@ -62,7 +62,7 @@ async def test_a_receiver_that_stays_broken_is_given_up_after_three_retries(
     assert receiver.refused == 4
 
 
-async def test_a_refusal_and_a_redirect_are_final_and_nobody_else_gets_the_text(
+async def test_a_refusal_and_a_redirect_are_final_and_no_other_address_gets_the_text(
     webhook: Webhook, receiver: WebhookReceiver
 ) -> None:
     receiver.statuses = [404, 302, 307]
@@ -74,18 +74,17 @@ async def test_a_refusal_and_a_redirect_are_final_and_nobody_else_gets_the_text(
     assert (receiver.refused, receiver.redirected) == (3, 0)
 
 
-async def test_a_post_that_is_not_answered_is_left_at_that_because_it_may_have_been_taken(
-    webhook: Webhook, receiver: WebhookReceiver
+async def test_a_post_that_is_not_answered_is_not_repeated_at_once_because_it_may_have_been_taken(
+    webhook: Webhook, receiver: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(webhook_module, "ANSWER_SECONDS", 0.2)
     receiver.silent = True
-    began = time.monotonic()
-    with pytest.raises(UnansweredError, match="did not answer within 10 s"):
+    with pytest.raises(UnansweredError, match="did not answer within"):
         await webhook.post("perhaps")
-    assert 9 < time.monotonic() - began < 12
     assert receiver.texts == ["perhaps"]
 
 
-async def test_nobody_at_the_address_is_told_without_the_address() -> None:
+async def test_an_address_that_cannot_be_reached_is_not_named_in_the_error() -> None:
     port = ports.free_port()
     token = "123456789:AAFakeTokenOfATelegramBot-0000000"
     webhook = Webhook(SecretStr(f"http://127.0.0.1:{port}/bot{token}/sendMessage?chat_id=9876543210"))

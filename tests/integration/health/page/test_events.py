@@ -1,4 +1,4 @@
-"""Do viewers of the page hear of changes, and does it cost the others nothing how one behaves?"""
+"""Viewers of the page receive each change, and how one behaves costs the others nothing."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ from health.http.server import HttpServer, listen
 from health.page.feed import MOST_VIEWERS
 from integration.health.running import HealthProcess, Speak, StartHealth, soon
 from integration.health.stored import START, store
-from integration.health.watching import EVENTS, HEARD_SECONDS, next_part, watching
+from integration.health.watching import EVENTS, RECEIVED_SECONDS, next_part, watching
 from servers.waiting import eventually
 
 NOWHERE = "127.0.0.1:9"
-# A signal that is told is shown well before it would be looked for.
+# A published signal is shown well before it would be looked for.
 SHOWN_SECONDS = 2.0
 STOPPED_SECONDS = 2.0
 
 
-async def test_every_viewer_hears_the_whole_state_and_then_each_change(
+async def test_every_viewer_gets_the_whole_state_and_then_each_change(
     health: HealthProcess, speak: Speak, database_url: str, fresh_nats: NatsServer
 ) -> None:
     await speak("collector", "c1")
     signaler = await speak("signaler", "s1")
     await soon(health.is_healthy)
     async with AsyncExitStack() as viewers, store(database_url) as stored:
-        heard = [await viewers.enter_async_context(watching(health)) for _ in range(2)]
-        states = [await _whole_state(parts) for parts in heard]
+        received = [await viewers.enter_async_context(watching(health)) for _ in range(2)]
+        states = [await _whole_state(parts) for parts in received]
         assert states[0]["status"]["data"]["status"] == "healthy"
         assert (states[0]["signals"], states[0]["changes"]["error"]) == (states[1]["signals"], None)
         new = str(await stored.signal(START))
         await _tell_signal(fresh_nats, new)
         async with asyncio.timeout(SHOWN_SECONDS):
-            for parts in heard:
+            for parts in received:
                 assert (await _next(parts, "signals"))["data"]["signals"][0]["id"] == new
         await signaler.fall_silent()
         async with asyncio.timeout(10):
-            for parts in heard:
+            for parts in received:
                 while (await _next(parts, "status"))["data"]["status"] != "unhealthy":
                     pass
 
@@ -130,7 +130,7 @@ def _is_served(port: int) -> bool:
 
 async def _whole_state(parts: Any) -> dict[str, Any]:
     state: dict[str, Any] = {}
-    async with asyncio.timeout(HEARD_SECONDS):
+    async with asyncio.timeout(RECEIVED_SECONDS):
         while set(state) < {"status", "markets", "signals", "jobs", "budget", "changes"}:
             name, part = await anext(parts)
             state[name] = part
@@ -167,5 +167,5 @@ async def _tell_signal(server: NatsServer, signal_id: str) -> None:
 
 
 async def _is_told(health: HealthProcess) -> bool:
-    """Tell whether one more viewer finds a place and hears the state."""
+    """Return whether one more viewer finds a place and gets the state."""
     return bool((await next_part(health, "status"))["data"]["status"] == "unhealthy")
