@@ -32,13 +32,17 @@ STATEMENT_SECONDS = 1.0
 # A list shows the beginning of a reasoning, the record all of it.
 LISTED_REASONING = 2000
 
+# Of the measurements too. The gaps of a market never overlap, so the last one begins last.
 MARKETS = """
-SELECT asked.market, candle.timestamp, candle.close, candle.collected_at, day_before.close AS close_24h_ago,
+SELECT asked.market, candle.timestamp, candle.close, candle.source, candle.collected_at,
+       day_before.close AS close_24h_ago,
        (SELECT max(candle_timestamp) FROM trading_signals WHERE symbol = asked.market) AS newest_signal_at,
+       (SELECT to_time FROM candle_gaps WHERE symbol = asked.market AND status <> 'open'
+         ORDER BY from_time DESC LIMIT 1) AS resolved_until,
        coalesce((SELECT sum(extract(epoch FROM to_time - from_time) / 60) FROM candle_gaps
                   WHERE symbol = asked.market AND status = 'open'), 0)::int AS open_gap_minutes
   FROM unnest($1::text[]) WITH ORDINALITY AS asked (market, place)
-  LEFT JOIN LATERAL (SELECT timestamp, close, collected_at FROM market_data
+  LEFT JOIN LATERAL (SELECT timestamp, close, source, collected_at FROM market_data
                       WHERE symbol = asked.market ORDER BY timestamp DESC LIMIT 1) AS candle ON true
   LEFT JOIN LATERAL (SELECT close FROM market_data
                       WHERE symbol = asked.market AND timestamp <= candle.timestamp - interval '1 day'
