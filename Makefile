@@ -11,7 +11,7 @@ export UV_PROJECT_ENVIRONMENT := .venv
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults faults-long acceptance bench compose-test check papers pictures format lock clean
+.PHONY: help setup run test faults faults-long acceptance bench compose-test check docs pictures format lock clean
 
 help: ## show this list
 	@echo "Bongsu: Bitcoin signals for Upbit, and a truthful health answer. Needs Python 3.11+, git and make."
@@ -35,7 +35,7 @@ $(READY): $(UV) requirements.lock pyproject.toml $(MEMBERS:%=%/pyproject.toml)
 run: $(READY) ## run the whole system here: PostgreSQL, NATS, simulators, services (Ctrl-C stops it)
 	@exec .venv/bin/bongsu up $(ARGS)
 
-test: $(READY) ## the whole test suite on real servers, below 85 % coverage it fails; ARGS="tests/unit" for a part
+test: $(READY) ## the whole test suite on real servers, with its coverage; ARGS="tests/unit" for a part
 	@sh deploy/debian_packages.sh chromium curl prometheus
 	@$(if $(ARGS),.venv/bin/pytest $(PARALLEL) $(ARGS),sh deploy/measured_tests.sh $(PARALLEL))
 
@@ -62,8 +62,8 @@ check: $(READY) ## formatting, lint, types, import contracts, compose.yaml
 	@.venv/bin/lint-imports
 	@sh deploy/compose_check.sh
 
-papers: $(READY) ## write the tables that README and docs take from the code
-	@PYTHONPATH=tests .venv/bin/python -m papers
+docs: $(READY) ## write the tables that README and docs take from the code
+	@PYTHONPATH=tests .venv/bin/python -m docs
 
 pictures: $(READY) ## take the pictures of the status page from a running stack, into docs/images
 	@PYTHONPATH=tests .venv/bin/python -m browser.pictures $(or $(URL),http://127.0.0.1:8080/) docs/images

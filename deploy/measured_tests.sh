@@ -2,8 +2,11 @@
 # The whole test suite, measured: branch coverage of libs and services, in the workers of pytest and in each
 # service that a test starts by itself; commands and whole stacks run unmeasured.
 #   sh deploy/measured_tests.sh [options of pytest]
-# Fails with the tests or below 85 %. What no test has run is in .coverage.txt, the figures in .coverage.json.
+# Fails with the tests or below the limit. What no test has run is in .coverage.txt, the figures in .coverage.json.
 set -u
+
+# Percent.
+limit=85
 
 # A folder of its own: two runs at the same time don't mix.
 folder=$(mktemp -d)
@@ -15,8 +18,8 @@ export COVERAGE_FILE
 tests=$?
 .venv/bin/coverage combine --quiet || exit
 .venv/bin/coverage json --quiet -o .coverage.json
-.venv/bin/coverage report --fail-under=85 >.coverage.txt
+.venv/bin/coverage report --fail-under="$limit" >.coverage.txt
 code=$?
-echo "branch coverage of libs and services: $(awk '/^TOTAL/ {print $NF}' .coverage.txt), 85% is needed; what no test has run: .coverage.txt"
+echo "branch coverage of libs and services: $(awk '/^TOTAL/ {print $NF}' .coverage.txt), $limit% is needed; what no test has run: .coverage.txt"
 [ "$tests" -eq 0 ] || exit "$tests"
 exit "$code"

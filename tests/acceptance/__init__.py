@@ -1,1 +1,1 @@
-"""Does every promise hold? `make acceptance` runs the real stack, measures each, and prints one table."""
+"""Acceptance: every promise measured on the real stack by `make acceptance`, in one table."""

@@ -1,1 +1,1 @@
-"""How fast is it, against what else one would take? `make bench` measures ratios, side by side in one run."""
+"""Benchmarks: `make bench` measures ratios against the usual alternatives, side by side in one run."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-import time
-from pathlib import Path
+from collections.abc import Sequence
 
-from bench import (
+from bench.benches import (
     cache,
     database,
     health,
@@ -15,20 +13,23 @@ from bench import (
     latency,
     markets,
     memory,
-    report,
     scaling,
     start,
     stream,
     ticks,
 )
-from bench.comparison import Bench, Comparison
+from bench.comparison import COLUMNS, Comparison
 from common.telemetry.export import Telemetry
 from common.telemetry.logs import configure_logging
+from harness import report
 
-PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
-# What a person wrote below this line stays.
-EXPLANATION = "\n## Where the time goes\n"
-BENCHES: dict[str, Bench] = {
+WORDS = """\
+Written by `make bench` on {machine}. Real servers on the
+same machine: PostgreSQL with `synchronous_commit=on`, nats-server with `sync_interval: always`. Our side
+records its spans with the SDK's tracer, as a service does, and exports none; the other sides have no tracing.
+The sides of a row are measured in turn, round by round; a ratio is the median of the rounds' ratios, with the
+lowest and the highest in brackets. Trust the ratios, not the rates."""
+BENCHES: dict[str, report.Measure[Comparison]] = {
     "cache": cache.measure,
     "database": database.measure,
     "stream": stream.measure,
@@ -41,36 +42,26 @@ BENCHES: dict[str, Bench] = {
     "history": history.measure,
     "scaling": scaling.measure,
 }
+PAGE = report.Page(
+    "Performance",
+    WORDS,
+    COLUMNS,
+    Comparison.cells,
+    Comparison.of_error,
+    packages=("asyncpg", "nats-py", "faststream", "aiocache", "cashews", "SQLAlchemy"),
+    keep_from="\n## Where the time goes\n",
+)
 
 
-def main(wanted: list[str]) -> int:
-    """Measure; returns 0, or 2 for a bench that is none."""
-    if unknown := [name for name in wanted if name not in BENCHES]:
-        print(f"unknown bench {unknown[0]!r}; known are {', '.join(BENCHES)}", file=sys.stderr)
-        return 2
+def main(arguments: Sequence[str]) -> int:
+    """Measure; returns 0, or 1 where a bench ended with an error."""
+    names = report.parser("make bench", "Measures speed side by side.", BENCHES).parse_args(arguments).names
     configure_logging(service="bench", instance="bench", level="CRITICAL", log_format="console")
     # As in a service: without it a span is an empty object, and costs nothing.
     Telemetry(service="bench", instance="bench", environment={})
-    rows: list[Comparison] = []
-    for name in wanted or BENCHES:
-        print(f"{name} …", flush=True)
-        began = time.monotonic()
-        rows += asyncio.run(BENCHES[name]())
-        print(f"{name} took {time.monotonic() - began:.0f} s", flush=True)
-    report.print_table(rows)
-    if wanted:
-        print("a part was measured: docs/performance.md is left as it is")
-    else:
-        write(rows)
-        print(f"written: {PAGE}")
-    return 0
-
-
-def write(rows: list[Comparison]) -> None:
-    """Write the page; the explanation at its end stays as it is."""
-    known = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
-    _, found, explanation = known.partition(EXPLANATION)
-    PAGE.write_text(report.as_markdown(rows) + found + explanation, encoding="utf-8")
+    wanted = {name: BENCHES[name] for name in names or BENCHES}
+    rows = report.run(wanted, PAGE, None if names else report.DOCS / "performance.md")
+    return 1 if any(row.is_error for row in rows) else 0
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
-"""What is one comparison, and how is it measured so that a noisy machine hits both sides alike?"""
+"""Comparison of two sides, measured in turn so that a noisy machine hits both alike."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 ROUNDS = 5
+COLUMNS = ("work", "against", "ours", "theirs", "figure", "bar", "reached")
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,17 @@ class Comparison:
     figure: str
     bar: str
     reached: bool
+    is_error: bool = False
 
+    def cells(self) -> tuple[str, ...]:
+        """Return the row of the table."""
+        reached = "yes" if self.reached else "NO"
+        return self.work, self.against, self.ours, self.theirs, self.figure, self.bar, reached
 
-Bench = Callable[[], Coroutine[Any, Any, list[Comparison]]]
+    @classmethod
+    def of_error(cls, name: str, error: str) -> Comparison:
+        """Return the row of a bench that ended with an error."""
+        return cls(name, "–", error, "–", "–", "ends without an error", reached=False, is_error=True)
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,7 @@ class Rounds:
         return statistics.median(self._ratios(side, other))
 
     def shown(self, side: str, other: str, *, digits: int = 2) -> str:
-        """Return the ratio in words, with the lowest and the highest round's behind it."""
+        """Return the ratio in words, with the lowest and the highest round's after it."""
         ratios = self._ratios(side, other)
         low, middle, high = (
             f"{ratio:.{digits}f}" for ratio in (min(ratios), self.ratio(side, other), max(ratios))

@@ -1,4 +1,4 @@
-"""What did each process and each store use between two moments?"""
+"""Resource usage of each process and each store between two moments."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import asyncpg
 import nats as nats_client
 import psutil
 
-from bench.many_markets import ManyMarkets
+from bench.stacks import ManyMarkets
 
 
 @dataclass(frozen=True)

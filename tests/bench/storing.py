@@ -1,4 +1,4 @@
-"""A page's way from the stream into `market_data`: the bus, the store consumer's handler, its repository."""
+"""Storing of pages from the stream into `market_data`: bus, the store consumer's handler, repository."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from acceptance.servers import Servers
-from collector.handlers import PAGES_AT_ONCE, PageStore, on_candles_closed
+from collector.handlers import PAGES_AT_ONCE, CandleHandlers
 from collector.repository import CandleRepository
 from common.bus.broker import Bus
 from common.bus.delivery import Delivery
@@ -17,6 +16,7 @@ from common.clock import ExchangeClock
 from common.database.pool import SHARES, Database
 from common.events import CandlesClosed
 from common.streams import STORE_CANDLES
+from harness.servers import Servers
 
 POLL_SECONDS = 0.002
 Handler = Callable[[CandlesClosed, Delivery], Awaitable[None]]
@@ -51,7 +51,7 @@ async def store_all(bus: Bus, database: Database, *, messages: int) -> None:
     """Store so many messages as the collector does; returns when all are acknowledged."""
     await handle_all(
         bus,
-        on_candles_closed(PageStore(CandleRepository(database), ExchangeClock())),
+        CandleHandlers(CandleRepository(database), ExchangeClock()).on_candles_closed,
         messages=messages,
         at_once=PAGES_AT_ONCE,
     )
@@ -84,7 +84,7 @@ async def until_settled(bus: Bus) -> None:
 
 
 async def emptied(running: Servers) -> None:
-    """Begin anew: no message in MARKET, no candle, no gap."""
+    """Empty all: no message in MARKET, no candle, no gap."""
     admin = await asyncpg.connect(running.postgres.url())
     await admin.execute("TRUNCATE market_data, candle_gaps")
     await admin.close()

@@ -1,4 +1,4 @@
-"""Take the pictures of the status page for the papers: `python -m browser.pictures URL docs/images`."""
+"""Take the pictures of the status page for the docs: `python -m browser.pictures URL docs/images`."""
 
 from __future__ import annotations
 

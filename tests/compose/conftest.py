@@ -18,7 +18,7 @@ from compose.stack import DEPLOYED, SIMULATED, Stack
 _began = time.monotonic()
 
 
-def told(text: str) -> None:
+def log(text: str) -> None:
     """Show how far it is: making an engine and images takes minutes."""
     print(f"[{time.monotonic() - _began:3.0f} s] {text}")
 
@@ -35,10 +35,10 @@ def docker(folder: Path) -> Iterator[Engine]:
     """An engine with the official images, or what stands in for them."""
     try:
         with engine(folder) as found:
-            told(f"engine {found.ask('version', '--format', '{{.Server.Version}}')}")
+            log(f"engine {found.ask('version', '--format', '{{.Server.Version}}')}")
             if found.is_private:
                 stand_ins.make(found, folder)
-                told("stand-ins for the official images")
+                log("stand-ins for the official images")
             yield found
     except EngineError as error:
         pytest.fail(f"the Compose stack cannot be tested here: {error}", pytrace=False)
@@ -48,7 +48,7 @@ def docker(folder: Path) -> Iterator[Engine]:
 def built(docker: Engine) -> Engine:
     """The engine, with our own images."""
     docker.ask("compose", "--env-file", "sim.env", "build", "--quiet")
-    told("images built")
+    log("images built")
     return docker
 
 
@@ -92,7 +92,7 @@ def _begun(stack: Stack, heading: str) -> Iterator[Stack]:
     stack.variables["HEALTH_PORT"] = str(stack.port)
     try:
         stack.documented(heading)
-        told(f"{stack.variables['COMPOSE_PROJECT_NAME']} is up")
+        log(f"{stack.variables['COMPOSE_PROJECT_NAME']} is up")
         yield stack
     finally:
         stack.compose("down", "--volumes")

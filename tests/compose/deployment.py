@@ -1,4 +1,4 @@
-"""Does the real stack begin as docs/operations.md says, and is all of it seen where .env.example says it is?
+"""Deployment of the real stack as docs/operations.md says, all of it visible where .env.example says it is.
 
 What is typed is to the letter; Upbit and Gemini are the simulators. One stack for all tests, in this order.
 """
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bongsu.up.environment import SIMULATED_GEMINI_KEY
-from compose.conftest import told
+from compose.conftest import log
 from compose.engine import ROOT
 from compose.stack import SERVICES, SIGNALS, Stack, until
 
@@ -91,4 +91,4 @@ def test_grafana_can_read_its_dashboards_and_its_password(deployed: Stack) -> No
 def test_it_goes_down_and_leaves_nothing_but_its_secrets(deployed: Stack) -> None:
     deployed.compose("down", "--volumes")
     assert deployed.remains() == ""
-    told("the deployed stack is down")
+    log("the deployed stack is down")

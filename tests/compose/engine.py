@@ -1,4 +1,4 @@
-"""Which Docker engine runs the stack? One that is there, or one of our own that leaves nothing behind."""
+"""Docker engine that runs the stack: the one that is there, or one of our own that leaves nothing over."""
 
 from __future__ import annotations
 

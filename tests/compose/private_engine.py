@@ -1,6 +1,6 @@
 """A dockerd in namespaces of its own: network, mounts and processes end with the first of them.
 
-A dockerd of the machine would leave firewall rules, bridges and mounts behind. As root, on Linux.
+A dockerd of the machine would leave firewall rules, bridges and mounts over. As root, on Linux.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NAME_SERVER = "10.0.2.3"
 GROUP = f"bongsu-compose-{os.getpid()}"
 GROUPS = Path("/sys/fs/cgroup")
 TOOLS = Path(__file__).parents[2] / ".compose"
-# The first process: it also takes in what others leave behind.
+# The first process: it also takes in what others leave over.
 FIRST = "ip link set lo up && while :; do sleep 3600; done"
 
 
@@ -51,7 +51,7 @@ def private_engine(folder: Path) -> Iterator[PrivateEngine]:
             ("nsenter", "--target", str(first), "--net", "--"),
         )
     left = _traces() - before
-    assert not left, f"the engine left behind: {sorted(left)}"
+    assert not left, f"the engine left over: {sorted(left)}"
 
 
 @contextmanager

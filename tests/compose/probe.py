@@ -1,4 +1,4 @@
-"""Asks a URL every 20 ms until it is ended: a line each, when (monotonic seconds) and whether it was 200."""
+"""Probe of a URL every 20 ms: a line each, when (monotonic seconds), and whether the answer was 200."""
 
 from __future__ import annotations
 

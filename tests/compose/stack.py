@@ -1,4 +1,4 @@
-"""A Compose stack on an engine: what a person types, and what its parts then say."""
+"""Compose stack on an engine: the commands that a person types, and the answers of its parts."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from compose.engine import ROOT, Engine
+from docs.commands import SERVER_PAGES
 
 SERVICES = ("health", "collector", "signaler")
 SIMULATED, DEPLOYED = "bongsu-test", "bongsu-deployed"
@@ -39,7 +40,7 @@ OPEN_GAPS = "SELECT count(*) FROM candle_gaps WHERE status = 'open'"
 NEWEST = "SELECT max(timestamp) FROM market_data"
 CANDLES = "SELECT count(*) FROM market_data"
 SOME_TIME_AGO = "SELECT max(timestamp) - interval '5 minutes' FROM market_data"
-# What nobody changes any more.
+# What does not change any more.
 CONTENTS = """
 SELECT (SELECT md5(string_agg(concat_ws(',', symbol, timestamp, close), ';' ORDER BY symbol, timestamp))
         FROM market_data WHERE timestamp < '{until}'),
@@ -55,7 +56,7 @@ class Stack:
     """One project of Compose.
 
     Attributes:
-        folder: Where everything is typed, and what the typed commands leave behind.
+        folder: Where everything is typed, and what the typed commands write.
         secrets: The folder that holds them.
         port: Of health, where published ports are.
         variables: Set for every command, the project's name among them.
@@ -78,7 +79,7 @@ class Stack:
         return result.stdout.decode().splitlines()
 
     def documented(self, heading: str, *, typed: str = "") -> str:
-        """Run what docs/operations.md says below a heading, with `typed` as input; returns what it prints."""
+        """Run what the docs say below a heading, with `typed` as input; returns what it prints."""
         result = subprocess.run(
             ["sh", "-eu", "-c", _shell_below(heading)],
             cwd=self.folder,
@@ -180,11 +181,11 @@ class Stack:
 
 
 def _shell_below(heading: str) -> str:
-    """Return the first block of shell below a heading of docs/operations.md."""
-    text = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    """Return the first block of shell below a heading of the pages about a server."""
+    text = "".join((ROOT / page).read_text(encoding="utf-8") for page in SERVER_PAGES)
     below = text.partition(f"# {heading}\n")[2]
     block = below.partition("```sh\n")[2].partition("```")[0]
-    assert block, f"docs/operations.md has no shell below {heading!r}"
+    assert block, f"no shell below {heading!r} in {', '.join(SERVER_PAGES)}"
     return block
 
 

@@ -1,4 +1,4 @@
-"""Where no image can be pulled, what stands in for the official ones? The same programs from Debian and PyPI.
+"""Stand-ins for the official images where none can be pulled: the same programs from Debian and PyPI.
 
 But of Grafana there is no more than a health check, and for the OpenTelemetry collector stands another one.
 One root file system with all of them, made once; each image differs in how it begins. What they prove is the

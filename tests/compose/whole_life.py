@@ -1,4 +1,4 @@
-"""Does the Compose stack live as docs/operations.md says? Built, broken, scaled, renewed, saved, taken down.
+"""Life of the Compose stack as docs/operations.md says: built, broken, scaled, renewed, saved, taken down.
 
 One stack for all tests, in this order; each leaves it healthy.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from compose.conftest import told
+from compose.conftest import log
 from compose.stack import (
     ANYBODY_MAY_CONNECT,
     CANDLES,
@@ -86,7 +86,7 @@ def test_the_command_works_in_a_container_of_its_own(stack: Stack) -> None:
 @pytest.mark.parametrize("service", SERVERS)
 def test_a_container_that_is_killed_comes_back(stack: Stack, service: str) -> None:
     before = stack.inspect(service)
-    # From outside: what `docker kill` ends is not started again, and nobody inside may end the first process.
+    # From outside: what `docker kill` ends is not started again, and inside no one may end the first.
     kill = ("run", "--rm", "--pid=host", "python:3.11-slim", "sh", "-c")
     stack.engine.ask(*kill, f"kill -9 {before['State']['Pid']}")
     until(
@@ -103,7 +103,7 @@ def test_a_container_that_is_cut_off_comes_back(stack: Stack, service: str) -> N
     networks = sorted(known["NetworkSettings"]["Networks"])
     for network in networks:
         stack.engine.ask("network", "disconnect", network, known["Id"])
-    until(lambda: _is_missed(stack, service), NOTICED_SECONDS, lambda: f"nobody missed {service}")
+    until(lambda: _is_missed(stack, service), NOTICED_SECONDS, lambda: f"{service} was not missed")
     for network in networks:
         stack.engine.ask("network", "connect", "--alias", service, network, known["Id"])
     stack.until_healthy(90)
@@ -111,7 +111,7 @@ def test_a_container_that_is_cut_off_comes_back(stack: Stack, service: str) -> N
 
 
 def _is_missed(stack: Stack, service: str) -> bool:
-    """Return whether the page says so; of the reconciler, which nobody watches, its own log does."""
+    """Return whether the page says so; of the reconciler, which health does not watch, its own log does."""
     if service == "reconciler":
         return "dependency.waiting" in stack.compose("logs", "--since=15s", service)
     return not stack.is_healthy()
@@ -136,7 +136,7 @@ def test_an_upgrade_renews_one_by_one_and_misses_no_candle(stack: Stack) -> None
     with stack.probed() as longest:
         stack.documented("Upgrade")
         gap = longest()
-    told(f"upgraded; health's HTTP was away for {gap:.1f} s")
+    log(f"upgraded; health's HTTP was away for {gap:.1f} s")
     # Once, for its own renewal.
     assert gap < 6
     after = {name: stack.inspect(name) for name in SERVERS}
@@ -153,7 +153,7 @@ def test_renewing_another_service_does_not_interrupt_health(stack: Stack, servic
     with stack.probed() as longest:
         stack.up("--force-recreate", service)
         gap = longest()
-    told(f"health's HTTP was away for {gap:.2f} s while {service} was renewed")
+    log(f"health's HTTP was away for {gap:.2f} s while {service} was renewed")
     assert service == "health" or gap < 1
     stack.until_healthy()
 
@@ -189,7 +189,7 @@ def test_a_backup_is_restored_by_a_newer_postgresql(stack: Stack) -> None:
         [(version, counted)] = ask(
             newer.superuser_url("bongsu"), "SELECT version(), count(*) FROM market_data"
         )
-    told(f"{counted} candles restored by {version.partition(' on ')[0]}")
+    log(f"{counted} candles restored by {version.partition(' on ')[0]}")
     assert not version.startswith("PostgreSQL 15")
     assert counted > 1000
 
@@ -197,7 +197,7 @@ def test_a_backup_is_restored_by_a_newer_postgresql(stack: Stack) -> None:
 def test_nothing_was_missed_in_all_of_this(stack: Stack) -> None:
     until(lambda: stack.sql(OPEN_GAPS) == "0", 90, lambda: stack.sql("SELECT * FROM candle_gaps"))
     assert stack.sql(UNEXPLAINED) == "0"
-    told(f"{stack.sql(CANDLES)} candles, {stack.sql(SIGNALS)} signals of Gemini")
+    log(f"{stack.sql(CANDLES)} candles, {stack.sql(SIGNALS)} signals of Gemini")
 
 
 def test_it_goes_down_and_leaves_nothing(stack: Stack) -> None:

@@ -1,1 +1,1 @@
-"""The real stack, broken on purpose and looked at from the outside: nothing lost, doubled or missing."""
+"""Fault injection into the real stack, observed from outside: nothing is lost, doubled or missing."""

@@ -15,9 +15,9 @@ import nats as nats_client
 import pytest
 
 from bongsu.provisioning import migrations
+from bongsu.provisioning.streams import reconcile
 from bongsu.servers.nats.server import NatsServer
 from bongsu.servers.postgres.server import PostgresServer
-from common.streams import reconcile
 
 MIGRATED = "bongsu_migrated"
 

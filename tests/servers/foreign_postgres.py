@@ -15,7 +15,7 @@ import asyncpg
 from bongsu.provisioning.roles import DATABASE, ROLES
 from bongsu.servers import ports
 from bongsu.servers.atomic_write import write_file
-from bongsu.servers.postgres.paths import Place, find_place
+from bongsu.servers.postgres.paths import ClusterLocation, locate_cluster
 from bongsu.servers.postgres.template import environment, run
 from bongsu.servers.process import ChildProcess, wait_until
 
@@ -31,7 +31,7 @@ URL_NAMES = ("DATABASE_URL", "COLLECTOR_DATABASE_URL", "SIGNALER_DATABASE_URL", 
 class ForeignPostgres:
     """One that runs."""
 
-    place: Place
+    place: ClusterLocation
     port: int
 
     @property
@@ -69,7 +69,7 @@ class ForeignPostgres:
 @contextmanager
 def foreign_postgres(folder: Path) -> Iterator[ForeignPostgres]:
     """Make one in `folder`, which PostgreSQL's user may enter, and run it."""
-    place = find_place(folder / "server")
+    place = locate_cluster(folder / "server")
     given = folder / "superuser"
     write_file(given, SUPERUSER_PASSWORD, owner=place.account)
     initdb = str(place.binaries / "initdb")

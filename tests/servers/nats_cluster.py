@@ -1,4 +1,4 @@
-"""Who leads in a cluster of nats-servers, and has each of them everything?"""
+"""State of a NATS cluster: the leaders, and what each server has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What do the files of `deploy/observe` draw and judge? Their expressions, as Prometheus gets them."""
+"""Expressions of the dashboards and alerts in `deploy/observe`, as Prometheus gets them."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from servers.surroundings import measured
 from servers.waiting import eventually
 
 STOP_SECONDS = 5.0
-READY_SECONDS = 20.0
+READY_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,11 @@ class ServiceProcess:
         lines = self.log.read_text(encoding="utf-8").splitlines()
         found = [json.loads(line) for line in lines if line.startswith("{")]
         return [line for line in found if line["event"] == name]
+
+    @property
+    def last_line(self) -> str:
+        """The end of its log."""
+        return "".join(self.log.read_text(encoding="utf-8").splitlines()[-1:])
 
     def kill(self) -> None:
         """End it as a power cut would."""
@@ -65,5 +70,11 @@ def service(module: str, log: Path, *arguments: str, **environment: str) -> Iter
 
 
 async def until_ready(*services: ServiceProcess) -> None:
-    """Return once each of them has said that it is ready."""
-    await eventually(lambda: all(each.events(LogEvent.SERVICE_READY) for each in services), READY_SECONDS)
+    """Return once each of them is ready; AssertionError with the last line of one that is not."""
+
+    def are_ready() -> bool:
+        for each in services:
+            assert each.events(LogEvent.SERVICE_READY), each.last_line
+        return True
+
+    await eventually(are_ready, READY_SECONDS)

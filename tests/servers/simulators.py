@@ -1,4 +1,4 @@
-"""How does a test get a simulator of its own? A real process on a free port, stopped at the end."""
+"""Simulators for tests: real processes on free ports, stopped at the end."""
 
 import json
 import subprocess
@@ -8,7 +8,10 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from bongsu.servers import ports
 from servers.surroundings import unmeasured
@@ -16,11 +19,19 @@ from servers.waiting import eventually_sync
 
 START_SECONDS = 15.0
 STOP_SECONDS = 5.0
+# The real recordings stand beside the project, not in it.
+_DATA = Path(__file__).parents[3] / "shared" / "data"
+HOURS = _DATA / "upbit_1m_20200220_170000-20200220_202000.json"
+JANUARY = _DATA / "upbit_ticks_2026-01.csv.gz"
+
+needs_recordings = pytest.mark.skipif(
+    not (HOURS.is_file() and JANUARY.is_file()), reason=f"the real recordings are not in {_DATA}"
+)
 
 
 @dataclass(frozen=True)
 class Controls:
-    """How a simulator is asked and told, whoever started it; `url` is scheme, host and port."""
+    """Client of a running simulator; `url` is scheme, host and port."""
 
     url: str
 

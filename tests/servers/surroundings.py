@@ -1,4 +1,4 @@
-"""What does a process that a test starts know of the test's own environment?"""
+"""Environment of a process that a test starts."""
 
 from __future__ import annotations
 

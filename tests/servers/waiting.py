@@ -1,4 +1,4 @@
-"""How does a test wait for something that another process or task does?"""
+"""Waits for what another process or task does."""
 
 from __future__ import annotations
 

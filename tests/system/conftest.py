@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from bongsu.servers import ports
-from bongsu.servers.pids import process_started
+from bongsu.servers.pids import process_start_time
 from servers.fixtures import passable_folder
 from servers.surroundings import unmeasured
 from servers.waiting import eventually_sync
@@ -124,7 +124,7 @@ def start(home: Path) -> Iterator[Start]:
 
 def alive(pids: dict[str, int]) -> dict[str, int]:
     """Return those of `pids` that still are processes."""
-    return {name: pid for name, pid in pids.items() if process_started(pid)}
+    return {name: pid for name, pid in pids.items() if process_start_time(pid)}
 
 
 def as_root() -> bool:

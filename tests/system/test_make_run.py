@@ -1,4 +1,4 @@
-"""Does `make run` do what the README says: the whole stack with one command, and Ctrl-C ends it?"""
+"""`make run`: the whole stack with one command, and Ctrl-C ends it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from bongsu.servers import ports
-from papers.pages import ROOT
+from docs.pages import ROOT
 from servers.surroundings import unmeasured
 from servers.waiting import eventually_sync
 from system.conftest import DOWN_SECONDS, UP_SECONDS, alive

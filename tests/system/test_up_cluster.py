@@ -1,4 +1,4 @@
-"""Does a stack on three NATS servers go on without one of them, losing and doubling nothing?"""
+"""A stack on three NATS servers goes on without one of them; nothing is lost or doubled."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Does every example in a help text or a paper do what it says, on a stack as a newcomer starts it?
+"""Every example in a help text or a paper works on a stack as a newcomer starts it.
 
-The `make` commands of the papers are looked at in tests/unit/papers, those of Docker in tests/compose.
+The `make` commands of the docs are looked at in tests/unit/docs, those of Docker in tests/compose.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typer.main import get_command
 
 from bongsu.app import build_app
 from bongsu.invocation import run
-from papers.commands import typed
+from docs.commands import typed
 from servers.fixtures import passable_folder
 from servers.waiting import eventually_sync
 from system.conftest import Run
@@ -57,10 +57,8 @@ def stack() -> Iterator[Run]:
         running = Run(home / ".bongsu", "--ephemeral").until_up()
         asyncio.run(bury(running.document["nats_url"]))
         eventually_sync(lambda: running.health().get("status") == "healthy", FIRST_SECONDS)
-        overview = f"{running.document['health_url']}/api/overview"
-        eventually_sync(
-            lambda: httpx.get(overview, trust_env=False).json()["markets"][0]["signals"], FIRST_SECONDS
-        )
+        url = f"{running.document['health_url']}/api/v1/signals"
+        eventually_sync(lambda: httpx.get(url, trust_env=False).json()["signals"], FIRST_SECONDS)
         yield running
         running.stop()
 
@@ -87,9 +85,7 @@ def test_every_example_does_what_it_says(capsys: pytest.CaptureFixture[str]) -> 
         try_out(shlex.split(example.partition(" > ")[0])[1:], known, capsys)
 
 
-def test_every_command_of_the_papers_does_what_it_says(
-    stack: Run, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_command_of_the_docs_does_what_it_says(stack: Run, capsys: pytest.CaptureFixture[str]) -> None:
     known = newest_signal(capsys)
     for command in (each for each in typed() if each.program == "bongsu"):
         try_out(command.words[1:], known, capsys)

@@ -1,4 +1,4 @@
-"""Does `bongsu up` say in one line what is in its way, and what to do about it?"""
+"""`bongsu up` says in one line what is in its way, and what to do about it."""
 
 from __future__ import annotations
 

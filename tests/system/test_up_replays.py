@@ -1,4 +1,4 @@
-"""Does a recording arrive row by row, with its holes, and does the run say so?"""
+"""A recording arrives row by row, with its holes, and the run says so."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 
 from common.clock import MINUTE
-from servers.recordings import HOURS, JANUARY, needs_recordings
+from servers.simulators import HOURS, JANUARY, needs_recordings
 from system.conftest import Run, Start
 from upbit_simulator.recorded.recording import load_recording
 
@@ -87,7 +87,7 @@ def check_every_number(run: Run, line: str, path: Path) -> None:
     assert run.stop() == 0
 
 
-def test_a_recording_arrives_whole_and_its_end_is_told(start: Start, recording: Path) -> None:
+def test_a_recording_arrives_whole_and_its_end_is_said(start: Start, recording: Path) -> None:
     check_every_number(*replayed(start, recording, 600), recording)
 
 

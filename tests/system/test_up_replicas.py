@@ -1,4 +1,4 @@
-"""Do several of each service share the work, the budget and the health answer?"""
+"""Replicas of each service share the work, the budget and the health answer."""
 
 from __future__ import annotations
 

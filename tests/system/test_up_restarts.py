@@ -1,4 +1,4 @@
-"""Does `bongsu up` start again what dies, at the same address?"""
+"""`bongsu up` restarts what dies, at the same address."""
 
 from __future__ import annotations
 

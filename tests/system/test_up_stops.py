@@ -1,4 +1,4 @@
-"""Does `bongsu up` leave nothing behind, however it ends?"""
+"""`bongsu up` leaves nothing behind, however it ends."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bongsu.servers import ports
-from bongsu.servers.pids import process_started
+from bongsu.servers.pids import process_start_time
 from servers.waiting import eventually_sync
 from system.conftest import Start, alive
 
@@ -54,7 +54,7 @@ def test_a_second_signal_does_not_wait_for_a_frozen_child(start: Start) -> None:
     run.until("stopping", within=3)
     run.process.send_signal(signal.SIGTERM)
     assert run.ends() == 0
-    assert process_started(frozen) == ""
+    assert process_start_time(frozen) == ""
 
 
 def test_an_ephemeral_run_below_a_folder_that_only_its_owner_may_enter_leaves_no_folder(

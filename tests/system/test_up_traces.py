@@ -1,4 +1,4 @@
-"""Is a page one trace, from Upbit's answer to the published signal, over three processes?"""
+"""A page is one trace, from Upbit's answer to the published signal, over three processes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from pathlib import Path
 
 import asyncpg
 
-from servers.otlp import ReceivedLog, ReceivedSpan, SpanReceiver, span_receiver
-from servers.rotel import rotel
+from servers.otlp import ReceivedLog, ReceivedSpan, SpanReceiver, rotel, span_receiver
 from servers.waiting import eventually
 from system.conftest import Start
 

@@ -49,7 +49,7 @@ def _end(message: str, code: int) -> None:
     try:
         sys.stdout.flush()
     except OSError:
-        # It is told already, and the interpreter would stumble over it once more while it exits.
+        # The error is reported already; the interpreter would report it once more while it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     with contextlib.suppress(OSError):
         if message:

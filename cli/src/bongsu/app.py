@@ -1,4 +1,4 @@
-"""Which commands does `bongsu` have?"""
+"""The command line `bongsu`, put together from its commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where is the stack that a command talks to? In `<data-dir>/run.json`, or in the environment.
+"""Context of a command: the URLs of its stack, from `<data-dir>/run.json` or from the environment.
 
 A URL in the environment may also be in a file, which `<NAME>_FILE` names.
 """
@@ -38,7 +38,7 @@ SCHEMES = {
 
 
 @dataclass(frozen=True)
-class RunningStack:
+class StackContext:
     """The URLs of a stack by variable; each is checked when it is asked for, so a wrong one harms no other.
 
     Attributes:
@@ -79,7 +79,7 @@ class RunningStack:
         return url
 
 
-def find_stack(data_dir: Path) -> RunningStack:
+def load_context(data_dir: Path) -> StackContext:
     """Return the stack of `data_dir`; DATABASE_URL, NATS_URL and HEALTH_URL in the environment win.
 
     Raises:
@@ -95,7 +95,7 @@ def find_stack(data_dir: Path) -> RunningStack:
     for name, url in urls.items():
         for part in _parts(name, url):
             _hide_password(part)
-    return RunningStack(urls, written)
+    return StackContext(urls, written)
 
 
 def _from_environment(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Why does a command end without having done its work? Each error is one line for the person who typed it."""
+"""Errors of commands: each is one line for the person who typed the command, and an exit code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ EXIT_NOT_ALLOWED = 77
 
 
 class CommandError(Exception):
-    """One sentence that names the thing, the rule and the fix; `exit_code` says whose turn it is."""
+    """One sentence that names the thing, the rule and the fix; `exit_code` says who can act."""
 
     exit_code = EXIT_FAILED
 
@@ -44,8 +44,6 @@ class ServerError(CommandError):
     def __init__(self, server: str, problem: str, *, log: object = None) -> None:
         hint = f"; its log is {log}" if log else ""
         super().__init__(f"{server}: {problem}{hint}")
-        self.server = server
-        self.problem = problem
 
 
 def file_error(error: OSError) -> type[CommandError]:

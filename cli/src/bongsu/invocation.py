@@ -1,4 +1,4 @@
-"""How does each way a command can end become one line and an exit code?"""
+"""Invocation of a command line: however it ends, it becomes an exit code and at most one line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typer._click.exceptions import UsageError as ClickUsageError
 from bongsu.app import build_app
 from bongsu.errors import EXIT_FAILED, EXIT_UNREACHABLE, CommandError, file_error
 from bongsu.output import one_line
-from bongsu.standard_streams import unwritable
+from bongsu.standard_streams import write_error
 from common.errors import ServiceError, TransientError
 from common.masking import mask_sensitive
 
@@ -42,7 +42,7 @@ def _outcome(arguments: list[str]) -> tuple[int, str]:
         if isinstance(error, OSError) and error.filename and error.strerror:
             where = f"{error.filename}: {error.strerror}; check the path, and what you may do there"
             return file_error(error).exit_code, where
-        return EXIT_FAILED, unwritable(error) or _bug(error)
+        return EXIT_FAILED, write_error(error) or _bug(error)
     # A run is ended by an interrupt, whenever it comes, and that is no failure.
     return 0 if code == EXIT_INTERRUPTED and arguments[:1] in (["up"], ["reconcile"]) else code, ""
 
@@ -54,7 +54,7 @@ def _usage(error: ClickException) -> str:
     # pydantic, which typer validates with, says so before each sentence of its own.
     text = error.format_message().replace("Value error, ", "").strip().rstrip(".")
     command = error.ctx.command_path if isinstance(error, ClickUsageError) and error.ctx else "bongsu"
-    # Behind "Did you mean 'status'?" a semicolon would be odd.
+    # After "Did you mean 'status'?" a semicolon would be odd.
     return f"{text} See {command} --help" if text.endswith("?") else f"{text}; see {command} --help"
 
 

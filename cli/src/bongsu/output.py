@@ -1,4 +1,4 @@
-"""How does a command print: a table for people, one JSON document for programs?"""
+"""Output of commands: tables for people, one JSON document for programs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from common.masking import mask, mask_sensitive
 # Without a terminal nothing is cut: one row, one line.
 ENDLESS_WIDTH = 100_000
 BETWEEN_COLUMNS = "  "
-# A column that breaks into lines is no use to anybody below this.
+# A column that breaks into lines is of no use below this.
 READABLE_WIDTH = 10
 # A model writes some of what is shown, and a terminal obeys what it is shown.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -72,6 +72,32 @@ def print_table(
                 table.add_row(*row)
             console.print(table, crop=False)
     sys.stdout.write("\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n")
+
+
+def print_market_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[tuple[str, Sequence[object]]],
+    *,
+    place: int = 0,
+    wrapped: int = 1,
+) -> None:
+    """Print a table of rows that each belong to a market, newest first.
+
+    One market is named in the title: a terminal of 80 columns has no room for it in every row.
+
+    Args:
+        rows: Market and cells of each row.
+        place: Index of the column before which the market stands, where there are several.
+    """
+    markets = {market for market, _ in rows}
+    if len(markets) == 1:
+        title = f"{title} of {markets.pop()}"
+        cells = [row for _, row in rows]
+    else:
+        columns = (*columns[:place], "market", *columns[place:])
+        cells = [(*row[:place], market, *row[place:]) for market, row in rows]
+    print_table(f"{title}, newest first (UTC)", columns, cells, wrapped=wrapped)
 
 
 def say(text: str) -> None:

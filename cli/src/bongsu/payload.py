@@ -1,4 +1,4 @@
-"""How is a body of any bytes shown? As JSON where it is some, else as text that no terminal obeys. Pure."""
+"""Payload of a message as text: indented JSON, or text without what a terminal would obey. Pure."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u20
 
 
 @dataclass(frozen=True)
-class BodyText:
-    """A body to be shown, without its secrets.
+class PayloadText:
+    """A payload to be shown, without its secrets.
 
     Attributes:
-        document: What the JSON says; None where it is none, which `is_json` tells.
+        document: What the JSON says; None where it is none, as `is_json` says.
         text: The same with indents, or what stands there instead of JSON; from its first 32,768 characters.
         characters: How many there are in all.
     """
@@ -34,16 +34,16 @@ class BodyText:
         return max(0, self.characters - MAX_TEXT)
 
 
-def body_text(body: bytes) -> BodyText:
-    """Return a body as it may be shown; a byte that is no UTF-8 comes as `\\xff`."""
+def payload_text(body: bytes) -> PayloadText:
+    """Return a payload as it may be shown; a byte that is no UTF-8 comes as `\\xff`."""
     try:
         document = mask(_parsed(body.decode()))
         text = json.dumps(document, ensure_ascii=False, indent=2)
         text.encode()  # half a character cannot be written anywhere
     except (ValueError, RecursionError):
         text = body.decode("utf-8", "backslashreplace")
-        return BodyText(False, None, _visible(mask_sensitive(text)), len(text))
-    return BodyText(True, document, _visible(text), len(text))
+        return PayloadText(False, None, _visible(mask_sensitive(text)), len(text))
+    return PayloadText(True, document, _visible(text), len(text))
 
 
 def _parsed(text: str) -> object:

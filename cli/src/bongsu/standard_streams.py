@@ -1,4 +1,4 @@
-"""What must be true of stdout and stderr before a command runs? That printing never fails for a character."""
+"""Standard streams of a command, prepared so that printing never fails for a character."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ import structlog
 def prepare_standard_streams() -> None:
     """Let both streams take every character, in any locale, and closed ones (`>&-`) lead nowhere."""
     if sys.stdout is None:  # as Python finds it where the caller closed it
-        sys.stdout = _nowhere()
+        sys.stdout = _null_device()
     if sys.stderr is None:
-        sys.stderr = _nowhere()
+        sys.stderr = _null_device()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
-def unwritable(error: Exception) -> str:
+def write_error(error: Exception) -> str:
     """Return what to say where the output has no room any more, "" for every other error."""
     if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return ""
@@ -37,5 +37,5 @@ def silence_logs() -> None:
     logging.getLogger().addHandler(logging.NullHandler())
 
 
-def _nowhere() -> io.TextIOWrapper:
+def _null_device() -> io.TextIOWrapper:
     return open(os.devnull, "w", encoding="utf-8")

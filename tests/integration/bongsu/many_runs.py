@@ -20,7 +20,7 @@ JOBS = ("data_collection", "gap_repair", "retention")
 
 
 class Upbit:
-    """A dependency that fails as often as it is told, and asks for no wait."""
+    """A dependency that fails as often as it was set to, and asks for no wait."""
 
     def __init__(self) -> None:
         self.failures = 0

@@ -1,4 +1,4 @@
-"""Is nothing left out on a narrow terminal, and nothing coloured where colours are not wanted?"""
+"""Tables on a narrow terminal, and colours where they are wanted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from integration.bongsu.rows import FIRST, store_candles, store_signal
-from servers.terminal import in_terminal
+from servers.commands import in_terminal
 
 if TYPE_CHECKING:
     from integration.bongsu.conftest import Admin

@@ -28,7 +28,7 @@ CATCH_UP_SECONDS = 20.0
 
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
-    """Six hours of ticks, one a minute; every seventh minute nobody traded."""
+    """Six hours of ticks, one a minute; every seventh minute without a trade."""
     start = datetime(2026, 1, 13, 9, 0, tzinfo=UTC)
     lines = ["exchange_time_utc,market,price_krw"]
     lines += [

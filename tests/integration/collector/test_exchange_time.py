@@ -1,4 +1,4 @@
-"""What is the time while Upbit tells a wrong one, once or for good?"""
+"""The exchange's time while Upbit gives a wrong one, once or for good."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def clock() -> ExchangeClock:
 
 @pytest.fixture
 async def client(upbit: Simulator, clock: ExchangeClock) -> AsyncIterator[UpbitClient]:
-    """The collector's client, which has been told the time twice."""
+    """The collector's client, which has received the time twice."""
     built = UpbitClient(upbit.url, source="simulator", clock=clock)
     await built.ping(MARKET)
     await built.ping(MARKET)

@@ -1,4 +1,4 @@
-"""Does gap repair find what is missing and what came late? The collector's parts on real servers."""
+"""Gap repair finds what is missing and what came late: the collector's parts on real servers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nats.js import JetStreamContext
 from bongsu.servers.nats.server import NatsServer
 from bongsu.servers.postgres.server import PostgresServer
 from collector.candle_collector import CandleCollector
-from collector.handlers import PAGES_AT_ONCE, PageStore, on_candles_closed
+from collector.handlers import PAGES_AT_ONCE, CandleHandlers
 from collector.jobs import CollectorJobs
 from collector.repository import CandleRepository
 from collector.upbit.client import UpbitClient
@@ -75,7 +75,10 @@ async def parts(postgres: PostgresServer, database: str, bus: Bus, upbit: Simula
     config = ConfigRepository(opened, TTLCache(), bus.publish)
     collector = CandleCollector(upbit=client, repository=repository, bus=bus, config=config, clock=clock)
     bus.consume(
-        STORE_CANDLES, CandlesClosed, on_candles_closed(PageStore(repository, clock)), at_once=PAGES_AT_ONCE
+        STORE_CANDLES,
+        CandlesClosed,
+        CandleHandlers(repository, clock).on_candles_closed,
+        at_once=PAGES_AT_ONCE,
     )
     await opened.open()
     await bus.connect()
@@ -192,11 +195,11 @@ async def test_a_repair_does_not_go_ahead_of_what_was_collected(
 ) -> None:
     await collect_until(parts, lambda: stores(admin, 3))
 
-    async def is_behind() -> bool:
+    async def is_due() -> bool:
         await parts.upbit.ping(MARKET)
-        return parts.collector.is_behind(MARKET)
+        return parts.collector.is_due(MARKET)
 
-    await eventually(is_behind, 10.0)
+    await eventually(is_due, 10.0)
     client = await nats_client.connect(fresh_nats.url())
     before = (await client.jetstream().stream_info("MARKET")).state.last_seq
     await parts.jobs.repair_gaps(JobRun("gap_repair"))

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from bongsu.servers.postgres.server import PostgresServer
 from collector.gaps import missing_ranges
-from collector.handlers import PageStore, on_candles_closed
+from collector.handlers import CandleHandlers
 from collector.repository import CandleRepository
 from common.bus.delivery import Delivery
 from common.clock import MINUTE, ExchangeClock
@@ -56,6 +56,16 @@ def page(
         collected_at=at(asked_at),
         source="simulator",
     )
+
+
+# How many rows each statement deletes.
+COUNT_DELETIONS = """
+CREATE TABLE deletions (rows int);
+CREATE FUNCTION count_deleted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+$$ BEGIN INSERT INTO deletions SELECT count(*) FROM deleted; RETURN NULL; END $$;
+CREATE TRIGGER count_deleted AFTER DELETE ON market_data
+REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION count_deleted();
+"""
 
 
 @pytest.fixture
@@ -141,7 +151,7 @@ async def test_a_hole_is_found_marked_open_and_settled_by_its_repair(
     missing = missing_ranges(covered, start=at(0), end=at(8))
     assert missing == [(at(2), at(6))]
     for _ in range(2):
-        await repository.mark_open("KRW-BTC", *missing[0])
+        await repository.record_missing("KRW-BTC", *missing[0])
     assert await gaps(admin) == [(2, 6, "open")]
     assert await repository.covered_ranges("KRW-BTC", at(0), at(8)) == covered
     await repository.store_page(page(2, 6, candle(2), candle(3)))
@@ -152,8 +162,8 @@ async def test_a_full_page_settles_the_gap_it_fills_and_leaves_others_alone(
     repository: CandleRepository, admin: Admin
 ) -> None:
     await repository.store_page(page(0, 2, candle(0), candle(1)))
-    await repository.mark_open("KRW-BTC", at(2), at(4))
-    await repository.mark_open("KRW-BTC", at(10), at(12))
+    await repository.record_missing("KRW-BTC", at(2), at(4))
+    await repository.record_missing("KRW-BTC", at(10), at(12))
     await repository.store_page(page(2, 4, candle(2), candle(3)))
     assert await gaps(admin) == [(2, 4, "repaired"), (10, 12, "open")]
 
@@ -161,7 +171,7 @@ async def test_a_full_page_settles_the_gap_it_fills_and_leaves_others_alone(
 async def test_a_page_waits_for_the_one_before_it_and_takes_no_connection_for_that(
     pool: Database, repository: CandleRepository, admin: Admin
 ) -> None:
-    store = on_candles_closed(PageStore(repository, ExchangeClock()))
+    store = CandleHandlers(repository, ExchangeClock()).on_candles_closed
     # What the pages of KRW-BTC wait for; a page of another market does not.
     await admin.execute("SELECT pg_advisory_lock(hashtext('candle_gaps'), hashtext('KRW-BTC'))")
     storing = [
@@ -180,7 +190,7 @@ async def test_a_page_waits_for_the_one_before_it_and_takes_no_connection_for_th
 async def test_of_two_answers_of_one_moment_the_first_stands_and_the_other_is_reported(
     repository: CandleRepository, admin: Admin
 ) -> None:
-    store = on_candles_closed(PageStore(repository, ExchangeClock()))
+    store = CandleHandlers(repository, ExchangeClock()).on_candles_closed
     with capture_logs() as logs:
         await store(page(0, 3, candle(0, close=110), candle(1)), DELIVERY)
         await store(page(0, 3, candle(0, close=110), candle(1)), DELIVERY)
@@ -200,11 +210,11 @@ async def test_of_two_answers_of_one_moment_the_first_stands_and_the_other_is_re
     ]
 
 
-async def test_a_page_from_the_future_is_refused_once_the_exchange_was_heard(
+async def test_a_page_from_the_future_is_refused_once_the_exchange_has_answered(
     repository: CandleRepository, admin: Admin
 ) -> None:
     clock = ExchangeClock()
-    store = on_candles_closed(PageStore(repository, clock))
+    store = CandleHandlers(repository, clock).on_candles_closed
     await store(page(0, 1, candle(0)), DELIVERY)
     clock.observe(at(1000) - timedelta(seconds=4))
     await store(page(1, 2, candle(1)), DELIVERY)
@@ -237,9 +247,11 @@ async def test_minutes_before_the_first_candle_are_in_no_ledger(
 async def test_old_candles_and_gaps_are_deleted_a_day_at_a_time(
     repository: CandleRepository, admin: Admin
 ) -> None:
+    await admin.execute(COUNT_DELETIONS)
     for day in range(3):
         start = day * 1440
         await repository.store_page(page(start, start + 3, candle(start), candle(start + 2), asked_at=4320))
     assert await repository.delete_older_than(at(2 * 1440)) == 4
+    assert [row["rows"] for row in await admin.fetch("SELECT rows FROM deletions")] == [2, 2]
     assert await admin.fetchval("SELECT min(timestamp) FROM market_data") == at(2 * 1440)
     assert await gaps(admin) == [(2881, 2882, "confirmed_empty")]

@@ -23,17 +23,17 @@ else:
 
 @dataclass
 class Instance:
-    """What reads and sets; `told` counts how often its listeners were told of a change."""
+    """What reads and sets; `notified` has the revision at each call of its listener."""
 
     bus: Bus
     database: Database
     config: ConfigRepository
     watch: ConfigWatch
-    told: list[int] = field(default_factory=list)
+    notified: list[int] = field(default_factory=list)
 
     async def listen(self) -> None:
-        """Take note of the revision at every change that is told."""
-        self.told.append(self.config.revision)
+        """Record the revision at every change."""
+        self.notified.append(self.config.revision)
 
 
 @asynccontextmanager

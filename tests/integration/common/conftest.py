@@ -43,14 +43,14 @@ async def jetstream(admin: Client) -> JetStreamContext:
 @pytest.fixture
 async def answers(admin: Client) -> list[str]:
     """What the server is answered to deliveries of the store consumer, as the protocol spells it."""
-    heard: list[str] = []
+    received: list[str] = []
 
     async def on_answer(message: Msg) -> None:
-        heard.append(message.data.decode())
+        received.append(message.data.decode())
 
     await admin.subscribe(f"$JS.ACK.MARKET.{STORE_CANDLES.name}.>", cb=on_answer)
     await subscribed(admin)
-    return heard
+    return received
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A handler that ends as it is told, on the store consumer of a real bus."""
+"""A handler that ends as it is set, on the store consumer of a real bus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The smallest service there is: one job, one consumer; what it does wrong when it is told so."""
+"""The smallest service there is: one job, one consumer, and the faults that its variables switch on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Can the server itself spread the markets over several consumers, as docs/scaling.md says?"""
+"""The server itself can spread the markets over several consumers, as docs/scaling.md says."""
 
 from __future__ import annotations
 

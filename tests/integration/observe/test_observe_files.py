@@ -64,7 +64,7 @@ def test_every_expression_is_promql(promtool: str, tmp_path: Path) -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_the_papers_say_of_each_alert_what_it_means_and_what_to_do() -> None:
+def test_the_docs_say_of_each_alert_what_it_means_and_what_to_do() -> None:
     paper = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
     chapters = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", paper, re.MULTILINE | re.DOTALL))
     assert set(chapters) == {rule["alert"] for rule in alerts()}

@@ -1,4 +1,4 @@
-"""Does a service close whatever it opened: HTTP clients, WebSocket, SDKs, pool, bus, exporters?"""
+"""A service closes whatever it opened: HTTP clients, WebSocket, SDKs, pool, bus, exporters."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TESTS = Path(__file__).parents[2]
 WORK_SECONDS = 90.0
 # Slower than a service proper: the development mode checks everything.
 END_SECONDS = 10.0
-# What Python and asyncio say of something that nobody closed, awaited or looked at.
+# What Python and asyncio say of something that was not closed, awaited or looked at.
 COMPLAINTS = ("ResourceWarning", "unclosed", "was never awaited", "never retrieved", "was destroyed but")
 
 

@@ -21,7 +21,7 @@ from collector.settings import CollectorSettings
 from common.settings import load_settings
 from health.app import build as build_health
 from health.settings import HealthSettings
-from signaler.app import build_app as build_signaler
+from signaler.app import build as build_signaler
 from signaler.settings import SignalerSettings
 
 SERVICES: dict[str, tuple[type[Any], Callable[[Any], Any]]] = {
@@ -52,7 +52,7 @@ async def live(name: str) -> dict[str, Any]:
     before = open_sockets()
     runtime, service = build(load_settings(settings_type, os.environ))
     code = await runtime.run(service)
-    # What was told to end does so in the loop's next turn.
+    # A cancelled task ends in the loop's next turn.
     await asyncio.sleep(0)
     tasks = [repr(task) for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     left = [each for each in open_sockets() if each not in before]

@@ -16,7 +16,7 @@ from common.database.pool import Database, Share
 from common.events import ConfigChanged
 from integration.signaler.running import GeminiSimulator, SignalerProcess
 from signaler.decider import Decider
-from signaler.domain.gemini_status import GeminiState
+from signaler.domain.gemini.status import GeminiStatus
 from signaler.gemini import Gemini
 from signaler.usage_repository import UsageRepository
 
@@ -56,9 +56,9 @@ def usage(own_database: Database) -> UsageRepository:
 
 
 @pytest.fixture
-def state() -> GeminiState:
-    """What health would be told."""
-    return GeminiState(has_key=True)
+def status() -> GeminiStatus:
+    """The status that health would be sent."""
+    return GeminiStatus(has_key=True)
 
 
 @pytest.fixture
@@ -70,13 +70,13 @@ async def gemini(gemini_faults: GeminiSimulator) -> AsyncIterator[Gemini]:
 
 
 @pytest.fixture
-def decider(gemini: Gemini, usage: UsageRepository, own_database: Database, state: GeminiState) -> Decider:
+def decider(gemini: Gemini, usage: UsageRepository, own_database: Database, status: GeminiStatus) -> Decider:
     """Decides with the simulator and a real budget."""
 
-    async def nobody_listens(event: ConfigChanged) -> None:
+    async def no_listener(event: ConfigChanged) -> None:
         """These tests set their values before the first read."""
 
-    return Decider(gemini, usage, ConfigRepository(own_database, TTLCache(), nobody_listens), state)
+    return Decider(gemini, usage, ConfigRepository(own_database, TTLCache(), no_listener), status)
 
 
 @pytest.fixture

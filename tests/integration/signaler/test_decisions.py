@@ -15,8 +15,8 @@ from gemini_simulator.faults.kinds import ALL_KINDS
 from integration.signaler.conftest import KEY
 from integration.signaler.running import GeminiSimulator, configure, rows
 from signaler.decider import Decider, Decision
-from signaler.domain.errors import GeminiError
-from signaler.domain.gemini_status import GeminiState
+from signaler.domain.gemini.errors import GeminiError
+from signaler.domain.gemini.status import GeminiStatus
 from signaler.domain.rule import rule_answer
 from signaler.gemini import Gemini
 from signaler.usage_repository import UsageRepository
@@ -65,7 +65,7 @@ def cause_of(decision: Decision) -> str | None:
 
 @pytest.mark.parametrize("kind", [kind.name for kind in ALL_KINDS])
 async def test_each_fault_ends_in_one_decision_with_its_cause(
-    kind: str, decider: Decider, gemini_faults: GeminiSimulator, state: GeminiState
+    kind: str, decider: Decider, gemini_faults: GeminiSimulator, status: GeminiStatus
 ) -> None:
     gemini_faults.fail(kind)
     # Those are tried again until the time is up; the others end by themselves.
@@ -77,9 +77,9 @@ async def test_each_fault_ends_in_one_decision_with_its_cause(
     if decision.failure:
         assert decision.answer == rule_answer(SNAPSHOT)
         assert KEY not in str(decision.failure)
-        assert state.component().status == "warning"
+        assert status.component().status == "warning"
     else:
-        assert state.component().status == "healthy"
+        assert status.component().status == "healthy"
 
 
 async def test_an_answer_of_gemini_is_taken_and_everything_said_is_kept(
@@ -101,8 +101,8 @@ async def test_a_refused_answer_is_repaired_once(decider: Decider, gemini_faults
     gemini_faults.fail("fenced_json", count=1)
     decision = await decide(decider)
     assert decision.failure is None
-    assert len(decision.transcript.exchanges) == 2
-    repair = decision.transcript.exchanges[1].request_text or ""
+    assert len(decision.transcript.attempts) == 2
+    repair = decision.transcript.attempts[1].request_text or ""
     assert "cannot be used: the text is not one JSON object" in repair
 
 
@@ -112,7 +112,7 @@ async def test_a_model_that_is_gone_leaves_the_question_to_the_next(
     gemini_faults.fail("model_retired", model=FIRST)
     decision = await decide(decider)
     assert decision.failure is None
-    assert [exchange.model for exchange in decision.transcript.exchanges] == [FIRST, SECOND]
+    assert [attempt.model for attempt in decision.transcript.attempts] == [FIRST, SECOND]
 
 
 async def test_a_spent_day_blocks_the_model_until_midnight_pacific_and_is_not_asked_again(
@@ -121,7 +121,7 @@ async def test_a_spent_day_blocks_the_model_until_midnight_pacific_and_is_not_as
     gemini_faults.fail("quota_per_day", model=FIRST)
     await decide(decider)
     again = await decide(decider)
-    assert [exchange.model for exchange in again.transcript.exchanges] == [SECOND]
+    assert [attempt.model for attempt in again.transcript.attempts] == [SECOND]
     used = await usage.usage(quota_day(utc_now()), FIRST)
     assert (used.requests, used.blocked_until) == (1, next_quota_day(utc_now()))
 
@@ -163,7 +163,7 @@ async def test_the_budget_is_counted_before_each_attempt_and_never_passed(
     before = gemini_faults.generations()
     decisions = [await decide(decider) for _ in range(3)]
     counted = await rows(database_url, "SELECT requests FROM gemini_usage")
-    attempts = sum(len(decision.transcript.exchanges) for decision in decisions)
+    attempts = sum(len(decision.transcript.attempts) for decision in decisions)
     assert attempts == counted[0]["requests"] == 3
     assert gemini_faults.generations() - before <= 3
     assert cause_of(decisions[-1]) == "budget_spent"
@@ -174,14 +174,14 @@ async def test_money_spent_stops_every_model(decider: Decider, database_url: str
     assert cause_of(await decide(decider)) is None
     spent = await decide(decider)
     assert cause_of(spent) == "budget_spent"
-    assert spent.transcript.exchanges == []
+    assert spent.transcript.attempts == []
 
 
 async def test_a_budget_of_nothing_asks_nobody(decider: Decider, database_url: str) -> None:
     await configure(database_url, gemini_daily_request_budget=0)
     decision = await decide(decider)
     assert cause_of(decision) == "budget_spent"
-    assert decision.transcript.exchanges == []
+    assert decision.transcript.attempts == []
 
 
 async def test_a_long_outage_costs_at_most_one_attempt_a_decision(
@@ -189,7 +189,7 @@ async def test_a_long_outage_costs_at_most_one_attempt_a_decision(
 ) -> None:
     gemini_faults.fail("hang")
     decisions = [await decider.decide(SNAPSHOT, within_seconds=0.8) for _ in range(5)]
-    assert [len(decision.transcript.exchanges) for decision in decisions] == [1] * 5
+    assert [len(decision.transcript.attempts) for decision in decisions] == [1] * 5
 
 
 async def test_a_better_market_gets_another_answer(decider: Decider) -> None:

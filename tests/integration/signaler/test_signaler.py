@@ -17,7 +17,7 @@ from common.events import Candle, CandlesClosed, SignalGenerated
 from integration.signaler.conftest import KEY, StartSignaler
 from integration.signaler.running import MARKET, GeminiSimulator, configure, rows, soon, store_candles
 from servers.waiting import eventually
-from signaler.domain.snapshot import Snapshot
+from signaler.domain.market.snapshot import Snapshot
 from unit.signaler.market import NOON, candles_until, page_of, wavy_closes
 
 CANDLES = candles_until(NOON, wavy_closes(300))
@@ -95,7 +95,7 @@ async def test_a_page_at_an_intervals_end_makes_one_signal_that_can_be_redone(
     assert Decimal(str(event.confidence)) == row["confidence"]
 
 
-async def test_a_page_seen_again_publishes_the_same_signal_and_asks_nobody(
+async def test_a_page_seen_again_publishes_the_same_signal_without_asking_gemini(
     start_signaler: StartSignaler, collector: Bus, database_url: str, gemini_faults: GeminiSimulator
 ) -> None:
     await store_candles(database_url, CANDLES[:-1], collected_at=COLLECTED - MINUTE)
@@ -134,7 +134,7 @@ async def test_too_little_history_and_old_pages_are_skipped_with_a_reason(
     await collector.publish(page(CANDLES[-20:]))
     old = {"collected_at": NOON + timedelta(hours=1)}
     await collector.publish(page(CANDLES[-20:], covers_from=NOON - 21 * MINUTE, **old))
-    # Asked for again once a minute: what was late is not recorded anew.
+    # Asked for again once a minute: what was late is not recorded again.
     await collector.publish(page(CANDLES[-20:], repair_run_id="old", **old))
     await eventually(lambda: len(process.jobs("skipped")) >= 3, 20)
     await everything_is_acked(collector)
@@ -204,7 +204,7 @@ async def test_the_key_is_in_no_log_line_and_in_no_row(
     assert all(KEY not in str(value) for value in row.values())
 
 
-async def test_a_signal_that_a_dead_process_stored_and_never_told_is_told_by_the_next_one(
+async def test_a_signal_that_a_dead_process_stored_and_never_published_is_published_by_the_next_one(
     start_signaler: StartSignaler, collector: Bus, database_url: str
 ) -> None:
     await store_candles(database_url, CANDLES[:-1], collected_at=COLLECTED - MINUTE)
@@ -222,15 +222,15 @@ async def test_a_signal_that_a_dead_process_stored_and_never_told_is_told_by_the
         " created_at = now() - interval '1 minute' RETURNING id)"
         " SELECT id FROM other",
     )
-    (untold,) = await rows(
+    (pending,) = await rows(
         database_url, "INSERT INTO signals_to_tell SELECT id FROM trading_signals RETURNING *"
     )
     start_signaler()
 
-    async def told() -> bool:
-        return str(untold["signal_id"]) in [event.signal_id for event in await published(collector)]
+    async def is_published() -> bool:
+        return str(pending["signal_id"]) in [event.signal_id for event in await published(collector)]
 
-    await soon(told, 20)
+    await soon(is_published, 20)
 
     async def nothing_is_left() -> bool:
         return not await rows(database_url, "SELECT * FROM signals_to_tell")

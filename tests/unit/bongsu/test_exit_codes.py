@@ -1,4 +1,4 @@
-"""Does every command end with the same code for the same reason, and is it complete?"""
+"""Exit codes: the same for the same reason in every command."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from servers.surroundings import surroundings
 
 # These do without a stack, or read other variables.
 ALONE = ("up", "doctor", "asyncapi", "version", "migrate", "reconcile")
-NOBODY = 65534
+OTHER_USER = 65534
 # What a command cannot be called without.
 NEEDED = {
     "signals show": ["abcd"],
@@ -74,7 +74,7 @@ def without_rights() -> Iterator[None]:
     if os.geteuid() != 0:
         yield
         return
-    os.seteuid(NOBODY)
+    os.seteuid(OTHER_USER)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Does a command print a secret, whatever it is given?"""
+"""Output of commands holds no secret."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from bongsu.output import note, print_json, print_table, say
 from common.masking import register_secret
 
 CANARY = "canary-Value-8841-of-the-command"
-TOLD = f"refused with api_key={CANARY}"
+TEXT = f"refused with api_key={CANARY}"
 
 
 def test_no_way_of_printing_prints_a_secret(capsys: pytest.CaptureFixture[str]) -> None:
-    print_json({"error": TOLD, "rows": [{"balance": 48735012, "price": 95123000}]})
+    print_json({"error": TEXT, "rows": [{"balance": 48735012, "price": 95123000}]})
     printed = capsys.readouterr().out
     assert json.loads(printed) == {
         "error": "refused with api_key=***",
         "rows": [{"balance": "***", "price": 95123000}],
     }
-    print_table("jobs", ("job", "error"), [("data_collection", TOLD)])
-    say(TOLD)
-    note(TOLD)
+    print_table("jobs", ("job", "error"), [("data_collection", TEXT)])
+    say(TEXT)
+    note(TEXT)
     written = capsys.readouterr()
     assert CANARY not in written.out + written.err
     assert written.out.count("api_key=***") == 2

@@ -1,4 +1,4 @@
-"""Does a command print the same for everybody: people, programs, narrow and odd terminals?"""
+"""Output for people, for programs, and for narrow and odd terminals."""
 
 from __future__ import annotations
 

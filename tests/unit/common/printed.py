@@ -1,4 +1,4 @@
-"""What did the process log? Its lines, as a reader of the log finds them."""
+"""The lines that a process logged, as a reader of the log finds them."""
 
 from __future__ import annotations
 

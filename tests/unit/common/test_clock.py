@@ -67,8 +67,8 @@ HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
 
 
-def told(*seconds: float) -> ExchangeClock:
-    """Return a steady clock that heard nine o'clock twice, and then these seconds after it."""
+def clock_after(*seconds: float) -> ExchangeClock:
+    """Return a steady clock that observed nine o'clock twice, and then these seconds after it."""
     clock = ExchangeClock(steady=True)
     for moment in (0.0, 0.0, *seconds):
         clock.observe(NINE + moment * SECOND)
@@ -92,7 +92,7 @@ def told(*seconds: float) -> ExchangeClock:
 def test_a_steady_clock_believes_a_jump_that_the_next_answer_confirms(
     seconds: tuple[float, ...], now: float
 ) -> None:
-    assert told(*seconds).now == NINE + now * SECOND
+    assert clock_after(*seconds).now == NINE + now * SECOND
 
 
 def test_a_steady_clock_takes_back_a_first_time_that_nothing_confirms() -> None:
@@ -107,7 +107,7 @@ def test_one_wrong_time_among_right_ones_changes_nothing(
     seconds: list[float], wrong: float, place: int
 ) -> None:
     spoilt = [*seconds[:place], wrong, *seconds[place:]]
-    assert told(*spoilt, 0).now == told(*seconds, 0).now
+    assert clock_after(*spoilt, 0).now == clock_after(*seconds, 0).now
 
 
 def test_a_clock_that_is_not_steady_follows_a_recording_at_any_speed() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import types
 from decimal import Decimal
 
 import pytest
@@ -9,7 +10,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from common.clock import MINUTE
-from common.events import CandlesClosed, ConfigChanged, SignalGenerated, TickerUpdated
+from common.events import (
+    EVENTS,
+    CandlesClosed,
+    ConfigChanged,
+    Event,
+    InstanceState,
+    SignalGenerated,
+    TickerUpdated,
+)
 from unit.common.pages import ANSWERED, NINE, candle, page
 
 
@@ -72,3 +81,23 @@ def test_a_signal_and_a_setting_name_themselves() -> None:
 def test_a_ticker_is_never_stored() -> None:
     ticker = TickerUpdated(market="KRW-BTC", price=Decimal(95123000), exchange_time=NINE)
     assert (ticker.stream, ticker.message_id()) == (None, None)
+
+
+@pytest.mark.parametrize("missing", ["subject", "stream", "senders", "readers"])
+def test_an_event_that_does_not_say_who_sends_and_reads_it_cannot_be_defined(missing: str) -> None:
+    declared = {"subject": "order.filled", "stream": None, "senders": ["collector"], "readers": ["health"]}
+    del declared[missing]
+    with pytest.raises(TypeError, match=missing):
+        types.new_class("OrderFilled", (Event,), declared)
+
+
+@pytest.mark.parametrize("whose", ["senders", "readers", "stream_readers"])
+def test_an_event_names_only_users_that_there_are(whose: str) -> None:
+    declared = {"subject": "order.filled", "stream": None, "senders": ["collector"], "readers": ["health"]}
+    with pytest.raises(TypeError, match="OrderFilled: trader is no user of NATS"):
+        types.new_class("OrderFilled", (Event,), {**declared, whose: ["trader"]})
+
+
+def test_every_event_is_known_and_only_an_event() -> None:
+    assert {event.__name__ for event in EVENTS} >= {"CandlesClosed", "ServiceHeartbeat", "ComponentReport"}
+    assert not issubclass(InstanceState, Event)

@@ -1,4 +1,4 @@
-"""Does a service import only what it needs, however much is installed beside it?"""
+"""Optional imports: a service imports only what it needs, however much is installed beside it."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def test_the_addresses_are_enough() -> None:
     assert (settings.key, settings.base_url) == (None, "https://api.upbit.com")
 
 
-def test_all_problems_are_told_at_once_each_with_its_variable() -> None:
+def test_all_problems_are_named_at_once_each_with_its_variable() -> None:
     found = problems({"NATS_URL": "  ", "REPLICAS": "0", "LOG_FORMAT": "xml"})
     assert found == [
         "DATABASE_URL: is missing; set it in the environment",
@@ -131,7 +131,7 @@ def test_an_empty_file_is_a_missing_value(tmp_path: Path) -> None:
     assert found == ["DATABASE_URL: is missing; set it in the environment"]
 
 
-def test_a_file_that_cannot_be_read_is_told_with_the_other_problems(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_named_with_the_other_problems(tmp_path: Path) -> None:
     binary = tmp_path / "binary"
     binary.write_bytes(b"\xff\xfe\x00secret")
     found = problems(
@@ -151,7 +151,7 @@ def test_a_file_that_never_ends_is_refused(tmp_path: Path) -> None:
     ]
 
 
-def test_what_a_file_holds_has_the_same_rules_and_is_told_by_the_files_name(tmp_path: Path) -> None:
+def test_what_a_file_holds_has_the_same_rules_and_is_named_by_the_files_variable(tmp_path: Path) -> None:
     file = tmp_path / "upbit_secret_key"
     file.write_text("'quoted-7731'\n", encoding="utf-8")
     found = problems(URLS | {"UPBIT_SECRET_KEY_FILE": str(file), "REPLICAS": "0"})
@@ -210,7 +210,7 @@ def test_settings_never_print_their_secrets() -> None:
     assert "4821" not in f"{settings!r} {settings}"
 
 
-def test_the_servers_of_a_cluster_are_told_with_commas_between() -> None:
+def test_the_servers_of_a_cluster_are_written_with_commas_between() -> None:
     assert nats_servers("nats://n1:4222") == ["nats://n1:4222"]
     assert nats_servers("nats://n1:4222, nats://n2:4222") == ["nats://n1:4222", "nats://n2:4222"]
 
@@ -218,5 +218,5 @@ def test_the_servers_of_a_cluster_are_told_with_commas_between() -> None:
 def test_a_beat_file_needs_its_folder(tmp_path: Path) -> None:
     assert load(BEAT_FILE=str(tmp_path / "beat")).beat_file == tmp_path / "beat"
     assert load().beat_file is None
-    told = problems(URLS | {"BEAT_FILE": str(tmp_path / "missing" / "beat")})
-    assert told == ["BEAT_FILE: must be a file in a folder that exists"]
+    found = problems(URLS | {"BEAT_FILE": str(tmp_path / "missing" / "beat")})
+    assert found == ["BEAT_FILE: must be a file in a folder that exists"]

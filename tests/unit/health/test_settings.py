@@ -47,5 +47,5 @@ def test_a_state_settles_within_an_hour_at_most() -> None:
 
 
 def test_the_folders_of_the_data_are_where_health_runs_or_those_that_are_named() -> None:
-    assert load().health_data_folders == (Path(),)
-    assert load(HEALTH_DATA_FOLDERS="/data:/var/lib").health_data_folders == (Path("/data"), Path("/var/lib"))
+    assert load().data_folders == (Path(),)
+    assert load(HEALTH_DATA_FOLDERS="/data:/var/lib").data_folders == (Path("/data"), Path("/var/lib"))

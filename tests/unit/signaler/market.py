@@ -9,8 +9,8 @@ from decimal import Decimal
 
 from common.clock import MINUTE
 from common.events import Candle, CandlesClosed
-from signaler.domain.look_back import StoredCandle, build_look_back
-from signaler.domain.snapshot import Snapshot, take_snapshot
+from signaler.domain.market.look_back import StoredCandle, build_look_back
+from signaler.domain.market.snapshot import Snapshot, take_snapshot
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

@@ -1,63 +1,40 @@
-"""Which messages are there, as AsyncAPI? Made by FastStream from the events, streams and consumers in common.
+"""The AsyncAPI document: FastStream makes it from the events, streams and consumers that common declares.
 
-A broker that is never connected: what each event says of itself becomes a publisher, its reader a subscriber.
+The broker is never connected: each event becomes a publisher, each of its readers a subscriber.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from importlib.metadata import version
 from inspect import cleandoc
 from typing import Any
 
-from faststream.nats import JStream, NatsBroker, PullSub
+from faststream.nats import NatsBroker
 from faststream.specification import AsyncAPI
 from faststream.specification.base import Specification
 from nats.js.api import DiscardPolicy
 
 from common.bus.dead_letters import DeadHeader, dead_subject
 from common.bus.inbox import inbox_of
-from common.events import (
-    CandlesClosed,
-    ComponentReport,
-    ConfigChanged,
-    Event,
-    JobFinished,
-    ServiceHeartbeat,
-    SignalGenerated,
-    TickerUpdated,
-)
+from common.events import EVENTS, Event
 from common.streams import CLAIM_SUBJECT, CLAIMS, CONSUMERS, DAY, DEAD, DEAD_PREFIX, STREAMS
 
 DESCRIPTION = """\
 Services of Bongsu talk over NATS. Prices and volumes are decimal numbers as strings, times are UTC. Fields
 may be added, so readers ignore what they do not know; a breaking change is a new subject ending in `.v2`."""
 
-PUBLISHED: tuple[type[Event], ...] = (
-    CandlesClosed,
-    TickerUpdated,
-    SignalGenerated,
-    ConfigChanged,
-    JobFinished,
-    ServiceHeartbeat,
-)
-# Who hears an event as it is sent, without a durable consumer.
-HEARD: Mapping[type[Event], str] = {
-    TickerUpdated: "health",
-    SignalGenerated: "health",
-    ConfigChanged: "every-instance",
-    JobFinished: "health",
-    ServiceHeartbeat: "health",
-}
-
 
 def message_contract() -> Specification:
     """Return the document; `to_json()` and `to_yaml()` write it."""
     broker = NatsBroker("nats://127.0.0.1:4222")
-    for event in PUBLISHED:
-        broker.publisher(event.subject, schema=event, title=event.__name__, description=_described(event))
-    _add_those_that_are_no_event(broker)
-    _add_readers(broker)
+    for event in EVENTS:
+        if event.is_reply:
+            _add_request_and_reply(broker, event)
+        else:
+            broker.publisher(event.subject, schema=event, title=event.__name__, description=_described(event))
+            _add_readers(broker, event)
+    _add_claims_and_dead_letters(broker)
     document = AsyncAPI(
         broker,
         title="Bongsu",
@@ -78,73 +55,85 @@ def _in_order(document: Specification) -> Specification:
     return document
 
 
-def _add_those_that_are_no_event(broker: NatsBroker) -> None:
+def _add_request_and_reply(broker: NatsBroker, event: type[Event]) -> None:
     broker.publisher(
-        CLAIM_SUBJECT,
-        schema=str,
-        title="JobClaimed",
-        description="The name of the instance that runs a job at a scheduled time; the first one wins."
-        f" Sent and read by every replica.{_kept(CLAIMS)}",
-    )
-    broker.publisher(
-        dead_subject("{original_subject}"),
+        event.subject,
         schema=bytes,
-        title="DeadMessage",
-        description="The bytes of a message that no service could handle; its subject is everything behind"
-        f" `{DEAD_PREFIX}`. Headers say why: {', '.join(DeadHeader)}. Sent by the bus layer; read by"
-        f" `bongsu dead`.{_kept(DEAD)}",
+        # health.check is HealthCheck.
+        title=event.subject.title().replace(".", ""),
+        description=f"A request without a body, which each instance answers. Sent by {_list(event.readers)}.",
     )
-    broker.publisher(
-        ComponentReport.subject,
-        schema=bytes,
-        title="HealthCheck",
-        description="A question without a body, which every instance answers. Sent by health.",
-    )
-    broker.publisher(
-        f"{inbox_of('health')}.{{token}}",
-        schema=ComponentReport,
-        title=ComponentReport.__name__,
-        description=f"The reply to `{ComponentReport.subject}`, to the inbox that it names.",
-    )
-
-
-def _add_readers(broker: NatsBroker) -> None:
-    for consumer in CONSUMERS:
-        consumed = broker.subscriber(
-            CandlesClosed.subject,
-            title=consumer.name,
-            description=f"A durable consumer of {consumer.stream}: message by message, acknowledged by hand.",
-            stream=JStream(consumer.stream, declare=False),
-            durable=consumer.name,
-            pull_sub=PullSub(batch_size=1),
+    for reader in event.readers:
+        broker.publisher(
+            f"{inbox_of(reader)}.{{token}}",
+            schema=event,
+            title=event.__name__,
+            description=f"The reply to `{event.subject}`, to the inbox that it names.",
         )
-        _give(consumed, CandlesClosed)
-    for event, reader in HEARD.items():
-        heard = broker.subscriber(
-            event.subject,
-            title=f"{reader}-{event.__name__}",
-            description="Without a queue group or acknowledgement: what nobody hears is not repeated.",
-        )
-        _give(heard, event)
 
 
-def _give(subscriber: Any, event: type[Event]) -> None:
+def _add_readers(broker: NatsBroker, event: type[Event]) -> None:
+    durable = {consumer.service: consumer.name for consumer in CONSUMERS if consumer.event is event}
+    for reader in event.readers:
+        if name := durable.get(reader):
+            how = f"A durable consumer of {event.stream}; each message is acknowledged by hand."
+        else:
+            name = f"{reader}-{event.__name__}"
+            how = "Without a queue group or acknowledgement: what is missed is not repeated."
+        _add_reader(broker, event, name, how)
+    for reader in event.stream_readers:
+        how = f"Reads all that {event.stream} holds, through a consumer that ends with the reading."
+        _add_reader(broker, event, f"{reader}-{event.__name__}-history", how)
+
+
+def _add_reader(broker: NatsBroker, event: type[Event], name: str, how: str) -> None:
     async def on_message(message: Event) -> None:
         """Never called: the broker is not connected."""
 
     on_message.__annotations__["message"] = event
     on_message.__doc__ = None
-    subscriber(on_message)
+    broker.subscriber(event.subject, title=name, description=how)(on_message)
+
+
+def _add_claims_and_dead_letters(broker: NatsBroker) -> None:
+    broker.publisher(
+        CLAIM_SUBJECT,
+        schema=str,
+        title="JobClaimed",
+        description="The name of the instance that runs a job at a scheduled time; the first one wins."
+        f" Sent and read by every replica.\n\n{_kept(CLAIMS)}",
+    )
+    broker.publisher(
+        dead_subject("{original_subject}"),
+        schema=bytes,
+        title="DeadMessage",
+        description="The bytes of a message that no service could handle; its subject is everything after"
+        f" `{DEAD_PREFIX}`. Headers say why: {', '.join(DeadHeader)}. Sent by the bus layer; read by"
+        f" `bongsu dead`.\n\n{_kept(DEAD)}",
+    )
 
 
 def _described(event: type[Event]) -> str:
-    return cleandoc(event.__doc__ or "") + (_kept(event.stream) if event.stream else "\n\nNot kept.")
+    return "\n\n".join(
+        (
+            cleandoc(event.__doc__ or ""),
+            f"Sent by {_list(event.senders)}; read by {_list((*event.readers, *event.stream_readers))}.",
+            _kept(event.stream) if event.stream else "Not kept.",
+        )
+    )
+
+
+def _list(users: Sequence[str]) -> str:
+    return ", ".join(users)
 
 
 def _kept(stream: str) -> str:
     [kept] = (config for config in STREAMS if config.name == stream)
-    days = (kept.max_age or 0) / DAY
+    days = f"{(kept.max_age or 0) / DAY:.0f}"
     when_full = (
         "refuses new messages" if kept.discard is DiscardPolicy.NEW else "lets go of its oldest messages"
     )
-    return f"\n\nKept {days:.0f} days in the stream {stream}, which {when_full} when it is full."
+    return (
+        f"Kept {days} {'day' if days == '1' else 'days'} in the stream {stream}, which {when_full} when it is"
+        " full."
+    )

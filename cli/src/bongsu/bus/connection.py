@@ -1,4 +1,4 @@
-"""How does a command use NATS? On one connection, every wait bounded, every trouble one line."""
+"""A command's connection to NATS: every wait is bounded, and every failure one line that says the way out."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ async def connected(url: str, *, command: str, stream: str) -> AsyncIterator[Cli
             " or the reconciler runs"
         ) from error
     except APIError as error:
-        said = error.description or "JetStream is not switched on"
-        raise CommandError(f"NATS says: {said}; check that NATS_URL names Bongsu's server") from error
+        reason = error.description or "JetStream is not switched on"
+        raise CommandError(f"NATS says: {reason}; check that NATS_URL names Bongsu's server") from error
     except (NatsError, OSError, TimeoutError) as error:
-        # A request that is not allowed is never answered; why comes beside it.
+        # A request that is not allowed is never answered; the reason comes as an error of the connection.
         if denied := next((str(reason) for reason in reasons if PERMISSIONS_ERR in str(reason)), ""):
             raise NotAllowedError(
                 f"NATS refuses: {denied}; name a user who may do that in NATS_URL"

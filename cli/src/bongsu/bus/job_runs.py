@@ -1,4 +1,4 @@
-"""Which runs are kept in the stream JOBS?"""
+"""The runs of jobs that the stream JOBS keeps."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from nats.aio.msg import Msg
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from bongsu.bus.connection import connected
-from bongsu.bus.reader import reading
+from bongsu.bus.reader import read_stream
 from common.bus.decoder import read_event
 from common.errors import PermanentError
-from common.events import JobFinished
+from common.events import JobFinished, subject_pattern
 
-STREAM = "JOBS"
-SUBJECT = "job.finished.>"
-# A record may be stored a while before a clock of ours says so.
+STREAM = str(JobFinished.stream)
+SUBJECT = subject_pattern(JobFinished.subject)
+# How far two clocks may differ: a record may be stored before the time that it names.
 CLOCKS_APART = timedelta(minutes=5)
 
 
@@ -24,7 +24,7 @@ async def read_kept_runs(url: str, take: Callable[[JobFinished], None], *, since
     """Give every run in the stream to `take`, of all times or from `since` on.
 
     Returns:
-        How many messages are none.
+        How many messages are no record of a run.
 
     Raises:
         UnreachableError: NATS does not answer.
@@ -33,7 +33,7 @@ async def read_kept_runs(url: str, take: Callable[[JobFinished], None], *, since
     broken = 0
     async with (
         connected(url, command="jobs", stream=STREAM) as client,
-        reading(client, STREAM, SUBJECT, _start(since)) as messages,
+        read_stream(client, STREAM, SUBJECT, _start(since)) as messages,
     ):
         async for message in messages:
             record = _parsed(message)

@@ -1,4 +1,7 @@
-"""What waits in a stream? Read through a consumer that acknowledges nothing and is gone afterwards."""
+"""Reading a whole stream, through an ephemeral consumer that acknowledges nothing.
+
+So what is read stays, and the durable consumers of the services go on as if it had not been read.
+"""
 
 from __future__ import annotations
 
@@ -15,22 +18,22 @@ from nats.js.api import AckPolicy, ConsumerConfig
 
 from bongsu.bus.connection import ANSWER_SECONDS, jetstream_of
 
-AT_ONCE = 500
+BATCH_MESSAGES = 500
 # If this process is killed, the server forgets its consumer by itself.
 FORGOTTEN_AFTER_SECONDS = 30.0
 
 
 @asynccontextmanager
-async def reading(
+async def read_stream(
     client: Client, stream: str, subject: str, start: ConsumerConfig
 ) -> AsyncIterator[AsyncIterator[Msg]]:
-    """Give what the stream holds now, oldest first.
+    """Yield what the stream holds now, oldest first.
 
     Args:
         start: Where to begin, and whether bodies are wanted; the rest of the consumer is set here.
     """
     jetstream = jetstream_of(client)
-    # Without a name of ours: whoever may name one may also make a durable one.
+    # The server names it: a user who may name one may also make a durable one.
     info = await jetstream.add_consumer(
         stream,
         start.evolve(
@@ -49,10 +52,10 @@ async def reading(
 
 
 async def _messages(subscription: JetStreamContext.PullSubscription, waiting: int) -> AsyncIterator[Msg]:
-    """Yield what waited at the beginning; what was added since is not waited for."""
+    """Yield what waited at the beginning, and nothing that was added since."""
     while waiting > 0:
         try:
-            messages = await subscription.fetch(min(AT_ONCE, waiting), timeout=ANSWER_SECONDS)
+            messages = await subscription.fetch(min(BATCH_MESSAGES, waiting), timeout=ANSWER_SECONDS)
         except NatsTimeoutError:
             # The stream may have let go of the rest in the meantime: its oldest messages leave it.
             if (await subscription.consumer_info()).num_pending:

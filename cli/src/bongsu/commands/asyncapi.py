@@ -1,4 +1,4 @@
-"""Which messages do the services exchange? `bongsu asyncapi`: the reference, made from the code."""
+"""`bongsu asyncapi`: the AsyncAPI document of every message, made from the code."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def asyncapi(
 
     As in: bongsu asyncapi > bongsu.asyncapi.yaml
     """
-    # Only now: FastStream takes a while to import.
+    # Imported here: FastStream takes a while.
     from bongsu.bus.asyncapi import message_contract
 
     document = message_contract()

@@ -1,4 +1,4 @@
-"""Which candles are stored, and how does one make a recording of them? `bongsu candles`."""
+"""`bongsu candles`: shows stored candles, or writes them to a recording."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from typing import Annotated
 
 import typer
 
-from bongsu.commands.options import Market, refuse_unknown
-from bongsu.commands.time_range import Since, Until, time_range
-from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
+from bongsu.commands.options import Market, Since, Until, require_known_market, time_range
+from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, load_context
 from bongsu.database.export import write_recording
 from bongsu.database.queries import StoredCandle, database, newest_candles
 from bongsu.errors import CommandError
-from bongsu.output import in_minutes, print_json, print_table, say
+from bongsu.output import in_minutes, print_json, print_market_table, say
 
 SHOWN = 20
 MOST = 100_000_000
@@ -36,7 +35,7 @@ Export = Annotated[
 
 
 @dataclass(frozen=True)
-class Wanted:
+class CandleQuery:
     """Which candles were asked for."""
 
     market: str | None
@@ -58,45 +57,47 @@ def candles(
 
     As in: bongsu candles --market KRW-BTC --limit 5
     """
-    wanted = Wanted(market, *time_range(since, until), limit)
-    url = find_stack(data_dir).database_url
+    query = CandleQuery(market, *time_range(since, until), limit)
+    url = load_context(data_dir).database_url
     if export:
-        _tell_export(export, asyncio.run(_export(url, wanted, export)), as_json=as_json)
+        _report_export(export, asyncio.run(_export(url, query, export)), as_json=as_json)
         return
-    rows = asyncio.run(_read(url, wanted))
+    rows = asyncio.run(_read(url, query))
     if as_json:
         print_json([asdict(row) for row in rows])
     elif not rows:
-        say("no candle is stored yet" if wanted == Wanted(None, None, None, limit) else "no candle matches")
+        say(
+            "no candle is stored yet"
+            if query == CandleQuery(None, None, None, limit)
+            else "no candle matches"
+        )
     else:
         _print(rows)
 
 
-async def _read(url: str, wanted: Wanted) -> list[StoredCandle]:
+async def _read(url: str, query: CandleQuery) -> list[StoredCandle]:
     async with database(url) as opened:
-        limit = wanted.limit or SHOWN
-        found = newest_candles(
-            opened, market=wanted.market, since=wanted.since, until=wanted.until, limit=limit
-        )
+        limit = query.limit or SHOWN
+        found = newest_candles(opened, market=query.market, since=query.since, until=query.until, limit=limit)
         rows = [row async for row in found]
         if not rows:
-            await refuse_unknown(opened, wanted.market)
+            await require_known_market(opened, query.market)
         return rows
 
 
-async def _export(url: str, wanted: Wanted, path: Path) -> Counter[str]:
+async def _export(url: str, query: CandleQuery, path: Path) -> Counter[str]:
     async with database(url) as opened:
-        async with aclosing(newest_candles(opened, **vars(wanted))) as found:
+        async with aclosing(newest_candles(opened, **vars(query))) as found:
             written = await write_recording(path, found)
         if not written:
-            await refuse_unknown(opened, wanted.market)
+            await require_known_market(opened, query.market)
             raise CommandError(
                 "no candle matches, so there is nothing to export; `bongsu candles` shows what is stored"
             )
         return written
 
 
-def _tell_export(path: Path, written: Counter[str], *, as_json: bool) -> None:
+def _report_export(path: Path, written: Counter[str], *, as_json: bool) -> None:
     if as_json:
         print_json({"path": str(path), "candles": written})
         return
@@ -105,17 +106,16 @@ def _tell_export(path: Path, written: Counter[str], *, as_json: bool) -> None:
 
 
 def _print(rows: list[StoredCandle]) -> None:
-    # In a terminal of 80 columns there is no room to say the same market in every row.
-    markets = {row.symbol for row in rows}
-    one = f" of {markets.pop()}" if len(markets) == 1 else ""
-    columns = ("minute", *(() if one else ("market",)), "open", "high", "low", "close", "volume")
     cells = [
         (
-            in_minutes(row.timestamp),
-            *(() if one else (row.symbol,)),
-            *(row.open, row.high, row.low, row.close),
-            round(row.volume, VOLUME_PLACES),
+            row.symbol,
+            (
+                in_minutes(row.timestamp),
+                *(row.open, row.high, row.low, row.close),
+                round(row.volume, VOLUME_PLACES),
+            ),
         )
         for row in rows
     ]
-    print_table(f"Candles{one}, newest first (UTC)", columns, cells, wrapped=0)
+    columns = ("minute", "open", "high", "low", "close", "volume")
+    print_market_table("Candles", columns, cells, place=1, wrapped=0)

@@ -1,4 +1,4 @@
-"""Which runtime settings hold, and how is one changed? `bongsu config get|set|list|history`."""
+"""`bongsu config get|set|list|history`: reads and changes runtime settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperCommand
 
-from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
+from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, load_context
 from bongsu.database.queries import database
 from bongsu.database.setting_writer import write_settings
 from bongsu.database.settings import Setting, settings_in_force, spelled
@@ -32,17 +32,17 @@ config = typer.Typer(
 KEY_HELP = "Name of the setting; `bongsu config list` shows all."
 
 
-def _completed(incomplete: str) -> list[tuple[str, str]]:
+def _complete(incomplete: str) -> list[tuple[str, str]]:
     return [(name, key.meaning) for name, key in REGISTRY.items() if name.startswith(incomplete)]
 
 
-Key = Annotated[str, typer.Argument(metavar="KEY", help=KEY_HELP, autocompletion=_completed)]
-AnyKey = Annotated[str | None, typer.Argument(metavar="KEY", help=KEY_HELP, autocompletion=_completed)]
+Key = Annotated[str, typer.Argument(metavar="KEY", help=KEY_HELP, autocompletion=_complete)]
+AnyKey = Annotated[str | None, typer.Argument(metavar="KEY", help=KEY_HELP, autocompletion=_complete)]
 KeysAndValues = Annotated[
     list[str],
     typer.Argument(
         metavar="KEY VALUE",
-        autocompletion=_completed,
+        autocompletion=_complete,
         help="Settings and their new values: 15, 0.6, true, a name, or a list in quotes.",
     ),
 ]
@@ -51,7 +51,7 @@ IfRevision = Annotated[
     typer.Option(
         metavar="N",
         min=0,
-        help="Only if it is still at this revision (`config get --json` tells it; 0: nobody set it).",
+        help="Only if it is still at this revision (shown by `config get --json`; 0: never set).",
     ),
 ]
 Limit = Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="How many at most.")]
@@ -71,7 +71,7 @@ def get(key: Key, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False)
 
     As in: bongsu config get signal_interval_minutes
     """
-    _known(key)
+    _require_known(key)
     setting = _read(data_dir)[key]
     if as_json:
         print_json(
@@ -95,11 +95,11 @@ def set_(
 
     A list needs quotes: bongsu config set markets '["KRW-BTC", "KRW-ETH"]'
     """
-    values = _all_checked(words)
+    values = _parse_values(words)
     if if_revision is not None and len(values) > 1:
         raise UsageError("--if-revision goes with one setting; set the others by commands of their own")
     expected = {} if if_revision is None else dict.fromkeys(values, if_revision)
-    stack = find_stack(data_dir)
+    stack = load_context(data_dir)
     revisions, reason = asyncio.run(write_settings(stack.database_url, stack.nats_url, values, expected))
     if as_json:
         print_json(
@@ -109,7 +109,7 @@ def set_(
         for key, revision in revisions.items():
             say(f"{key} = {spelled(values[key])} (revision {revision})")
     if reason:
-        note(f"the services are not told now ({reason}); they find the change by themselves within 30 s")
+        note(f"the services are not notified now ({reason}); they find the change by themselves within 30 s")
 
 
 @config.command("list")
@@ -136,21 +136,21 @@ def history(
     As in: bongsu config history signal_interval_minutes --limit 5
     """
     if key is not None:
-        _known(key)
-    changes = asyncio.run(_changes(find_stack(data_dir).database_url, key, limit))
+        _require_known(key)
+    changes = asyncio.run(_changes(load_context(data_dir).database_url, key, limit))
     if as_json:
         print_json([asdict(change) for change in changes])
     elif not changes:
-        say(f"nobody has changed {key or 'a setting'} yet; the default holds")
+        say(f"no one has changed {key or 'a setting'} yet; the default holds")
     else:
         print_table(
             "Changes, newest first (UTC)",
             ("when", "revision", "key", "by", "from → to"),
-            [_shown(change) for change in changes],
+            [_cells(change) for change in changes],
         )
 
 
-def _shown(change: ConfigChange) -> tuple[object, ...]:
+def _cells(change: ConfigChange) -> tuple[object, ...]:
     return (
         in_minutes(change.changed_at),
         change.revision,
@@ -164,14 +164,14 @@ def _or_default(value: object) -> str:
     return "(default)" if value is None else spelled(value)
 
 
-def _known(key: str) -> None:
+def _require_known(key: str) -> None:
     try:
         find_key(key)
     except PermanentError as error:
         raise UsageError(str(error)) from error
 
 
-def _all_checked(words: Sequence[str]) -> dict[str, object]:
+def _parse_values(words: Sequence[str]) -> dict[str, object]:
     """Return the values by key, in the order typed; UsageError where one of them cannot be."""
     values: dict[str, object] = {}
     none_set = "nothing was set: " if len(words) > 2 else ""
@@ -184,7 +184,7 @@ def _all_checked(words: Sequence[str]) -> dict[str, object]:
             raise UsageError(f"{none_set}{key} is given twice")
         values[key] = checked
     if len(words) % 2:
-        _known(words[-1])
+        _require_known(words[-1])
         raise UsageError(f"{none_set}{words[-1]} has no value; see bongsu config set --help")
     return values
 
@@ -198,7 +198,7 @@ def _how_to_quote(name: str, problem: str) -> str:
 
 
 def _read(data_dir: Path) -> dict[str, Setting]:
-    return settings_in_force(asyncio.run(_stored(find_stack(data_dir).database_url)))
+    return settings_in_force(asyncio.run(_stored(load_context(data_dir).database_url)))
 
 
 def _note_invalid(settings: Iterable[Setting]) -> None:

@@ -1,4 +1,4 @@
-"""Which messages were given up, and what becomes of them now? `bongsu dead list|show|retry|drop`."""
+"""`bongsu dead`: the dead letters, listed, shown, sent again or dropped."""
 
 from __future__ import annotations
 
@@ -10,12 +10,20 @@ from typing import Annotated
 
 import typer
 
-from bongsu.bus.dead_letter_actions import Left, drop_all, drop_each, retry_each
-from bongsu.bus.dead_letters import DeadMessage, dead_messages, find, newest
-from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
+from bongsu.bus.dead_letters import (
+    DeadLetter,
+    Outcome,
+    drop_all,
+    drop_each,
+    find,
+    newest,
+    open_dead_letters,
+    retry_each,
+)
+from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, load_context
 from bongsu.errors import CommandError, UsageError
 from bongsu.output import in_minutes, note, print_json, print_table, say
-from bongsu.payload import body_text
+from bongsu.payload import payload_text
 from common.bus.dead_letters import DeadHeader
 
 REASON_LENGTH = 120
@@ -43,7 +51,7 @@ def list_(limit: Limit = 20, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJs
 
     As in: bongsu dead list --limit 5
     """
-    messages, total = asyncio.run(_newest(find_stack(data_dir).nats_url, limit))
+    messages, total = asyncio.run(newest(load_context(data_dir).nats_url, limit))
     if as_json:
         print_json([_summary(message) for message in messages])
     elif not messages:
@@ -63,7 +71,7 @@ def show(sequence: One, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = 
 
     As in: bongsu dead show 7
     """
-    message = asyncio.run(_found(find_stack(data_dir).nats_url, sequence))
+    message = asyncio.run(_found(load_context(data_dir).nats_url, sequence))
     if as_json:
         _print_document(message)
     else:
@@ -82,11 +90,11 @@ def retry(
     As in: bongsu dead retry 7 9
     """
     chosen = _chosen(sequences, every=every)
-    left = asyncio.run(_tell_each(retry_each(find_stack(data_dir).nats_url, chosen), as_json=as_json))
-    if not left and not as_json:
+    outcomes = asyncio.run(_print_each(retry_each(load_context(data_dir).nats_url, chosen), as_json=as_json))
+    if not outcomes and not as_json:
         say(NONE)
-    if kept := sum(each.is_kept for each in left):
-        raise CommandError(f"{kept} of {len(left)} messages are still dead; each line says why")
+    if kept := sum(each.is_kept for each in outcomes):
+        raise CommandError(f"{kept} of {len(outcomes)} messages are still dead; each line says why")
 
 
 @dead.command("drop")
@@ -98,9 +106,9 @@ def drop(
     As in: bongsu dead drop 8
     """
     chosen = _chosen(sequences, every=every)
-    url = find_stack(data_dir).nats_url
+    url = load_context(data_dir).nats_url
     if chosen is not None:
-        asyncio.run(_tell_each(drop_each(url, chosen), as_json=as_json))
+        asyncio.run(_print_each(drop_each(url, chosen), as_json=as_json))
         return
     dropped = asyncio.run(drop_all(url))
     if as_json:
@@ -118,63 +126,58 @@ def _chosen(sequences: list[int] | None, *, every: bool) -> list[int] | None:
     return None if every else list(dict.fromkeys(sequences or ()))
 
 
-async def _tell_each(leaving: AsyncGenerator[Left, None], *, as_json: bool) -> list[Left]:
+async def _print_each(outcomes: AsyncGenerator[Outcome, None], *, as_json: bool) -> list[Outcome]:
     """Print what becomes of each as it happens; as one document at the end, also of half the work."""
-    left: list[Left] = []
+    printed: list[Outcome] = []
     try:
-        # Told out here: inside, an output that cannot be written would be taken for a connection that broke.
-        async with aclosing(leaving):
-            async for each in leaving:
-                left.append(each)
+        # Printed out here: inside, an output that cannot be written would be taken for a broken connection.
+        async with aclosing(outcomes):
+            async for each in outcomes:
+                printed.append(each)
                 if not as_json:
-                    say(f"{each.sequence}: {each.said}")
+                    say(f"{each.sequence}: {each.text}")
     finally:
         if as_json:
             print_json(
-                [{"sequence": each.sequence, "kept": each.is_kept, "said": each.said} for each in left]
+                [{"sequence": each.sequence, "kept": each.is_kept, "said": each.text} for each in printed]
             )
-    return left
+    return printed
 
 
-async def _newest(url: str, limit: int) -> tuple[list[DeadMessage], int]:
-    async with dead_messages(url) as client:
-        return await newest(client, limit)
-
-
-async def _found(url: str, sequence: int) -> DeadMessage:
-    async with dead_messages(url) as client:
+async def _found(url: str, sequence: int) -> DeadLetter:
+    async with open_dead_letters(url) as client:
         if message := await find(client, sequence):
             return message
     raise CommandError(f"no dead message is {sequence}; `bongsu dead list` shows those there are")
 
 
-def _summary(message: DeadMessage) -> dict[str, object]:
+def _summary(message: DeadLetter) -> dict[str, object]:
     return {
         "sequence": message.sequence,
         "stored_at": message.stored_at,
         "subject": message.subject,
-        "consumer": message.told(DeadHeader.CONSUMER),
-        "category": message.told(DeadHeader.CATEGORY),
-        "reason": message.told(DeadHeader.REASON),
+        "consumer": message.headers.get(DeadHeader.CONSUMER),
+        "category": message.headers.get(DeadHeader.CATEGORY),
+        "reason": message.headers.get(DeadHeader.REASON),
         "bytes": message.size,
     }
 
 
-def _row(message: DeadMessage) -> tuple[object, ...]:
-    reason = message.told(DeadHeader.REASON) or ""
+def _row(message: DeadLetter) -> tuple[object, ...]:
+    reason = message.headers.get(DeadHeader.REASON) or ""
     return (
         message.sequence,
         in_minutes(message.stored_at),
         message.subject,
-        message.told(DeadHeader.CONSUMER),
-        message.told(DeadHeader.CATEGORY),
+        message.headers.get(DeadHeader.CONSUMER),
+        message.headers.get(DeadHeader.CATEGORY),
         message.size,
         textwrap.shorten(reason, REASON_LENGTH, placeholder=" …"),
     )
 
 
-def _print_document(message: DeadMessage) -> None:
-    body = body_text(message.body)
+def _print_document(message: DeadLetter) -> None:
+    body = payload_text(message.body)
     shown = body.document if body.is_json else body.text
     print_json(
         _summary(message)
@@ -187,7 +190,7 @@ def _print_document(message: DeadMessage) -> None:
     )
 
 
-def _print_message(message: DeadMessage) -> None:
+def _print_message(message: DeadLetter) -> None:
     rows = [
         ("subject", message.subject),
         ("stored at (UTC)", in_minutes(message.stored_at)),
@@ -195,7 +198,7 @@ def _print_message(message: DeadMessage) -> None:
         *message.headers.items(),
     ]
     print_table(f"Dead message {message.sequence}", ("field", "value"), rows)
-    body = body_text(message.body)
+    body = payload_text(message.body)
     say("")
     for line in body.text.splitlines() or ["(the body is empty)"]:
         say(line)

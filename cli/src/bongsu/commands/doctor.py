@@ -1,4 +1,4 @@
-"""What would a person otherwise learn the hard way? `bongsu doctor`."""
+"""`bongsu doctor`: prints the findings of all checks, and what to do about each."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 
 import typer
 
-from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, RunningStack, find_stack
+from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, StackContext, load_context
 from bongsu.doctor.finding import Finding, Verdict, problem
-from bongsu.doctor.target import OutsideSettings, Patient
+from bongsu.doctor.target import OutsideSettings, Target
 from bongsu.errors import EXIT_FAILED, UnreachableError
 from bongsu.output import print_json, print_table, say
 from common.settings import SettingsError, load_settings
@@ -40,20 +40,20 @@ def doctor(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> Non
 
 def _findings(data_dir: Path) -> list[Finding]:
     # Only now: Upbit's SDK takes a while to import.
-    from bongsu.doctor.runner import examine
+    from bongsu.doctor.runner import run_checks
 
     findings = []
     try:
-        stack = find_stack(data_dir)
+        stack = load_context(data_dir)
     except UnreachableError as error:
-        stack = RunningStack({})
+        stack = StackContext({})
         findings.append(problem("stack", str(error), "make run"))
     try:
         settings = load_settings(OutsideSettings, os.environ)
     except SettingsError as error:
         settings = OutsideSettings()
         findings += [problem("environment", text, "correct the variable") for text in error.problems]
-    return findings + asyncio.run(examine(Patient(stack, data_dir, settings)))
+    return findings + asyncio.run(run_checks(Target(stack, data_dir, settings)))
 
 
 def _print(findings: Sequence[Finding], counts: Counter[Verdict]) -> None:
@@ -69,5 +69,5 @@ def _print(findings: Sequence[Finding], counts: Counter[Verdict]) -> None:
     say("")
     say(
         f"{counts[Verdict.PROBLEM]} to be put right, {counts[Verdict.WARNING]} to know about,"
-        f" {counts[Verdict.UNKNOWN]} that cannot be told"
+        f" {counts[Verdict.UNKNOWN]} not known"
     )

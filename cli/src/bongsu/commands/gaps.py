@@ -1,4 +1,4 @@
-"""Which minutes have no candle, and why not? `bongsu gaps`."""
+"""`bongsu gaps`: minutes without a candle, and the evidence for each."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from typing import Annotated
 
 import typer
 
-from bongsu.commands.options import Market, refuse_unknown
-from bongsu.commands.time_range import Since, Until, time_range
-from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
-from bongsu.database.gaps import Asked, GapSum, StoredGap, gap_sums, newest_gaps
+from bongsu.commands.options import Market, Since, Until, require_known_market, time_range
+from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, load_context
+from bongsu.database.gaps import GapQuery, GapSum, StoredGap, gap_sums, newest_gaps
 from bongsu.database.queries import database
-from bongsu.output import in_minutes, number, print_json, print_table, say
+from bongsu.output import in_minutes, number, print_json, print_market_table, say
 from common.gaps import GapStatus
 
 Status = Annotated[
     GapStatus | None,
     typer.Option(
-        metavar="STATUS", help="Only open (still missing), repaired, or confirmed_empty (nobody traded)."
+        metavar="STATUS", help="Only open (still missing), repaired, or confirmed_empty (without trades)."
     ),
 ]
 Limit = Annotated[int, typer.Option(metavar="N", min=1, max=1_000_000, help="How many at most.")]
@@ -41,8 +40,8 @@ def gaps(
 
     As in: bongsu gaps --status open --market KRW-BTC
     """
-    asked = Asked(market, *time_range(since, until))
-    sums, rows, begun = asyncio.run(_read(find_stack(data_dir).database_url, asked, status, limit))
+    query = GapQuery(market, *time_range(since, until))
+    sums, rows, begun = asyncio.run(_read(load_context(data_dir).database_url, query, status, limit))
     if as_json:
         print_json({"markets": [asdict(each) for each in sums], "gaps": [asdict(row) for row in rows]})
     elif not begun:
@@ -52,47 +51,36 @@ def gaps(
 
 
 async def _read(
-    url: str, asked: Asked, status: GapStatus | None, limit: int
+    url: str, query: GapQuery, status: GapStatus | None, limit: int
 ) -> tuple[list[GapSum], list[StoredGap], bool]:
     """Return sums, gaps, and whether a candle was ever stored: before the first one nothing is missing."""
     async with database(url) as opened:
-        sums = await gap_sums(opened, asked)
+        sums = await gap_sums(opened, query)
         if not sums:
-            return [], [], bool(await refuse_unknown(opened, asked.market))
-        return sums, await newest_gaps(opened, asked, status=status, limit=limit), True
+            return [], [], bool(await require_known_market(opened, query.market))
+        return sums, await newest_gaps(opened, query, status=status, limit=limit), True
 
 
 def _print(sums: list[GapSum], rows: list[StoredGap]) -> None:
     for each in sums:
-        say(_in_words(each))
+        say(_sum_text(each))
     is_missing = any(each.open_minutes for each in sums)
     if not is_missing:
         say("nothing is missing")
     if rows:
         say("")
-        _print_rows(rows)
+        columns = ("from", "to", "minutes", "status", "detected", "resolved", "evidence")
+        cells = [(row.market, _cells(row)) for row in rows]
+        print_market_table("Gaps", columns, cells, wrapped=len(columns))
     elif is_missing:
         say("no gap matches")
 
 
-def _in_words(each: GapSum) -> str:
+def _sum_text(each: GapSum) -> str:
     missing, repaired, empty = map(
         number, (each.open_minutes, each.repaired_minutes, each.confirmed_empty_minutes)
     )
     return f"{each.market}: {missing} minutes open, {repaired} repaired, {empty} confirmed empty"
-
-
-def _print_rows(rows: list[StoredGap]) -> None:
-    # In a terminal of 80 columns there is no room to say the same market in every row.
-    markets = {row.market for row in rows}
-    one = f" of {markets.pop()}" if len(markets) == 1 else ""
-    columns = ("from", "to", "minutes", "status", "detected", "resolved", "evidence")
-    print_table(
-        f"Gaps{one}, newest first (UTC)",
-        columns if one else ("market", *columns),
-        [_cells(row) if one else (row.market, *_cells(row)) for row in rows],
-        wrapped=len(columns),
-    )
 
 
 def _cells(row: StoredGap) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""How do the jobs run: how often, how well, how long? `bongsu jobs`, from the stream or from a log."""
+"""`bongsu jobs`: statistics of job runs, from the stream or from a log."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Annotated
 import typer
 
 from bongsu.bus.job_runs import read_kept_runs
-from bongsu.commands.time_range import span_begin
-from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
+from bongsu.commands.options import span_begin
+from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, load_context
 from bongsu.errors import CommandError
 from bongsu.logs.job_runs import JobLog, read_job_logs
 from bongsu.output import note, print_json, print_table, say
@@ -49,14 +49,14 @@ def jobs(
     """
     begin = span_begin(since)
     if log:
-        _tell_log(log, begin, as_json=as_json)
+        _report_log(log, begin, as_json=as_json)
     else:
-        _tell_stream(data_dir, begin, as_json=as_json)
+        _report_stream(data_dir, begin, as_json=as_json)
 
 
-def _tell_stream(data_dir: Path, begin: datetime | None, *, as_json: bool) -> None:
+def _report_stream(data_dir: Path, begin: datetime | None, *, as_json: bool) -> None:
     tally = JobAggregator()
-    broken = asyncio.run(read_kept_runs(find_stack(data_dir).nats_url, tally.add, since=begin))
+    broken = asyncio.run(read_kept_runs(load_context(data_dir).nats_url, tally.add, since=begin))
     rows = tally.rows()
     if as_json:
         print_json({"since": begin, "broken": broken, "jobs": [asdict(row) for row in rows]})
@@ -66,7 +66,7 @@ def _tell_stream(data_dir: Path, begin: datetime | None, *, as_json: bool) -> No
         note(f"not counted, because they are no record of a run: {broken} messages of the stream")
 
 
-def _tell_log(names: Sequence[str], begin: datetime | None, *, as_json: bool) -> None:
+def _report_log(names: Sequence[str], begin: datetime | None, *, as_json: bool) -> None:
     tally = JobAggregator()
     log = read_job_logs(names, tally.add, since=begin)
     if not log.runs:
@@ -77,8 +77,8 @@ def _tell_log(names: Sequence[str], begin: datetime | None, *, as_json: bool) ->
         for name in sorted(log.scheduled | log.exhausted)
     ]
     if as_json:
-        told = {"since": begin, "lines": log.lines, "broken": log.broken}
-        print_json({**told, "jobs": [asdict(row) for row in rows], "retries": retries})
+        totals = {"since": begin, "lines": log.lines, "broken": log.broken}
+        print_json({**totals, "jobs": [asdict(row) for row in rows], "retries": retries})
     else:
         _print(rows, none=NONE_SINCE)
         _print_retries(retries)

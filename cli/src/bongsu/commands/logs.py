@@ -1,4 +1,4 @@
-"""What did the processes of a stack write down? `bongsu logs`."""
+"""`bongsu logs`: log lines of all processes of a stack, in order of time."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import Annotated
 
 import typer
 
-from bongsu.commands.time_range import span_begin
+from bongsu.commands.options import span_begin
 from bongsu.context import DEFAULT_DATA_DIR, DataDir
 from bongsu.errors import UnreachableError, UsageError, file_error
-from bongsu.logs.files import LogFile, Wanted, follow, newest_lines
+from bongsu.logs.files import LogFile, LogFilter, follow, newest_lines
 from bongsu.logs.lines import Level, LogLine
 from bongsu.output import one_line, say
 from common.masking import mask_sensitive, register_secret
@@ -28,7 +28,7 @@ REPLICA = re.compile(r"-\d+$")
 PROCESSES = ("collector", "signaler", "health", "postgres", "nats", "upbit", "gemini")
 
 
-def _completed(incomplete: str) -> list[str]:
+def _complete(incomplete: str) -> list[str]:
     return [name for name in PROCESSES if name.startswith(incomplete)]
 
 
@@ -37,7 +37,7 @@ Service = Annotated[
     typer.Option(
         "--service",
         metavar="NAME",
-        autocompletion=_completed,
+        autocompletion=_complete,
         help="Only this one and its replicas, as in collector or postgres; may be repeated.",
     ),
 ]
@@ -75,17 +75,17 @@ def logs(
 ) -> None:
     """Show what the processes wrote, in order of time.
 
-    Times are UTC, secrets are masked. Also of a stack of `bongsu up` that has stopped. Under Docker Compose
+    Times are UTC, secrets are mquery. Also of a stack of `bongsu up` that has stopped. Under Docker Compose
     the logs are with Docker: docker compose logs.
 
     As in: bongsu logs --service signaler --level warning --since 24h
     """
-    asked = _Asked(tuple(services or ()), _level(level), since, lines, following)
+    query = _LogQuery(tuple(services or ()), _level(level), since, lines, following)
     begin = span_begin(since)
-    files = _files(data_dir, asked)
+    files = _files(data_dir, query)
     _hide_passwords(data_dir / "secrets.json")
     try:
-        _tell(data_dir / "logs", files, asked, begin, as_json=as_json)
+        _report(data_dir / "logs", files, query, begin, as_json=as_json)
     except OSError as error:
         if error.filename is None:
             raise  # what is printed cannot be written
@@ -93,7 +93,7 @@ def logs(
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _LogQuery:
     services: tuple[str, ...]
     level: Level
     since: str | None
@@ -110,22 +110,22 @@ class _Asked:
         return shlex.join([*words, *self.services])
 
 
-def _tell(
-    folder: Path, files: list[LogFile], asked: _Asked, begin: datetime | None, *, as_json: bool
+def _report(
+    folder: Path, files: list[LogFile], query: _LogQuery, begin: datetime | None, *, as_json: bool
 ) -> None:
-    count = asked.lines or (None if begin else SHOWN)
-    for line in newest_lines(files, Wanted(asked.level, begin, count)):
+    count = query.lines or (None if begin else SHOWN)
+    for line in newest_lines(files, LogFilter(query.level, begin, count)):
         _print(line, as_json=as_json)
-    if not asked.following:
+    if not query.following:
         return
-    for added in follow(folder, files, asked.takes, asked.level):
+    for added in follow(folder, files, query.takes, query.level):
         for line in added:
             _print(line, as_json=as_json)
         sys.stdout.flush()
         time.sleep(POLL_SECONDS)
 
 
-def _files(data_dir: Path, asked: _Asked) -> list[LogFile]:
+def _files(data_dir: Path, query: _LogQuery) -> list[LogFile]:
     folder = data_dir / "logs"
     try:
         paths = sorted(
@@ -138,14 +138,14 @@ def _files(data_dir: Path, asked: _Asked) -> list[LogFile]:
     if not paths:
         raise UnreachableError(
             f"there are no logs in {folder}; start the stack with `make run`, or name its folder with"
-            f" --data-dir; of a stack under Docker Compose: {asked.for_docker()}"
+            f" --data-dir; of a stack under Docker Compose: {query.for_docker()}"
         )
     paths.sort(key=lambda path: path.stem)
-    for name in asked.services:
-        if not any(_Asked((name,), asked.level, None, None, False).takes(path) for path in paths):
+    for name in query.services:
+        if not any(_LogQuery((name,), query.level, None, None, False).takes(path) for path in paths):
             known = ", ".join(path.stem for path in paths)
             raise UsageError(f"--service {name[:40]!r}: there is no log of it; there are {known}")
-    return [LogFile(path) for path in paths if asked.takes(path)]
+    return [LogFile(path) for path in paths if query.takes(path)]
 
 
 def _level(name: str) -> Level:
@@ -157,7 +157,7 @@ def _level(name: str) -> Level:
 
 
 def _hide_passwords(path: Path) -> None:
-    """Have the stack's own passwords masked too, should a server have written one down."""
+    """Have the stack's own passwords mquery too, should a server have written one down."""
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -176,10 +176,10 @@ def _print(line: LogLine, *, as_json: bool) -> None:
 
 
 def _as_json(line: LogLine) -> str:
-    told = {
+    fields = {
         "timestamp": line.time.isoformat().replace("+00:00", "Z"),
         "level": line.level.name.lower(),
         "service": line.process,
         "event": "\n".join((line.message, *line.following)),
     }
-    return json.dumps(told, ensure_ascii=False)
+    return json.dumps(fields, ensure_ascii=False)

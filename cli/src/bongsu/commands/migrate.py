@@ -1,11 +1,10 @@
-"""Is the database as this build needs it? `bongsu migrate` makes it so, once, and ends."""
+"""`bongsu migrate`: roles, migrations and first settings of a database, made once."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import time
-from collections.abc import Mapping
 from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
@@ -27,7 +26,7 @@ AUTHOR = "bongsu migrate"
 
 
 class MigrateSettings(BaseModel):
-    """Whose database, and what becomes of the roles; each URL also as `<NAME>_FILE`."""
+    """The database and the passwords of its roles; each URL also as `<NAME>_FILE`."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
@@ -77,7 +76,10 @@ def migrate(
 
     As in: bongsu migrate --wait 30
     """
-    settings = _settings(os.environ)
+    try:
+        settings = load_settings(MigrateSettings, os.environ)
+    except SettingsError as error:
+        raise UsageError(str(error)) from error
     roles, applied = asyncio.run(_migrate(settings, wait_seconds=wait))
     if as_json:
         print_json({"roles": roles, "migrations": applied})
@@ -87,13 +89,6 @@ def migrate(
     for name in applied:
         say(f"{name} is applied")
     say("the database is as this version needs it")
-
-
-def _settings(environment: Mapping[str, str]) -> MigrateSettings:
-    try:
-        return load_settings(MigrateSettings, environment)
-    except SettingsError as error:
-        raise UsageError(str(error)) from error
 
 
 async def _migrate(settings: MigrateSettings, *, wait_seconds: float) -> tuple[list[str], list[str]]:
@@ -110,7 +105,7 @@ async def _migrate(settings: MigrateSettings, *, wait_seconds: float) -> tuple[l
 
 
 async def _until_up(url: str, seconds: float) -> None:
-    """Return once the server takes connections, or at the deadline: what follows says what is wrong."""
+    """Return once the server takes connections, or at the deadline: the next step then says what is wrong."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:

@@ -1,4 +1,4 @@
-"""Are streams and consumers as declared, now and later? `bongsu reconcile` sees to it until it is stopped."""
+"""`bongsu reconcile`: the reconciler as a process of its own, until it is stopped."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from common.telemetry.logs import configure_logging, flush_logs
 from common.telemetry.names import LogEvent
 
 SERVICE = "reconciler"
-# A server that is about to come up is asked more often.
+# A server that is away is tried again sooner.
 RETRY_SECONDS = 1.0
 STOP_SECONDS = 3.0
 
@@ -84,7 +84,7 @@ async def _until_stopped(settings: ReconcileSettings, replicas: int) -> None:
 
 
 async def _keep(settings: ReconcileSettings, replicas: int) -> None:
-    """Look, correct, tell; again and again, whatever the server does."""
+    """Reconcile and log the changes, again and again, whatever the server does."""
     log = structlog.get_logger(SERVICE)
     is_ready = False
     while True:
@@ -100,7 +100,7 @@ async def _keep(settings: ReconcileSettings, replicas: int) -> None:
             if not is_ready:
                 log.info(LogEvent.SERVICE_READY)
             is_ready = True
-        # From the first success on: then it lives and does its work, also while the server is away.
+        # From the first success on, also while the server is away: to restart this process would not help.
         if is_ready and settings.beat_file:
             settings.beat_file.touch()
         await asyncio.sleep(pause)

@@ -1,4 +1,4 @@
-"""What was decided lately, and on what grounds? `bongsu signals`, `bongsu signals show ID`."""
+"""`bongsu signals` and `bongsu signals show ID`: decisions and their grounds."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Annotated, Any
 import typer
 from typer._click.core import ParameterSource
 
-from bongsu.commands.options import Market, refuse_unknown
-from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
-from bongsu.database.queries import database, found_signals, newest_signals
+from bongsu.commands.options import Market, require_known_market
+from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, load_context
+from bongsu.database.queries import database, newest_signals, signals_by_id
 from bongsu.errors import CommandError, UsageError
-from bongsu.output import in_minutes, number, print_json, print_table, say
-from bongsu.payload import body_text
+from bongsu.output import in_minutes, number, print_json, print_market_table, print_table, say
+from bongsu.payload import payload_text
 
 REASON_LENGTH = 120
 # As many characters of an id as a table shows; two signals that share them are as good as never stored.
@@ -47,7 +47,7 @@ def list_(
     if context.invoked_subcommand:
         _refuse_options(context)
         return
-    rows = asyncio.run(_read(find_stack(data_dir).database_url, market, limit))
+    rows = asyncio.run(_read(load_context(data_dir).database_url, market, limit))
     if as_json:
         print_json(rows)
     elif not rows:
@@ -65,7 +65,7 @@ def show(id_: Id, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False)
     beginning = id_.strip().lower()
     if not BEGINNING.fullmatch(beginning):
         raise UsageError(f"ID {id_[:40]!r}: must be the first 4 or more characters of a signal's id")
-    signal = asyncio.run(_found(find_stack(data_dir).database_url, beginning))
+    signal = asyncio.run(_found(load_context(data_dir).database_url, beginning))
     if as_json:
         print_json(signal | {"snapshot": json.loads(signal["snapshot"])})
     else:
@@ -76,7 +76,7 @@ def _refuse_options(context: typer.Context) -> None:
     for name in context.params:
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise UsageError(
-                "options of `bongsu signals show` stand behind it; see bongsu signals show --help"
+                "options of `bongsu signals show` stand after it; see bongsu signals show --help"
             )
 
 
@@ -84,13 +84,13 @@ async def _read(url: str, market: str | None, limit: int) -> list[dict[str, Any]
     async with database(url) as opened:
         rows = await newest_signals(opened, market=market, limit=limit)
         if not rows:
-            await refuse_unknown(opened, market)
+            await require_known_market(opened, market)
         return rows
 
 
 async def _found(url: str, beginning: str) -> dict[str, Any]:
     async with database(url) as opened:
-        rows = await found_signals(opened, beginning, limit=2)
+        rows = await signals_by_id(opened, beginning, limit=2)
     if not rows:
         raise CommandError(f"no signal's id begins with {beginning}; `bongsu signals` shows the newest ones")
     if len(rows) > 1:
@@ -99,19 +99,15 @@ async def _found(url: str, beginning: str) -> dict[str, Any]:
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
-    # In a terminal of 80 columns there is no room to say the same market in every row.
-    markets = {row["symbol"] for row in rows}
-    one = f" of {markets.pop()}" if len(markets) == 1 else ""
-    columns = ("id", "minute", *(() if one else ("market",)), "signal", "price", "by", "why")
-    print_table(f"Signals{one}, newest first (UTC)", columns, [_shown(row, one) for row in rows])
+    columns = ("id", "minute", "signal", "price", "by", "why")
+    print_market_table("Signals", columns, [(row["symbol"], _cells(row)) for row in rows], place=2)
 
 
-def _shown(row: dict[str, Any], one: str) -> tuple[object, ...]:
+def _cells(row: dict[str, Any]) -> tuple[object, ...]:
     why = row["reasoning"] if row["cause"] is None else f"{row['cause']}; {row['reasoning']}"
     return (
         row["id"][:SHOWN_OF_ID],
         in_minutes(row["candle_timestamp"]),
-        *(() if one else (row["symbol"],)),
         f"{row['signal_type']:4} {row['confidence']}",
         row["price_at_signal"],
         row["source"],
@@ -130,5 +126,5 @@ def _print_whole(signal: dict[str, Any]) -> None:
         if (text := signal[name]) is not None:
             say("")
             say(f"{name}:")
-            for line in body_text(text.encode()).text.splitlines():
+            for line in payload_text(text.encode()).text.splitlines():
                 say(line)

@@ -1,16 +1,27 @@
-"""How is the running stack? `bongsu status`."""
+"""`bongsu status`: health, services and the newest data of a running stack."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
 import typer
 
-from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, find_stack
-from bongsu.errors import EXIT_FAILED, UnreachableError
+from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, StackContext, load_context
+from bongsu.database.queries import database
+from bongsu.database.row_counts import MarketCounts, count_rows
+from bongsu.errors import EXIT_FAILED, CommandError, UnreachableError
 from bongsu.output import note, number, print_json, print_table, say
-from bongsu.up.status import candle_text, signal_text
+from bongsu.stack_status import (
+    NO_ANSWER,
+    MarketsUnknownError,
+    candle_text,
+    get_document,
+    read_overview,
+    signal_text,
+)
 
 TIMEOUT_SECONDS = 5.0
 
@@ -22,34 +33,47 @@ def status(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> Non
 
     As in: bongsu status --json
     """
-    url = find_stack(data_dir).health_url
-    detail = _get(f"{url}/health/detail")
-    if "components" not in detail:
-        raise UnreachableError(f"{url} is not Bongsu's health service; check HEALTH_URL")
-    overview = _get(f"{url}/api/overview")
-    # Health answers without its database, the overview does not; then it is a problem, not an overview.
-    known = overview if "markets" in overview else None
+    stack = load_context(data_dir)
+    detail, overview, unknown = asyncio.run(_read(stack))
     if as_json:
-        print_json({"health": detail, "overview": known})
+        print_json({"health": detail, "overview": overview})
     else:
-        _print(url, detail, known)
-    if known is None:
-        note(f"the newest data is not known now: {overview.get('detail', 'no reason is given')}")
+        _print(stack.health_url, detail, overview)
+    for text in unknown:
+        note(text)
     if detail.get("status") == "unhealthy":
         raise typer.Exit(EXIT_FAILED)
 
 
-def _get(url: str) -> dict[str, Any]:
+async def _read(stack: StackContext) -> tuple[dict[str, Any], dict[str, Any] | None, list[str]]:
+    """Return health's detail answer, the overview where it is known, and a sentence for what is not."""
+    unknown: list[str] = []
+
+    async def counts(markets: Sequence[str]) -> dict[str, MarketCounts]:
+        try:
+            async with database(stack.database_url) as opened, opened.connection() as connection:
+                return await count_rows(connection, markets)
+        except CommandError as error:
+            unknown.append(f"how much is stored is not known now: {error}")
+            return {}
+
+    url = f"{stack.health_url}/health/detail"
     try:
         # Never through a proxy: the stack is here, or in a network of ours.
-        with httpx.Client(trust_env=False, timeout=TIMEOUT_SECONDS) as client:
-            document = client.get(url).json()
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT_SECONDS) as client:
+            detail = await get_document(client, url)
+            if "components" not in detail:
+                raise UnreachableError(f"{stack.health_url} is not Bongsu's health service; check HEALTH_URL")
+            url = f"{stack.health_url}/api/v1/markets"
+            return detail, await read_overview(client, stack.health_url, counts), unknown
+    except NO_ANSWER as error:
         raise UnreachableError(
             f"{url} does not answer ({type(error).__name__}); start the stack with `make run`, or check"
             " HEALTH_URL"
         ) from error
-    return document if isinstance(document, dict) else {}
+    except MarketsUnknownError as error:
+        # Health answers without its database.
+        return detail, None, [f"the newest data is not known now: {error}"]
 
 
 def _print(url: str, detail: dict[str, Any], overview: dict[str, Any] | None) -> None:
@@ -70,15 +94,18 @@ def _print(url: str, detail: dict[str, Any], overview: dict[str, Any] | None) ->
         ],
     )
     if overview:
+        rows = [row for market in overview["markets"] for row in _rows(market)]
         say("")
-        print_table(
-            "Markets", ("market", "what", "stored"), [row for m in overview["markets"] for row in _rows(m)]
-        )
+        print_table("Markets", ("market", "what", "stored"), rows)
 
 
 def _rows(market: dict[str, Any]) -> list[tuple[str, str, str]]:
     return [
-        (market["market"], "candles", f"{number(market['candles'])}, newest {candle_text(market)}"),
-        ("", "signals", f"{number(market['signals'])}, newest {signal_text(market)}"),
+        (market["market"], "candles", _counted(market["candles"], candle_text(market))),
+        ("", "signals", _counted(market["signals"], signal_text(market))),
         ("", "gaps", f"{number(market['gaps']['open'])} minutes are missing"),
     ]
+
+
+def _counted(count: int | None, newest: str) -> str:
+    return f"newest {newest}" if count is None else f"{number(count)}, newest {newest}"

@@ -1,4 +1,4 @@
-"""Which versions are installed here? `bongsu version`."""
+"""`bongsu version`: versions of the installed parts."""
 
 from __future__ import annotations
 

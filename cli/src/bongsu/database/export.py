@@ -1,4 +1,4 @@
-"""How do stored candles become a file that `bongsu up --replay` reads? Upbit's own 1-minute candle JSON."""
+"""Export of candles to a recording in Upbit's 1-minute candle JSON, which `bongsu up --replay` reads."""
 
 from __future__ import annotations
 

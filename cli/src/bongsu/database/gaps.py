@@ -1,4 +1,4 @@
-"""The SQL of `bongsu gaps`: it only reads."""
+"""SQL of `bongsu gaps`: it only reads."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ORDER BY symbol"""
 
 
 @dataclass(frozen=True)
-class Asked:
+class GapQuery:
     """Which gaps are meant: of one market, reaching into [since, until); None for any."""
 
     market: str | None
@@ -72,16 +72,16 @@ class GapSum:
 
 
 async def newest_gaps(
-    source: Database, asked: Asked, *, status: GapStatus | None, limit: int
+    source: Database, query: GapQuery, *, status: GapStatus | None, limit: int
 ) -> list[StoredGap]:
     """Return gaps, the one that begins last first; whole, also where they reach out of the time asked for."""
     async with source.connection() as connection:
-        rows = await connection.fetch(_NEWEST, asked.market, asked.since, asked.until, status, limit)
+        rows = await connection.fetch(_NEWEST, query.market, query.since, query.until, status, limit)
     return [StoredGap(**dict(row)) for row in rows]
 
 
-async def gap_sums(source: Database, asked: Asked) -> list[GapSum]:
+async def gap_sums(source: Database, query: GapQuery) -> list[GapSum]:
     """Return the minutes inside the time asked for, by market; a market without a gap is not in it."""
     async with source.connection() as connection:
-        rows = await connection.fetch(_SUMS, asked.market, asked.since, asked.until)
+        rows = await connection.fetch(_SUMS, query.market, query.since, query.until)
     return [GapSum(**dict(row)) for row in rows]

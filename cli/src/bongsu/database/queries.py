@@ -1,4 +1,4 @@
-"""All SQL of the commands but that of `bongsu gaps`: they only read, settings apart."""
+"""SQL of the commands but that of `bongsu gaps` and of the counts: it only reads."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def database(url: str) -> AsyncIterator[Database]:
 
 def _as_command_error(error: ServiceError) -> CommandError:
     if str(error).startswith(LOCK_TIMED_OUT):
-        return CommandError("somebody else's open transaction holds the settings; nothing was set, try again")
+        return CommandError("another open transaction holds the settings; nothing was set, try again")
     # One that names its own wait is a missing table or grant: the server was reached, and answered.
     if isinstance(error, TransientError) and error.retry_after_seconds is None:
         reason = str(error).removeprefix("PostgreSQL cannot be used: ")
@@ -103,7 +103,7 @@ async def newest_signals(source: Database, *, market: str | None, limit: int) ->
     return [dict(row) for row in rows]
 
 
-async def found_signals(source: Database, beginning: str, *, limit: int) -> list[dict[str, Any]]:
+async def signals_by_id(source: Database, beginning: str, *, limit: int) -> list[dict[str, Any]]:
     """Return all that is stored of the signals whose id begins so, at most `limit` of them.
 
     Args:

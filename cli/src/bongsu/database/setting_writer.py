@@ -1,4 +1,4 @@
-"""How does a command change settings, and tell the services? First the commit, then the news."""
+"""Writer of settings: first the commit, then the event by which the services reload them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONNECT_SECONDS = 3.0
 async def write_settings(
     database_url: str, nats_url: str, values: Mapping[str, object], expected: Mapping[str, int]
 ) -> tuple[dict[str, int], str]:
-    """Set all or none; return the new revisions, and why the services could not be told, "" when they were.
+    """Set all or none; return the new revisions, and why the services were not notified, "" when they were.
 
     Args:
         expected: The revision each of these keys must still have.
@@ -28,34 +28,34 @@ async def write_settings(
     Raises:
         CommandError: One of them has another, or PostgreSQL cannot be used; nothing was set.
     """
-    teller = _Teller(nats_url)
+    publisher = _Publisher(nats_url)
     try:
         async with database(database_url) as opened:
-            repository = ConfigRepository(opened, TTLCache(), teller.tell)
+            repository = ConfigRepository(opened, TTLCache(), publisher.publish)
             revisions = await _set(repository, values, expected)
     finally:
-        await teller.close()
-    return revisions, teller.reason
+        await publisher.close()
+    return revisions, publisher.reason
 
 
 async def _set(
     repository: ConfigRepository, values: Mapping[str, object], expected: Mapping[str, int]
 ) -> dict[str, int]:
     try:
-        return await repository.set_values(values, changed_by=_who(), if_revisions=expected)
+        return await repository.set_values(values, changed_by=_author(), if_revisions=expected)
     except StaleRevisionError as error:
         raise CommandError(str(error)) from error
 
 
-class _Teller:
-    """Tells the services of changes over one connection; `reason` is why it could not, "" when it could."""
+class _Publisher:
+    """Publishes changes over one connection; `reason` is why it could not, "" when it could."""
 
     def __init__(self, nats_url: str) -> None:
         self.reason = "" if nats_url else "NATS_URL is not known"
         self._bus = Bus(nats_url, service="cli", instance="config") if nats_url else None
 
-    async def tell(self, event: ConfigChanged) -> None:
-        """Send one event, unless an earlier one could not be sent: each would wait as long."""
+    async def publish(self, event: ConfigChanged) -> None:
+        """Publish one event, unless an earlier one could not be sent: each would wait as long."""
         if self._bus is None or self.reason:
             return
         try:
@@ -72,7 +72,7 @@ class _Teller:
             await self._bus.close()
 
 
-def _who() -> str:
+def _author() -> str:
     try:
         return f"cli:{getpass.getuser()}"
     except (KeyError, OSError):  # a container's user without a name

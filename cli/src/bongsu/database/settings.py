@@ -1,4 +1,4 @@
-"""Which value of each setting holds, the stored one or the default? Pure."""
+"""Settings in force: the stored value, or the default where none is valid. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from common.errors import PermanentError
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting; `stored` is None where nobody set it, and what breaks its rule does not hold."""
+    """One setting; `stored` is None where it was never set, and what breaks its rule does not hold."""
 
     key: ConfigKey[Any]
     value: Any
@@ -23,7 +23,7 @@ class Setting:
 
     @property
     def revision(self) -> int:
-        """Which revision it is at, as `config set --if-revision` takes it: 0 where nobody set it."""
+        """Which revision it is at, as `config set --if-revision` takes it: 0 where it was never set."""
         return self.stored.revision if self.stored else 0
 
     def as_json(self) -> dict[str, Any]:

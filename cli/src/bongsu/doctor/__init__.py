@@ -1,1 +1,1 @@
-"""What would a person otherwise learn the hard way? `bongsu doctor`, a file for each thing it looks at."""
+"""`bongsu doctor`: checks of a stack and of the world around it, each with a fix for what it finds."""

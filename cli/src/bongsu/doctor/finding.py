@@ -1,4 +1,4 @@
-"""What does a check of `bongsu doctor` come to?"""
+"""Findings and verdicts of the doctor's checks."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """Whether somebody has to do something.
+    """How urgent a finding is.
 
     Values:
-        ok: Nobody.
-        warning: Better soon, or know about it.
-        problem: Now: something does not work, or will be lost.
-        unknown: It cannot be told from here.
+        ok: Nothing to do.
+        warning: Something to do soon, or to know about.
+        problem: Something to do now: it does not work, or data will be lost.
+        unknown: Not known from here.
     """
 
     OK = "ok"
@@ -38,7 +38,7 @@ def ok(check: str, found: str) -> Finding:
 
 
 def warning(check: str, found: str, fix: str) -> Finding:
-    """It works, and somebody should know or change something."""
+    """It works, with something to know or change."""
     return Finding(check, Verdict.WARNING, found, fix)
 
 
@@ -48,5 +48,5 @@ def problem(check: str, found: str, fix: str) -> Finding:
 
 
 def unknown(check: str, found: str, fix: str | None = None) -> Finding:
-    """It cannot be told, which is said rather than guessed."""
+    """It is not known, which is said rather than guessed."""
     return Finding(check, Verdict.UNKNOWN, found, fix)

@@ -1,4 +1,4 @@
-"""Which stack is examined: where are its parts, and which of them are simulators?"""
+"""Target of the doctor: the parts of a stack, and which of them are simulators."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from bongsu.context import RunningStack
+from bongsu.context import StackContext
 from bongsu.up.environment import SIMULATED_GEMINI_KEY
 from common.settings import BaseUrl, nats_servers
 
@@ -32,20 +32,20 @@ class OutsideSettings(BaseModel):
 
 
 @dataclass(frozen=True)
-class Patient:
+class Target:
     """A stack, found as every other command finds it, and this shell's variables.
 
     Attributes:
         data_dir: Of `bongsu up`; it need not exist where the servers are elsewhere.
     """
 
-    stack: RunningStack
+    stack: StackContext
     data_dir: Path
     settings: OutsideSettings = field(default_factory=OutsideSettings)
 
     @property
     def has_servers(self) -> bool:
-        """Whether there is a stack at all: without one, only what it will need can be looked at."""
+        """Whether there is a stack at all: without one, only what it will need can be checked."""
         return any(self.stack.urls.values())
 
     @property

@@ -1,4 +1,4 @@
-"""How are the logs of a stack read: the newest lines of all files in order, then whatever is added?
+"""Reader of log files: the newest lines of all files in order, then those that are added.
 
 From the end backwards, so that the last hundred lines of a large file cost no more than those of a small one.
 """
@@ -23,7 +23,7 @@ MOST_AT_ONCE = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Wanted:
+class LogFilter:
     """Which lines were asked for; `lines`: how many at most, the newest."""
 
     level: Level
@@ -87,7 +87,7 @@ class LogFile:
         )
 
 
-def newest_lines(files: Sequence[LogFile], wanted: Wanted) -> list[LogLine]:
+def newest_lines(files: Sequence[LogFile], wanted: LogFilter) -> list[LogLine]:
     """Return what was asked for out of all files, oldest first."""
     merged: Iterator[LogLine] = heapq.merge(
         *(file.backwards() for file in files), key=lambda line: line.time, reverse=True

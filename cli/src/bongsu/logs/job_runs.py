@@ -1,4 +1,4 @@
-"""Which runs and retries does a log tell of? Other lines are left out, broken ones counted."""
+"""Job runs and retries in a log; other lines are left out, broken ones are counted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BEGINNING_BYTES = 1024
 _PACKED = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # `docker compose logs` puts "collector-1  | " before each line.
-_BEHIND_A_NAME = b" | {"
+_AFTER_NAME = b" | {"
 
 
 class _RetryLine(BaseModel):
@@ -40,10 +40,10 @@ class JobLog:
     """What was read.
 
     Attributes:
-        runs: How many were told of, those before the time that was asked for too.
+        runs: How many are in the log, those before `since` too.
         scheduled: Retries by dependency.
         exhausted: Calls that failed for good, by dependency.
-        broken: Lines that are no JSON object, or tell of a run or retry without saying what is needed.
+        broken: Lines that are no JSON object, or a run or retry that lacks a field.
         first_broken: File and number of the first of them.
     """
 
@@ -102,7 +102,7 @@ def _fields(line: bytes) -> dict[str, Any]:
     if not text:
         return {}
     if not text.startswith(b"{"):
-        _, found, rest = text.partition(_BEHIND_A_NAME)
+        _, found, rest = text.partition(_AFTER_NAME)
         text = b"{" + rest if found else text
     document = json.loads(text)
     if not isinstance(document, dict):

@@ -1,4 +1,4 @@
-"""What does one line of a log say, whoever of the stack wrote it? Pure."""
+"""Parser of log lines, of our services and of the embedded servers. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class LogLine:
     """One line, with those that belong to it.
 
     Attributes:
-        process: Who wrote it, as in `collector-2`.
+        process: Its writer, as in `collector-2`.
         time: UTC.
         text: As it stands in the file, without what follows.
         message: What it says, without time, level and names.
@@ -65,8 +65,8 @@ _LEVELS = {
     "FTL": Level.CRITICAL,
     "PANIC": Level.CRITICAL,
 }
-# Told in columns of their own, or of use to programs only.
-_TOLD = (
+# Shown in columns of their own, or of use to programs only.
+_NOT_SHOWN = (
     *("timestamp", "level", "event", "logger", "service", "instance", "exception"),
     *("trace_id", "span_id", "metric_type"),
 )
@@ -103,10 +103,12 @@ def _from_json(process: str, text: str, following: Sequence[str]) -> LogLine | N
         return None
     if time.tzinfo is None:
         return None
-    told = [
-        f"{name}={_shown(value)}" for name, value in fields.items() if name not in _TOLD and value is not None
+    shown = [
+        f"{name}={_shown(value)}"
+        for name, value in fields.items()
+        if name not in _NOT_SHOWN and value is not None
     ]
-    message = " ".join([str(fields.get("event", "")), *told])
+    message = " ".join([str(fields.get("event", "")), *shown])
     exception = str(fields.get("exception") or "").splitlines()
     return LogLine(
         process,

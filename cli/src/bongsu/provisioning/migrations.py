@@ -1,4 +1,4 @@
-"""Which SQL files has a database seen, and which come next? Each runs once, in order, in one transaction."""
+"""The migrations: numbered SQL files, each of which runs once on a database, in order, in one transaction."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOCK_KEY = 0x626F6E677375
 CONNECT_SECONDS = 5.0
 LOCK_SECONDS = 60.0
 
-_LEDGER = """
+_TABLE = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
     version    integer     PRIMARY KEY,
     name       text        NOT NULL,
@@ -36,7 +36,7 @@ class Migration:
 
     @property
     def sha256(self) -> str:
-        """What the file said, in short."""
+        """The hash of what the file says."""
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
     @property
@@ -90,7 +90,7 @@ async def connect(url: str, *, variable: str) -> asyncpg.Connection[Any]:
     """Connect for one piece of work on tables and roles.
 
     Args:
-        variable: Where the URL was set, for who has to correct it.
+        variable: Where the URL was set, for the message.
 
     Raises:
         UnreachableError: The server does not answer, or not yet.
@@ -115,20 +115,20 @@ async def connect(url: str, *, variable: str) -> asyncpg.Connection[Any]:
 
 async def _apply_missing(connection: asyncpg.Connection[Any], migrations: list[Migration]) -> list[str]:
     try:
-        await connection.execute(_LEDGER)
+        await connection.execute(_TABLE)
     except asyncpg.InsufficientPrivilegeError as error:
         raise NotAllowedError(
             f"PostgreSQL: {error}; DATABASE_URL must name bongsu_admin, who owns the database"
         ) from error
     rows = await connection.fetch("SELECT version, sha256 FROM schema_migrations")
-    seen = {row["version"]: row["sha256"] for row in rows}
+    applied = {row["version"]: row["sha256"] for row in rows}
     for migration in migrations:
-        if seen.get(migration.version, migration.sha256) != migration.sha256:
+        if applied.get(migration.version, migration.sha256) != migration.sha256:
             raise CommandError(
                 f"{migration.file_name}: was changed after it had been applied here; restore it and put the"
                 " change into a new file"
             )
-    missing = [migration for migration in migrations if migration.version not in seen]
+    missing = [migration for migration in migrations if migration.version not in applied]
     for migration in missing:
         await _apply_one(connection, migration)
     return [migration.file_name for migration in missing]

@@ -1,4 +1,4 @@
-"""What does a nats-server's configuration say? Pure."""
+"""The configuration of a nats-server, as text. Pure."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 from bongsu.provisioning.nats_users import RIGHTS, USERS
 
 CLUSTER = "bongsu"
-# A request is answered once, while whoever asked still waits.
+# A request is answered once, while its sender still waits.
 ANSWER = {"max": 1, "expires": "10s"}
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """What one of several servers has to know of them all.
+    """What one of several servers has to know of all of them.
 
     Attributes:
         member: Its own name among them.
@@ -45,7 +45,7 @@ def server_configuration(
     """Return the text of nats.conf.
 
     Args:
-        name: Told in the server's greeting, so that a client knows it speaks to this one.
+        name: Part of the server's greeting, so that a client knows that this is the right one.
         passwords: By user; letters, digits, `-` and `_` only.
     """
     return f"""\
@@ -74,7 +74,7 @@ include "nats_passwords.conf"
 
 
 def password_variable(user: str) -> str:
-    """Return by which name nats_passwords.conf gives a user's password."""
+    """Return the name of a user's password in nats_passwords.conf."""
     return f"{user.upper()}_PASSWORD"
 
 
@@ -90,7 +90,7 @@ jetstream {{
 
 
 def _users(passwords: Mapping[str, str]) -> str:
-    """Return who may log in and do what; a password as the configuration spells it."""
+    """Return the users and their rights; a password as the configuration spells it."""
     users = "\n".join(_user(user, passwords[user]) for user in USERS)
     return f"""\
 authorization {{
@@ -110,7 +110,7 @@ def _cluster(cluster: Cluster) -> str:
 cluster {{
   name: "{CLUSTER}"
   listen: "{cluster.host}:{cluster.route_ports[cluster.member]}"
-  # A client that is told of a server by another one has no password for it.
+  # A client that learned of a server from another one has no password for it.
   no_advertise: true
   authorization {{user: "{CLUSTER}", password: "{cluster.password}", timeout: 5}}
   routes: {json.dumps(routes)}

@@ -1,4 +1,7 @@
-"""Are streams and consumers as declared? Looked at every 5 s, as the only user who may change them."""
+"""The reconciler: streams and consumers are compared with their declarations every 5 s, and corrected.
+
+Only its user may change them, so nothing else on the bus can.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,14 @@ from nats.protocol.parser import AUTHORIZATION_VIOLATION, PERMISSIONS_ERR
 
 from bongsu.bus.connection import connect_once
 from bongsu.errors import NotAllowedError
+from bongsu.provisioning.streams import reconcile
 from common.errors import TransientError
-from common.streams import reconcile
 
 INTERVAL_SECONDS = 5.0
-# A cluster has chosen its leaders long before.
+# A cluster needs less to choose its leaders.
 READY_SECONDS = 30.0
 RETRY_SECONDS = 0.2
-# While there is no leader, most questions are left without an answer.
+# While there is no leader, most requests are left without an answer.
 ANSWER_SECONDS = 2.0
 
 
@@ -28,14 +31,14 @@ async def reconcile_once(url: str, *, replicas: int = 1) -> list[str]:
 
     Raises:
         TransientError: NATS cannot be reached or does not answer.
-        NotAllowedError: It refuses the user, or this user's questions.
+        NotAllowedError: It refuses the user, or this user's requests.
     """
     refusals: list[str] = []
     client = await _connect(url, refusals)
     try:
         return await reconcile(client.jetstream(timeout=ANSWER_SECONDS), replicas=replicas)
     except TransientError as error:
-        # What is not allowed is never answered; why comes beside it.
+        # A request that is not allowed is never answered; the reason comes as an error of the connection.
         if refusals:
             raise NotAllowedError(
                 f"NATS refuses: {refusals[0]}; name the user in NATS_URL who may declare streams"
@@ -46,10 +49,10 @@ async def reconcile_once(url: str, *, replicas: int = 1) -> list[str]:
 
 
 async def reconcile_when_ready(url: str, *, replicas: int = 1) -> None:
-    """Do so as soon as there is somebody to ask: streams cannot be made before a cluster has its leader.
+    """Reconcile as soon as JetStream answers: streams cannot be made before a cluster has its leader.
 
     Raises:
-        TransientError: There was nobody for 30 s.
+        TransientError: There was no answer for 30 s.
         NotAllowedError: It refuses the user.
     """
     deadline = time.monotonic() + READY_SECONDS
@@ -65,14 +68,14 @@ async def reconcile_when_ready(url: str, *, replicas: int = 1) -> None:
 
 
 async def keep_reconciled(url: str, say: Callable[[str], None], *, replicas: int = 1) -> None:
-    """Do so every 5 s until cancelled, telling each change; a server that is away is tried again."""
+    """Reconcile every 5 s until cancelled, and report each change; a server that is away is tried again."""
     while True:
         await asyncio.sleep(INTERVAL_SECONDS)
         try:
             for change in await reconcile_once(url, replicas=replicas):
                 say(change)
         except TransientError:
-            # Its death is told by who watches the process; here there is only something to do again.
+            # The process of the server has its own watch, which reports its end.
             continue
 
 

@@ -1,4 +1,4 @@
-"""Does a PostgreSQL that others run have Bongsu's roles and database, with the passwords of today?"""
+"""Bongsu's roles and database: the SQL that makes them, with the passwords and limits as they are now."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def bootstrap_statements(*, roles: Collection[str] = (), has_database: bool = Fa
         f"ALTER DATABASE {DATABASE} OWNER TO {ADMIN}"
         if has_database
         else f"CREATE DATABASE {DATABASE} OWNER {ADMIN}",
-        # Only the superuser, who does no work here, has business in the other databases.
+        # Only the superuser, who does no work here, needs the other databases.
         "REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC",
     ]
 

@@ -1,1 +1,1 @@
-"""Real PostgreSQL and nats-server from PyPI wheels, on loopback, for `bongsu up` and for the tests."""
+"""Embedded PostgreSQL and NATS, and the processes, ports, files and passwords that they need."""

@@ -1,4 +1,4 @@
-"""How is a file written so that a reader sees the old or the new one, and only its owner sees a secret?"""
+"""Atomic write: a reader sees the old file or the new one, and a secret only by its owner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which process is behind a number, since when, and how is one ended that is not our child?"""
+"""Processes by their ids: command line, start time, and the end of one that is not our child."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def process_command(pid: int) -> str:
     return _ask_ps(pid, "command")
 
 
-def process_started(pid: int) -> str:
+def process_start_time(pid: int) -> str:
     """Return a text that tells one process from a later one of the same number, "" when it is gone."""
     if Path("/proc/self").exists():
         with contextlib.suppress(OSError, IndexError):
@@ -34,7 +34,7 @@ def process_started(pid: int) -> str:
     return _ask_ps(pid, "lstart")
 
 
-def number_is_taken(pid: int) -> bool:
+def pid_exists(pid: int) -> bool:
     """Return whether a process of that number exists, be it one that ended and was not reaped."""
     try:
         os.kill(pid, 0)
@@ -45,7 +45,7 @@ def number_is_taken(pid: int) -> bool:
     return True
 
 
-def processes_in(folder: Path) -> list[int]:
+def processes_in_folder(folder: Path) -> list[int]:
     """Return the processes whose working directory is `folder`; [] where the system does not tell."""
     found = []
     for link in Path("/proc").glob("[0-9]*/cwd"):
@@ -55,14 +55,14 @@ def processes_in(folder: Path) -> list[int]:
     return found
 
 
-def end_process(pid: int, *, first: signal.Signals = signal.SIGTERM, seconds: float) -> None:
+def terminate_process(pid: int, *, first: signal.Signals = signal.SIGTERM, seconds: float) -> None:
     """Ask a process that is not our child to end, and kill it after `seconds`; PermissionError if foreign."""
-    started = process_started(pid)
+    started = process_start_time(pid)
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, first)
-        if not wait_until(lambda: process_started(pid) != started, seconds):
+        if not wait_until(lambda: process_start_time(pid) != started, seconds):
             os.kill(pid, signal.SIGKILL)
-            wait_until(lambda: process_started(pid) != started, KILL_SECONDS)
+            wait_until(lambda: process_start_time(pid) != started, KILL_SECONDS)
 
 
 def _ask_ps(pid: int, column: str) -> str:

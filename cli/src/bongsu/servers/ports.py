@@ -1,4 +1,4 @@
-"""Which TCP port on loopback can a server take?"""
+"""Free TCP ports on loopback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does a child process end with us, whatever ends us, and leave nothing behind?"""
+"""Child process in a session of its own, which the kernel kills when its parent dies."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class ChildProcess:
 
     def start(self) -> None:
         """Start the program; OSError where it cannot be executed."""
-        rotate(self.log)
+        rotate_log(self.log)
         with self.log.open("ab") as output:
             self._popen = subprocess.Popen(
                 self.argv,
@@ -94,33 +94,33 @@ class ChildProcess:
                 cwd=self._directory,
                 start_new_session=True,
                 preexec_fn=die_with_parent(os.getpid()),  # noqa: PLW1509  calls two functions of libc, no lock
-                **as_account(self._account),
+                **account_arguments(self._account),
             )
 
-    def ask_to_stop(self) -> None:
+    def terminate(self) -> None:
         """Send the stop signal and return at once."""
         self._signal(self._stop_signal)
 
     def stop(self, seconds: float = 4.0) -> None:
         """Ask, wait for `seconds`, kill; when this returns neither it nor a child of its session is left."""
-        self.ask_to_stop()
-        if self._popen and not self._ends_within(seconds):
+        self.terminate()
+        if self._popen and not self._wait(seconds):
             self.kill()
-        self._sweep()
+        self._kill_session()
 
     def kill(self) -> None:
         """End the whole session at once."""
         self._signal(signal.SIGKILL)
-        self._sweep()
+        self._kill_session()
         if self._popen:
             self._popen.wait()
 
-    def interrupt(self, number: signal.Signals, seconds: float) -> bool:
+    def signal_and_wait(self, number: signal.Signals, seconds: float) -> bool:
         """Send another signal; return whether the program ended within `seconds`."""
         self._signal(number)
-        return self._ends_within(seconds)
+        return self._wait(seconds)
 
-    def _ends_within(self, seconds: float) -> bool:
+    def _wait(self, seconds: float) -> bool:
         try:
             if self._popen:
                 self._popen.wait(seconds)
@@ -133,13 +133,13 @@ class ChildProcess:
             with contextlib.suppress(ProcessLookupError):
                 self._popen.send_signal(number)
 
-    def _sweep(self) -> None:
+    def _kill_session(self) -> None:
         if self._popen:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._popen.pid, signal.SIGKILL)
 
 
-def as_account(account: Account | None) -> AccountArguments:
+def account_arguments(account: Account | None) -> AccountArguments:
     """Return the arguments of `subprocess` that make a child run as `account`."""
     if account is None:
         return {}
@@ -152,16 +152,16 @@ def die_with_parent(parent: int) -> Callable[[], None]:
         return lambda: None
     libc = ctypes.CDLL(None)
 
-    def ask_the_kernel() -> None:
-        # CPython changes the user before this runs; a later change would clear the wish.
+    def request_death_signal() -> None:
+        # CPython changes the user before this runs; a later change would clear the request.
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
 
-    return ask_the_kernel
+    return request_death_signal
 
 
-def rotate(log: Path) -> None:
+def rotate_log(log: Path) -> None:
     """Set a log file over 10 MB aside as `<name>.1`; the one before that is replaced."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""Which passwords do the embedded servers use? Random ones, made once, in a file only its owner may read."""
+"""Passwords of the embedded servers: random, made once, in a file that only its owner may read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bongsu up`: checks first, then everything up, then watched until a signal, then everything down."""
+"""`bongsu up`: checks, start of the whole stack, a live view until a signal, then an orderly stop."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ from typing import Annotated
 import httpx
 import typer
 
+from bongsu.database.row_counts import RowCounter
 from bongsu.errors import CommandError
 from bongsu.servers import ports
+from bongsu.stack_status import StackStatus, read_status
 from bongsu.up import data_source as markets
-from bongsu.up.cluster_size import refuse_another_size
-from bongsu.up.datadir import DataDir
-from bongsu.up.options import DEFAULT_DATA_DIR, DEFAULT_PORT, Options, check, parse_replicas
-from bongsu.up.preflight import check_gemini, check_port, check_upbit
-from bongsu.up.replay_end import tell_the_end
+from bongsu.up.data_dir import DataDir
+from bongsu.up.options import DEFAULT_DATA_DIR, DEFAULT_PORT, Options, parse_replicas, validate_options
+from bongsu.up.preflight.cluster_size import check_cluster_size
+from bongsu.up.preflight.port import check_port
+from bongsu.up.preflight.vendors import check_gemini, check_upbit
+from bongsu.up.replay_end import report_replay_end
+from bongsu.up.screen import Screen
 from bongsu.up.stack import Stack
-from bongsu.up.status import News, ask
-from bongsu.up.view import Screen
 from common.errors import ServiceError
 from common.tasks import cancel_tasks
 from upbit_simulator.recorded.recording import Recording, RecordingError, load_recording
 
 REFRESH_SECONDS = 1.0
+ANSWER_SECONDS = 2.0
 
 
 def up(
@@ -74,8 +77,8 @@ def up(
     options = Options(
         port, data_dir, live, replay, speed, ephemeral, no_ui, parse_replicas(replicas), nats_cluster
     )
-    check(options)
-    # Outside of the loop: reading a long one takes a while, and Ctrl-C is heard meanwhile.
+    validate_options(options)
+    # Outside of the loop: reading a long one takes a while, and Ctrl-C works meanwhile.
     recording = _recording(options.replay)
     asyncio.run(Run(options, recording).until_stopped())
 
@@ -89,27 +92,27 @@ class Run:
         self._screen = Screen(plain=options.plain)
         self._stopping = asyncio.Event()
         self._stack: Stack | None = None
-        self._news = News()
+        self._status = StackStatus()
 
     async def until_stopped(self) -> None:
         """Run until SIGINT or SIGTERM; CommandError when it cannot start."""
-        self._listen_to_signals()
+        self._handle_signals()
         folder = DataDir.open(
             self._options.data_dir, default=DEFAULT_DATA_DIR, ephemeral=self._options.ephemeral
         )
         try:
-            await self._in(folder)
+            await self._run_in(folder)
         finally:
             folder.close()
 
-    async def _in(self, folder: DataDir) -> None:
+    async def _run_in(self, folder: DataDir) -> None:
         market = self._check(folder)
         self._screen.say(f"data in {folder.path}: {market.name}")
         self._stack = Stack(self._options, folder, market, os.environ, self._screen.say)
         try:
-            if await self._unless_stopped(self._stack.start()):
+            if await self._until_stopped(self._stack.start()):
                 self._screen.say(f"everything is up: {self._stack.health_url}/  (Ctrl-C stops it)")
-                await self._unless_stopped(self._watch(self._stack))
+                await self._until_stopped(self._watch(self._stack))
         except ServiceError as error:
             raise CommandError(str(error)) from error
         finally:
@@ -122,14 +125,14 @@ class Run:
     def _check(self, folder: DataDir) -> markets.Market:
         shown = self._options.data_dir or (folder.path if self._options.ephemeral else DEFAULT_DATA_DIR)
         market = self._market()
-        markets.refuse_another(shown, market, self._options)
-        refuse_another_size(shown, self._options)
+        markets.check_market(shown, market, self._options)
+        check_cluster_size(shown, self._options)
         check_port(self._options, os.environ.get("HEALTH_HOST") or ports.HOST)
         if market.kind == "live":
             check_upbit(market.key)
             if note := check_gemini(os.environ):
                 self._screen.say(note)
-        markets.remember(shown, market, self._options)
+        markets.write_market(shown, market)
         return market
 
     def _market(self) -> markets.Market:
@@ -142,20 +145,26 @@ class Run:
     async def _watch(self, stack: Stack) -> None:
         with self._screen.showing():
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._look(stack))
+                group.create_task(self._refresh(stack))
                 if self._recording:
                     group.create_task(
-                        tell_the_end(stack.upbit_url, self._recording, lambda: self._news, self._screen.say)
+                        report_replay_end(
+                            stack.upbit_url, self._recording, lambda: self._status, self._screen.say
+                        )
                     )
 
-    async def _look(self, stack: Stack) -> None:
-        async with httpx.AsyncClient(trust_env=False) as client:
-            while True:
-                self._news = await ask(client, stack.health_url)
-                self._screen.show(self._news, stack.supervisor.children, stack.health_url)
-                await asyncio.sleep(REFRESH_SECONDS)
+    async def _refresh(self, stack: Stack) -> None:
+        counter = RowCounter(stack.postgres.url())
+        try:
+            async with httpx.AsyncClient(trust_env=False, timeout=ANSWER_SECONDS) as client:
+                while True:
+                    self._status = await read_status(client, stack.health_url, counter.count, self._status)
+                    self._screen.show(self._status, stack.supervisor.children, stack.health_url)
+                    await asyncio.sleep(REFRESH_SECONDS)
+        finally:
+            counter.close()
 
-    async def _unless_stopped(self, work: object) -> bool:
+    async def _until_stopped(self, work: object) -> bool:
         """Do `work` until it is done or a signal comes; returns whether it was done."""
         task: asyncio.Task[None] = asyncio.ensure_future(work)  # type: ignore[call-overload]
         stop = asyncio.create_task(self._stopping.wait())
@@ -167,7 +176,7 @@ class Run:
         await cancel_tasks([task])
         return False
 
-    def _listen_to_signals(self) -> None:
+    def _handle_signals(self) -> None:
         # The loop's handlers also work in a background job of a script, which starts with INT ignored.
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):

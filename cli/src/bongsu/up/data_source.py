@@ -1,4 +1,4 @@
-"""Which market does a data dir hold? Simulated, recorded and real prices never mix."""
+"""Data source of a data dir: one market for ever, so that simulated, recorded and real prices never mix."""
 
 from __future__ import annotations
 
@@ -62,14 +62,13 @@ def live(exchange: str = UPBIT_URL) -> Market:
     return Market("live", exchange, "the real market")
 
 
-def remember(folder: Path, market: Market, options: Options) -> None:
-    """Note the market of a new data dir; the same errors as `refuse_another`."""
-    refuse_another(folder, market, options)
+def write_market(folder: Path, market: Market) -> None:
+    """Write down the market of a data dir."""
     text = json.dumps(market.as_json(), indent=1, ensure_ascii=False) + "\n"
     write_file(folder / FILE_NAME, text, mode=0o644)
 
 
-def refuse_another(folder: Path, market: Market, options: Options) -> None:
+def check_market(folder: Path, market: Market, options: Options) -> None:
     """Raise CommandError, with the command to type, where the data dir holds another market.
 
     Args:

@@ -1,4 +1,4 @@
-"""Which environment does each child get? Nothing it does not need, and no other service's secret. Pure."""
+"""Environment of each child: nothing that it does not need, and no other service's secret. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SYSTEM = (
     "PYTHONDONTWRITEBYTECODE",
     "PYTHONPYCACHEPREFIX",
 )
-_TELLING = ("LOG_LEVEL", "LOG_FORMAT")
+_LOGGING = ("LOG_LEVEL", "LOG_FORMAT")
 # Needed to get out to the real Upbit and Gemini, and to a webhook; on loopback a proxy is only in the way.
 _OUTWARD = (
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"),
@@ -56,7 +56,7 @@ class Addresses:
 
 def base(environment: Mapping[str, str]) -> dict[str, str]:
     """Return what every program of ours gets."""
-    kept = {name: environment[name] for name in (*_SYSTEM, *_TELLING) if environment.get(name)}
+    kept = {name: environment[name] for name in (*_SYSTEM, *_LOGGING) if environment.get(name)}
     telemetry = {name: value for name, value in environment.items() if name.startswith("OTEL_")}
     return {"LOG_FORMAT": "json", **kept, **telemetry, "PYTHONUNBUFFERED": "1"}
 

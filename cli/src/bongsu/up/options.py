@@ -1,4 +1,4 @@
-"""What was asked of `bongsu up`, and does it make sense together? Pure."""
+"""Options of `bongsu up`: their rules, alone and together, and the command line that repeats them. Pure."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def parse_replicas(text: str | None) -> dict[str, int]:
     return replicas
 
 
-def check(options: Options) -> None:
+def validate_options(options: Options) -> None:
     """Raise UsageError for options that contradict each other or are out of range."""
     if not 1 <= options.port <= 65535:
         raise UsageError(f"--port {options.port}: must be a whole number from 1 to 65535")

@@ -1,4 +1,4 @@
-"""When has a recording been replayed to its end, and did all of it arrive?"""
+"""End of a replay: waits for the recording's clock and for the last rows, then says what has arrived."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from collections.abc import Callable
 
 import httpx
 
-from bongsu.up.status import News
+from bongsu.stack_status import StackStatus
 from upbit_simulator.recorded.recording import Recording
 
 POLL_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
 # What has not arrived this long after the end is not on its way any more.
-PATIENCE_SECONDS = 60.0
+ARRIVAL_SECONDS = 60.0
 STEADY_LOOKS = 3
 
 
-async def tell_the_end(
-    upbit_url: str, recording: Recording, newest: Callable[[], News], say: Callable[[str], None]
+async def report_replay_end(
+    upbit_url: str, recording: Recording, newest: Callable[[], StackStatus], say: Callable[[str], None]
 ) -> None:
     """Wait for the clock's end and for counts that no longer grow; say once what arrived."""
     expected = {code: len(market.candles) for code, market in recording.by_market.items()}
     async with httpx.AsyncClient(trust_env=False) as client:
         while not await _has_ended(client, upbit_url):
             await asyncio.sleep(POLL_SECONDS)
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + ARRIVAL_SECONDS
     before: list[tuple[int, int]] = []
     steady = 0
     while time.monotonic() < deadline and not (
@@ -36,16 +36,16 @@ async def tell_the_end(
         counts = [(market["candles"], market["signals"]) for market in newest().markets]
         steady = steady + 1 if counts == before else 0
         before = counts
-    say(ending(newest(), expected))
+    say(end_message(newest(), expected))
 
 
-def is_complete(news: News, expected: dict[str, int]) -> bool:
+def is_complete(status: StackStatus, expected: dict[str, int]) -> bool:
     """Return whether every market has as many candles as were recorded."""
-    stored = {market["market"]: market["candles"] for market in news.markets}
+    stored = {market["market"]: market["candles"] or 0 for market in status.markets}
     return all(stored.get(code, 0) >= count for code, count in expected.items())
 
 
-def has_decided(news: News) -> bool:
+def has_decided(status: StackStatus) -> bool:
     """Return whether a signaler has decided, or cannot: too few candles are known.
 
     One that started late skips what is over and still decides the newest interval, up to 30 s after its page.
@@ -53,16 +53,18 @@ def has_decided(news: News) -> bool:
     return any(
         job["job_name"] == "signal_generation"
         and (job["last_success_at"] or job["last_error"] not in (None, "late"))
-        for service in news.detail.get("services", [])
+        for service in status.answer.get("services", [])
         for job in service.get("jobs", [])
     )
 
 
-def ending(news: News, expected: dict[str, int]) -> str:
+def end_message(status: StackStatus, expected: dict[str, int]) -> str:
     """Return the sentence that ends a replay, with its counts."""
-    stored = {market["market"]: market["candles"] for market in news.markets}
-    counts = ", ".join(f"{code} {stored.get(code, 0)} of {count} candles" for code, count in expected.items())
-    signals = sum(market["signals"] for market in news.markets)
+    stored = {market["market"]: market["candles"] for market in status.markets}
+    counts = ", ".join(
+        f"{code} {stored.get(code) or 0} of {count} candles" for code, count in expected.items()
+    )
+    signals = sum(market["signals"] or 0 for market in status.markets)
     return f"the recording has ended: {counts}, {signals} signals; still serving, Ctrl-C stops"
 
 

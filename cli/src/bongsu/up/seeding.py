@@ -1,4 +1,4 @@
-"""What is written into a new database before the services start, and is the database a durable one?"""
+"""Seeding of a new database: the first settings, and a check that commits survive a power cut."""
 
 from __future__ import annotations
 

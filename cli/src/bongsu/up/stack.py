@@ -1,4 +1,4 @@
-"""What is the system made of, and in which order does it come up?"""
+"""The stack: all children of one run, their addresses, and the order in which they start and stop."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from bongsu.provisioning import migrations
 from bongsu.provisioning.reconciler import keep_reconciled, reconcile_when_ready
 from bongsu.servers import ports
 from bongsu.servers.nats.cluster import NatsServers
-from bongsu.servers.postgres.paths import known_cluster
+from bongsu.servers.postgres.paths import existing_cluster
 from bongsu.servers.postgres.server import PostgresServer
 from bongsu.servers.secrets import Secrets
+from bongsu.up.data_dir import DataDir
 from bongsu.up.data_source import UPBIT_URL, Market
-from bongsu.up.datadir import DataDir
 from bongsu.up.environment import Addresses, base, for_service
 from bongsu.up.options import DEFAULT_SPEED, Options
-from bongsu.up.program import Program
 from bongsu.up.seeding import seed
-from bongsu.up.supervisor import Supervisor, Watched
+from bongsu.up.supervision.program import Program
+from bongsu.up.supervision.supervisor import Supervisor, WatchedChild
 from common.clock import utc_now
 from common.tasks import cancel_tasks
 
@@ -31,10 +31,10 @@ SERVICES = ("collector", "signaler", "health")
 SERVER_SECONDS = 20.0
 PROGRAM_SECONDS = 60.0
 # The supervisor cuts them short together; each usually needs a fraction of a second.
-SERVICE_PATIENCE = 3.4
-SIMULATOR_PATIENCE = 0.4
-NATS_PATIENCE = 0.4
-POSTGRES_PATIENCE = 0.7
+SERVICE_STOP_SECONDS = 3.4
+SIMULATOR_STOP_SECONDS = 0.4
+NATS_STOP_SECONDS = 0.4
+POSTGRES_STOP_SECONDS = 0.7
 
 
 class Stack:
@@ -70,13 +70,13 @@ class Stack:
         self.gemini_url = environment.get("GOOGLE_GEMINI_BASE_URL") or None
         self.health_host = environment.get("HEALTH_HOST") or ports.HOST
         self.supervisor = Supervisor(say, self._changed)
-        self._database = self.supervisor.stage([self.postgres], patience_seconds=POSTGRES_PATIENCE)
-        self._bus = self.supervisor.stage(self.nats.servers, patience_seconds=NATS_PATIENCE)
+        self._database = self.supervisor.stage([self.postgres], stop_seconds=POSTGRES_STOP_SECONDS)
+        self._bus = self.supervisor.stage(self.nats.servers, stop_seconds=NATS_STOP_SECONDS)
         self._simulators = self.supervisor.stage(
             [] if market.kind == "live" else [self._upbit(), self._gemini()],
-            patience_seconds=SIMULATOR_PATIENCE,
+            stop_seconds=SIMULATOR_STOP_SECONDS,
         )
-        self._services: list[Watched] = []
+        self._services: list[WatchedChild] = []
         self._further_health_urls: list[str] = []
 
     @property
@@ -90,7 +90,7 @@ class Stack:
 
     async def start(self) -> None:
         """Bring everything up; returns when health answers and run.json is written."""
-        for name in await asyncio.to_thread(self._folder.end_left_behind):
+        for name in await asyncio.to_thread(self._folder.end_orphans):
             self._say(f"{name} of a run that was killed was still there and is ended")
         await self._together(
             self._prepare_database(), self._prepare_bus(), *(self._start(child) for child in self._simulators)
@@ -100,7 +100,7 @@ class Stack:
         )
         self._services = self.supervisor.stage(
             [service for name in SERVICES for service in self._replicas(name)],
-            patience_seconds=SERVICE_PATIENCE,
+            stop_seconds=SERVICE_STOP_SECONDS,
         )
         await self._together(*(self._start(service) for service in self._services))
         self._up = True
@@ -139,7 +139,7 @@ class Stack:
         await self._together(*(self._start(server) for server in self._bus))
         await reconcile_when_ready(self.nats.url(), replicas=self.nats.replicas)
 
-    async def _start(self, watched: Watched) -> None:
+    async def _start(self, watched: WatchedChild) -> None:
         server = watched.child in (self.postgres, *self.nats.servers)
         async with self._step(watched.child.name):
             await self.supervisor.start(watched, within_seconds=SERVER_SECONDS if server else PROGRAM_SECONDS)
@@ -205,7 +205,7 @@ class Stack:
 
     def _data_folders(self) -> tuple[str, ...]:
         # Root's cluster may lie on a disk of its own.
-        cluster = known_cluster(self._folder.path / "postgres")
+        cluster = existing_cluster(self._folder.path / "postgres")
         return tuple(str(folder) for folder in (self._folder.path, cluster) if folder)
 
     def _service(self, service: str, name: str, health_port: int) -> Program:

@@ -1,15 +1,6 @@
-"""Which messages exist, who sends them and who reads them?
+"""The events: every message on the bus, with its subject, its stream, its senders and its readers.
 
-| event | subject | stream | sender → readers |
-|---|---|---|---|
-| CandlesClosed | market.candle.closed.<market> | MARKET | collector → collector (store), signaler |
-| TickerUpdated | market.ticker.<market> | none | collector → status page |
-| SignalGenerated | signal.generated.<market> | SIGNALS | signaler → health |
-| ConfigChanged | config.changed | CONFIG | whoever sets a value → every instance |
-| JobFinished | job.finished.<service>.<job> | JOBS | every service → health, `bongsu jobs` |
-| ServiceHeartbeat | service.heartbeat.<service> | none | every instance → health |
-| ComponentReport | reply to health.check | none | every instance → health |
-
+Rights, streams, AsyncAPI and the docs' tables are made from these classes, so that none of them can differ.
 Prices and volumes are Decimals written as strings, times are aware UTC. A breaking change is a new subject
 ending in `.v2`; fields may be added, so unknown ones are ignored.
 """
@@ -18,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import re
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -38,35 +31,77 @@ MARKET_PATTERN = r"^[A-Z0-9]{2,10}-[A-Z0-9]{1,20}$"
 MAX_PAGE_CANDLES = 200
 MAX_MESSAGE_BYTES = 256 * 1024
 MAX_TEXT_CHARACTERS = 4096
-# An outage that is over before anyone looks is told for so long: health keeps an answer for 5 s, and all must
-# be well again within 10 s.
+# An outage that is already over is reported for so long: health keeps an answer for 5 s, and all must be well
+# again within 10 s.
 INTERRUPTION_SHOWN_SECONDS = 6.0
 
 
 Market = Annotated[str, Field(pattern=MARKET_PATTERN)]
 # Decimal fields take no NaN and no infinity, by pydantic's own rule.
-# A number in JSON is still taken, but nobody is to send one.
+# A number in JSON is still taken, but no sender writes one.
 _AsText = WithJsonSchema({"type": "string", "format": "decimal"})
 Price = Annotated[Decimal, Field(gt=0, max_digits=28), _AsText]
 Amount = Annotated[Decimal, Field(ge=0, max_digits=38), _AsText]
-# Whatever a person, a model or an exception wrote: no event carries a secret of it, nor more than is read.
+# Text by a person, a model or an exception: masked, and cut to what a reader accepts.
 Text = Annotated[str, AfterValidator(lambda text: _short(mask_sensitive(text)))]
 Action = Literal["BUY", "SELL", "HOLD"]
 Outcome = Literal["ok", "failed", "skipped"]
 ComponentStatus = Literal["healthy", "warning", "unhealthy"]
+# The users of NATS who send or read events; `cli` is a person's `bongsu`.
+User = Literal["collector", "signaler", "health", "cli"]
+SERVICES: tuple[User, ...] = ("collector", "signaler", "health")
+
+
+def subject_pattern(template: str, **known: str) -> str:
+    """Return a subject template with `*` for each part that is not known, for instance `market.ticker.*`."""
+    return re.sub(r"{(\w+)}", lambda part: known.get(part[1], "*"), template)
 
 
 def _short(text: str) -> str:
     return text if len(text) <= MAX_TEXT_CHARACTERS else text[: MAX_TEXT_CHARACTERS - len(CUT)] + CUT
 
 
-class Event(BaseModel):
-    """A frozen message; `subject` is a template, `{market}` and the like are filled from the fields."""
+class Model(BaseModel):
+    """What a message is made of: frozen, and a field that a newer sender has added is ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
+
+class Event(Model):
+    """A frozen message whose class says where it goes, who sends it and who reads it.
+
+    Attributes:
+        subject: A template: `{market}` and the like are filled from the fields, `{service}` with the sender.
+        stream: The stream that keeps it, None for one that may be lost.
+        senders: The users who publish it.
+        readers: The users who receive it as it is sent, or through a durable consumer (`common/streams.py`).
+        stream_readers: The users who read what the stream has kept, whenever they like.
+        is_reply: `subject` is the request's: the readers publish that, and the senders answer it.
+    """
+
     subject: ClassVar[str]
     stream: ClassVar[str | None]
+    senders: ClassVar[Sequence[User]]
+    readers: ClassVar[Sequence[User]]
+    stream_readers: ClassVar[Sequence[User]]
+    is_reply: ClassVar[bool]
+
+    def __init_subclass__(
+        cls,
+        *,
+        subject: str,
+        stream: str | None,
+        senders: Sequence[User],
+        readers: Sequence[User],
+        stream_readers: Sequence[User] = (),
+        is_reply: bool = False,
+    ) -> None:
+        super().__init_subclass__()
+        # mypy checks no keywords of a class that has a metaclass.
+        if unknown := {*senders, *readers, *stream_readers} - set(get_args(User)):
+            raise TypeError(f"{cls.__name__}: {', '.join(sorted(unknown))} is no user of NATS")
+        cls.subject, cls.stream, cls.is_reply = subject, stream, is_reply
+        cls.senders, cls.readers, cls.stream_readers = senders, readers, stream_readers
 
     def subject_name(self) -> str:
         """Return the subject this very message goes to, for instance `market.ticker.KRW-BTC`."""
@@ -77,10 +112,8 @@ class Event(BaseModel):
         return None
 
 
-class Candle(BaseModel):
+class Candle(Model):
     """One closed 1-minute candle as Upbit's REST API gave it; `timestamp` is the minute's open time."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     timestamp: AwareDatetime
     open: Price
@@ -99,11 +132,16 @@ class Candle(BaseModel):
         return self
 
 
-class CandlesClosed(Event):
+class CandlesClosed(
+    Event,
+    subject="market.candle.closed.{market}",
+    stream="MARKET",
+    senders=["collector"],
+    readers=["collector", "signaler"],
+):
     """A page: the closed candles of one market in the minutes that Upbit was asked for.
 
-    Sent by the collector; read by the collector (store) and the signaler. A minute of
-    [covers_from, covers_to) without a candle is proven empty.
+    A minute of [covers_from, covers_to) without a candle is proven empty.
 
     Attributes:
         covers_from: First minute asked for.
@@ -113,9 +151,6 @@ class CandlesClosed(Event):
         source: Where the values come from: `upbit`, `simulator` or `replay`.
         repair_run_id: Set on a page fetched again by a repair, so the stream does not take it for a repeat.
     """
-
-    subject: ClassVar[str] = "market.candle.closed.{market}"
-    stream: ClassVar[str | None] = "MARKET"
 
     market: Market
     covers_from: AwareDatetime
@@ -148,28 +183,26 @@ class CandlesClosed(Event):
         return f"{self.market}:{digest}{suffix}"
 
 
-class TickerUpdated(Event):
-    """The newest trade price of a market. Sent by the collector; read by the status page. May be lost."""
-
-    subject: ClassVar[str] = "market.ticker.{market}"
-    stream: ClassVar[str | None] = None
+class TickerUpdated(
+    Event, subject="market.ticker.{market}", stream=None, senders=["collector"], readers=["health"]
+):
+    """The newest trade price of a market, for the status page. May be lost."""
 
     market: Market
     price: Price
     exchange_time: AwareDatetime
 
 
-class SignalGenerated(Event):
-    """A decision for one interval of one market. Sent by the signaler; read by health and later the trader.
+class SignalGenerated(
+    Event, subject="signal.generated.{market}", stream="SIGNALS", senders=["signaler"], readers=["health"]
+):
+    """A decision for one interval of one market.
 
     Attributes:
         signal_id: `trading_signals.id`; the same decision always has the same id.
         candle_timestamp: Open time of the interval's last minute.
         source: `gemini`, or `rule` when Gemini could not answer; `cause` then says why.
     """
-
-    subject: ClassVar[str] = "signal.generated.{market}"
-    stream: ClassVar[str | None] = "SIGNALS"
 
     signal_id: str
     market: Market
@@ -187,14 +220,13 @@ class SignalGenerated(Event):
         return self.signal_id
 
 
-class ConfigChanged(Event):
-    """A runtime setting has a new committed value. Sent by whoever sets it; read by every instance.
+class ConfigChanged(
+    Event, subject="config.changed", stream="CONFIG", senders=["cli"], readers=[*SERVICES, "cli"]
+):
+    """A runtime setting has a new committed value; every instance reads it.
 
     It carries no value: readers drop their copy and ask PostgreSQL.
     """
-
-    subject: ClassVar[str] = "config.changed"
-    stream: ClassVar[str | None] = "CONFIG"
 
     key: str
     revision: int
@@ -205,17 +237,21 @@ class ConfigChanged(Event):
         return f"{self.key}:{self.revision}"
 
 
-class JobFinished(Event):
-    """One run of a job ended. Sent by every service; read by health and `bongsu jobs`.
+class JobFinished(
+    Event,
+    subject="job.finished.{service}.{job_name}",
+    stream="JOBS",
+    senders=SERVICES,
+    readers=["health"],
+    stream_readers=["cli"],
+):
+    """One run of a job ended; `bongsu jobs` adds them up.
 
     Attributes:
         attempts: 1 + retries.
         reason: Why a run was skipped: `stale_data`, `late`, `stopping`; None otherwise.
         count: How many runs this record stands for (a late page skips several intervals at once).
     """
-
-    subject: ClassVar[str] = "job.finished.{service}.{job_name}"
-    stream: ClassVar[str | None] = "JOBS"
 
     service: str
     instance: str
@@ -235,10 +271,8 @@ class JobFinished(Event):
         return self.run_id
 
 
-class PoolUsage(BaseModel):
+class PoolUsage(Model):
     """A database pool's connections: open now, in use, callers waiting, and the share's limits."""
-
-    model_config = ConfigDict(frozen=True)
 
     min: int
     max: int
@@ -247,15 +281,13 @@ class PoolUsage(BaseModel):
     waiting: int
 
 
-class CacheUsage(BaseModel):
+class CacheUsage(Model):
     """The config cache's counters, exactly as `TTLCache.stats()` gives them, and what is not as stored.
 
     Attributes:
         stale_keys: Served as last known, because PostgreSQL could not be asked.
         invalid_keys: Served as last known, because the row was changed by hand into what breaks its rule.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     hits: int
     misses: int
@@ -265,10 +297,8 @@ class CacheUsage(BaseModel):
     invalid_keys: tuple[str, ...] = ()
 
 
-class JobState(BaseModel):
+class JobState(Model):
     """One scheduled job of one instance as its scheduler sees it."""
-
-    model_config = ConfigDict(frozen=True)
 
     job_name: str
     interval_seconds: float
@@ -281,7 +311,7 @@ class JobState(BaseModel):
     running_since: AwareDatetime | None = None
 
 
-class ConsumerState(BaseModel):
+class ConsumerState(Model):
     """A durable consumer as its reader sees it.
 
     Attributes:
@@ -291,8 +321,6 @@ class ConsumerState(BaseModel):
         patience_seconds: How long that may be.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     name: str
     lost: bool
     pending: int
@@ -300,10 +328,8 @@ class ConsumerState(BaseModel):
     patience_seconds: float
 
 
-class ComponentState(BaseModel):
+class ComponentState(Model):
     """What an instance itself knows of one component of the health answer."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     status: ComponentStatus
@@ -311,12 +337,12 @@ class ComponentState(BaseModel):
     message: Text | None = None
 
 
-class InstanceState(Event):
+class InstanceState(Model):
     """What one instance says of itself; the body of heartbeats and of health.check replies.
 
     Attributes:
         exchange_stands_since: When a recording's clock came to its end, so that nothing is due any more.
-        bus_refusal: What NATS did not let it say in the last minute, or does not let it hear; else None.
+        bus_refusal: What NATS did not let it publish in the last minute, or does not let it read; else None.
         bus_problem: Which streams do not take what it publishes, and why; else None.
     """
 
@@ -336,17 +362,30 @@ class InstanceState(Event):
     bus_problem: Text | None = None
 
 
-class ServiceHeartbeat(InstanceState):
-    """Sent by every instance every 5 s and once when it stops; read by health."""
-
-    subject: ClassVar[str] = "service.heartbeat.{service}"
-    stream: ClassVar[str | None] = None
+class ServiceHeartbeat(
+    InstanceState,
+    Event,
+    subject="service.heartbeat.{service}",
+    stream=None,
+    senders=SERVICES,
+    readers=["health"],
+):
+    """That an instance lives: sent every 5 s, and once when it stops."""
 
     goodbye: bool = False
 
 
-class ComponentReport(InstanceState):
-    """One instance's answer to a health.check request; read by health."""
+class ComponentReport(
+    InstanceState,
+    Event,
+    subject="health.check",
+    stream=None,
+    senders=SERVICES,
+    readers=["health"],
+    is_reply=True,
+):
+    """One instance's answer to a health.check request."""
 
-    subject: ClassVar[str] = "health.check"
-    stream: ClassVar[str | None] = None
+
+# All of them, in the order of this module.
+EVENTS: tuple[type[Event], ...] = tuple(Event.__subclasses__())

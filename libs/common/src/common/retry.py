@@ -66,12 +66,12 @@ def with_retry(
     """
 
     def decorate(call: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
-        used = breaker or CircuitBreaker(getattr(call, "__qualname__", repr(call)))
+        circuit = breaker or CircuitBreaker(getattr(call, "__qualname__", repr(call)))
 
         @functools.wraps(call)
         async def retried(*args: P.args, **kwargs: P.kwargs) -> T:
-            attempts = _Attempts(used, base_delay)
-            most = 1 if used.is_open else 1 + max_retries
+            attempts = _Attempts(circuit, base_delay)
+            most = 1 if circuit.is_open else 1 + max_retries
             retrying = AsyncRetrying(
                 stop=stop_after_attempt(most),
                 wait=attempts.delay,
@@ -87,7 +87,7 @@ def with_retry(
             except BaseException:
                 attempts.record_interruption()
                 raise
-            used.record_success()
+            circuit.record_success()
             return result
 
         return retried

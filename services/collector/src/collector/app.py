@@ -1,4 +1,4 @@
-"""What is the collector made of? The composition root; nothing else happens here."""
+"""Composition root of the collector."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ import os
 from datetime import datetime, timedelta
 
 from collector.candle_collector import CandleCollector
-from collector.handlers import PAGES_AT_ONCE, PageStore, on_candles_closed
+from collector.handlers import PAGES_AT_ONCE, CandleHandlers
 from collector.jobs import GAP_REPAIR_SECONDS, RETENTION_SECONDS, CollectorJobs
 from collector.live_markets import LiveMarkets
 from collector.probe import UpbitProbe
-from collector.redelivery import CatchUp
 from collector.repository import CandleRepository
 from collector.settings import CollectorSettings
 from collector.upbit.block_repository import BlockRepository
 from collector.upbit.client import UpbitClient
-from collector.upbit.ip_block import SharedBlock
-from collector.upbit.rate_limiter import RequestGate
+from collector.upbit.ip_block import IpBlock
+from collector.upbit.rate_limiter import RateLimiter
 from common.clock import ExchangeClock, utc_now
 from common.config.keys import COLLECT_INTERVAL_SECONDS, MARKETS
 from common.events import CandlesClosed, ComponentState
@@ -35,10 +34,10 @@ class Collector:
         self._runtime = runtime
         clock = ExchangeClock(steady=settings.market_source != "replay")
         repository = CandleRepository(runtime.database)
-        gate = RequestGate(replicas=settings.replicas)
-        self._block = SharedBlock(gate, BlockRepository(runtime.database))
+        limiter = RateLimiter(replicas=settings.replicas)
+        self._block = IpBlock(limiter, BlockRepository(runtime.database))
         self._upbit = UpbitClient(
-            settings.upbit_base_url, source=settings.market_source, clock=clock, gate=gate
+            settings.upbit_base_url, source=settings.market_source, clock=clock, limiter=limiter
         )
         collector = CandleCollector(
             upbit=self._upbit,
@@ -61,12 +60,11 @@ class Collector:
             clock=clock,
             owner=runtime.job_owner,
         )
-        store = PageStore(repository, clock)
-        self._catch_up = CatchUp(runtime.bus, store)
+        handlers = CandleHandlers(repository, clock)
         self._probe = UpbitProbe(self._upbit, self._live, clock)
         if settings.market_source == "replay":
             runtime.exchange_stands_since = lambda: stands_since(clock)
-        runtime.bus.consume(STORE_CANDLES, CandlesClosed, on_candles_closed(store), at_once=PAGES_AT_ONCE)
+        runtime.bus.consume(STORE_CANDLES, CandlesClosed, handlers.on_candles_closed, at_once=PAGES_AT_ONCE)
 
     async def start(self) -> None:
         """Begin to collect; the first pages close the hole since the last stop."""
@@ -78,13 +76,13 @@ class Collector:
         self._runtime.config_watch.listen(self._apply_settings)
         markets = await config.get(MARKETS)
         await self._block.start()
-        self._catch_up.start()
-        self._probe.start(markets[0])
+        self._probe.market = markets[0]
+        self._probe.start()
         await self._live.watch(tuple(markets))
 
     async def stop(self) -> None:
         """Stop listening to Upbit and close its connections."""
-        await asyncio.gather(self._live.stop(), self._probe.stop(), self._catch_up.stop(), self._block.stop())
+        await asyncio.gather(self._live.stop(), self._probe.stop(), self._block.stop())
         await self._upbit.close()
 
     def components(self) -> tuple[ComponentState, ...]:
@@ -101,7 +99,7 @@ class Collector:
 
 
 def stands_since(clock: ExchangeClock) -> datetime | None:
-    """Return when a recording's clock came to its end, None while it runs or cannot be heard."""
+    """Return when a recording's clock came to its end, None while it runs or is silent."""
     advanced = clock.advanced_at
     if advanced is None or clock.silent_seconds > STANDS_SECONDS:
         return None

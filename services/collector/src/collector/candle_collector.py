@@ -1,4 +1,4 @@
-"""How does a market's newest closed minute get onto the bus, and where does collecting go on after a stop?"""
+"""Collector of candles: each closed minute goes onto the bus once, from where the last run stopped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from common.events import CandlesClosed
 from common.telemetry.names import SpanName
 from common.telemetry.spans import span
 
-# The probe asks every three seconds, the WebSocket tells more often.
+# The probe asks every three seconds, the WebSocket sends more often.
 SILENT_SECONDS = 10.0
 SPAN = SpanName.COLLECT.format(destination=CandlesClosed.subject)
 
@@ -48,8 +48,8 @@ class CandleCollector:
         self._published_until: dict[str, datetime] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    def is_behind(self, market: str) -> bool:
-        """Tell whether a closed minute of this market is not published yet, as far as the clock knows."""
+    def is_due(self, market: str) -> bool:
+        """Return whether a closed minute of this market is not published yet, as far as the clock knows."""
         now = self._clock.now
         done = self._published_until.get(market)
         return now is not None and (done is None or done < closed_until(now))
@@ -65,11 +65,11 @@ class CandleCollector:
         """
         async with self._locks[market]:
             if self._clock.silent_seconds > SILENT_SECONDS:
-                # Not "nothing is due": while the exchange says nothing, nobody knows what is.
-                await self._upbit.tell_time(market)
+                # Not "nothing is due": while the exchange is silent, that is unknown.
+                await self._upbit.sync_clock(market)
             start = await self._next_minute(market)
             now = self._clock.now
-            assert now is not None  # noqa: S101  whoever knows the next minute has seen the time
+            assert now is not None  # noqa: S101  the next minute is known, so the time is
             for covers_from, covers_to in page_ranges(start, closed_until(now)):
                 page = await self.publish_page(market, covers_from, covers_to)
                 if page is None:

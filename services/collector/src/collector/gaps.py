@@ -1,4 +1,4 @@
-"""Which minutes of a market are covered, missing, or proven empty? Pure interval arithmetic, half-open."""
+"""Interval arithmetic on a market's minutes: covered, missing, or proven empty. Pure, half-open."""
 
 from __future__ import annotations
 

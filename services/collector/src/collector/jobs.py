@@ -1,4 +1,4 @@
-"""What does the collector do on a schedule? Each job reads: fetch, decide, store or publish."""
+"""Scheduled jobs of the collector: `data_collection`, `gap_repair` and `retention`."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ RETENTION_SECONDS = 3600.0
 LATE_DELIVERY = timedelta(minutes=10)
 # Of a market that no repair has looked at yet: the collector may have died before each of them.
 FIRST_LOOK = timedelta(days=1)
-CAUGHT_UP_TRIES = 10
+UP_TO_DATE_TRIES = 10
 
 
 class CollectorJobs:
-    """`data_collection`, `gap_repair` and `retention`."""
+    """The bodies of the jobs, run by the scheduler."""
 
     def __init__(
         self,
@@ -54,8 +54,8 @@ class CollectorJobs:
                 raise error
 
     async def repair_gaps(self, run: JobRun) -> None:
-        """Fetch again whatever is missing behind the first candle, and what Upbit may have corrected."""
-        if not await self._store_has_caught_up():
+        """Fetch again what is missing after the first candle, and what Upbit may have corrected."""
+        if not await self._is_store_up_to_date():
             run.skip("stale_data")
             return
         for market in await self._config.get(MARKETS):
@@ -64,14 +64,14 @@ class CollectorJobs:
     async def _repair(self, market: str, run_id: str) -> None:
         missing = await self._missing(market)
         for from_time, to_time in missing:
-            await self._repository.mark_open(market, from_time, to_time)
+            await self._repository.record_missing(market, from_time, to_time)
         for from_time, to_time in missing:
             for covers_from, covers_to in page_ranges(from_time, to_time):
                 await self._collector.publish_page(market, covers_from, covers_to, repair_run_id=run_id)
         if self._clock.now:
-            await self._look_again(market, closed_until(self._clock.now), run_id)
+            await self._fetch_again(market, closed_until(self._clock.now), run_id)
 
-    async def _look_again(self, market: str, closed: datetime, run_id: str) -> None:
+    async def _fetch_again(self, market: str, closed: datetime, run_id: str) -> None:
         """Ask again for what was asked for since a little before the last repair that ran to its end.
 
         What was never asked for is left to the collector, which goes from the oldest to the newest: a newer
@@ -85,7 +85,7 @@ class CollectorJobs:
             return
         for covers_from, covers_to in page_ranges(since, until):
             await self._collector.publish_corrections(market, covers_from, covers_to, repair_run_id=run_id)
-        await self._repository.note_looked_until(market, until)
+        await self._repository.record_looked_until(market, until)
 
     async def delete_old_candles(self, _: JobRun) -> None:
         """Delete what is `retention_days` older than the newest stored candle.
@@ -104,13 +104,13 @@ class CollectorJobs:
         covered = await self._repository.covered_ranges(market, begins, end)
         return missing_ranges(covered, start=begins, end=end)
 
-    async def _store_has_caught_up(self) -> bool:
-        """Tell whether every page that is in the stream now gets stored: a minute on its way is not missing.
+    async def _is_store_up_to_date(self) -> bool:
+        """Return whether every page now in the stream gets stored: a minute on its way is not missing.
 
-        What comes after that is not waited for: there may always be something.
+        A page that comes after is not waited for: there may always be one.
         """
         newest: int | None = None
-        for _ in range(CAUGHT_UP_TRIES):
+        for _ in range(UP_TO_DATE_TRIES):
             info = await self._bus.jetstream.consumer_info(STORE_CANDLES.stream, STORE_CANDLES.name)
             delivered = info.delivered.stream_seq if info.delivered else 0
             newest = delivered + (info.num_pending or 0) if newest is None else newest

@@ -1,4 +1,4 @@
-"""What makes a minute be collected as soon as it is closed? The exchange's own time, on the WebSocket."""
+"""Live markets: the exchange's time on the WebSocket has each minute collected as soon as it is closed."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from functools import partial
 
 from collector.candle_collector import CandleCollector
 from collector.upbit.client import UpbitClient
-from collector.upbit.websocket import Tick, UpbitStream
+from collector.upbit.parser import Tick
+from collector.upbit.websocket import UpbitStream
 from common.bus.broker import Bus
 from common.clock import ExchangeClock, closed_until
 from common.errors import ServiceError
 from common.events import TickerUpdated
 from common.jobs.tracking import JobOwner, track_job
-from common.tasks import cancel_tasks, run_forever
+from common.tasks import Background
 
 TICKER_SECONDS = 1.0
 PAUSE_SECONDS = 1.0
-LOOK_SECONDS = 1.0
+CHECK_SECONDS = 1.0
 
 
 class LiveMarkets:
-    """Passes prices on, and collects each watched market when a closed minute is due.
+    """Publishes prices, and collects each watched market when a closed minute is due.
 
     A collection that fails is a failed `data_collection`; the next tick tries again.
     """
@@ -42,17 +43,17 @@ class LiveMarkets:
         self._bus = bus
         self._clock = clock
         self._owner = owner
-        self._stream = UpbitStream(upbit.sdk, upbit.gate, self._on_tick)
+        self._stream = UpbitStream(upbit.sdk, upbit.limiter, self._on_tick)
         self._due: dict[str, asyncio.Event] = {}
-        self._workers: list[asyncio.Task[None]] = []
+        self._workers: list[Background] = []
         self._ticker_sent: dict[str, float] = {}
-        self._looked_at = 0.0
+        self._checked_at = 0.0
         self._closed: datetime | None = None
 
     @property
-    def stream_error(self) -> str | None:
+    def stream_problem(self) -> str | None:
         """Why the WebSocket is not delivering, or was not a moment ago; None while all is well."""
-        return self._stream.trouble
+        return self._stream.problem
 
     async def watch(self, markets: tuple[str, ...]) -> None:
         """Watch these markets instead of those before."""
@@ -60,9 +61,10 @@ class LiveMarkets:
             await self._stop_workers()
             self._due = {market: asyncio.Event() for market in markets}
             self._workers = [
-                asyncio.create_task(run_forever(f"collect {market}", partial(self._collect_when_due, market)))
-                for market in markets
+                Background(f"collect {market}", partial(self._collect_when_due, market)) for market in markets
             ]
+            for worker in self._workers:
+                worker.start()
         await self._stream.watch(markets)
 
     async def stop(self) -> None:
@@ -71,32 +73,32 @@ class LiveMarkets:
         await self._stop_workers()
 
     def collect_due(self) -> None:
-        """Have each market collected that is behind, as far as the clock knows."""
+        """Have each market collected that has a closed minute to publish, as far as the clock knows."""
         for market, due in self._due.items():
-            if self._collector.is_behind(market):
+            if self._collector.is_due(market):
                 due.set()
 
     async def _stop_workers(self) -> None:
-        await cancel_tasks(self._workers)
+        await asyncio.gather(*(worker.stop() for worker in self._workers))
         self._workers = []
 
     async def _on_tick(self, tick: Tick) -> None:
         self._clock.observe(tick.exchange_time)
-        self._wake_those_behind()
-        await self._pass_on(tick)
+        self._collect_in_time()
+        await self._publish_price(tick)
 
-    def _wake_those_behind(self) -> None:
-        """Look whether anything is due when a minute closes, and once a second.
+    def _collect_in_time(self) -> None:
+        """Collect what is due when a minute closes, and once a second.
 
-        Not at each tick: with 250 markets there are many ticks, and each would look at 250 markets.
+        Not at each tick: with 250 markets there are many ticks, and each would check 250 markets.
         """
-        assert self._clock.now is not None  # noqa: S101  a tick has just told it
+        assert self._clock.now is not None  # noqa: S101  a tick has just set it
         now, closed = time.monotonic(), closed_until(self._clock.now)
-        if closed != self._closed or now - self._looked_at >= LOOK_SECONDS:
-            self._looked_at, self._closed = now, closed
+        if closed != self._closed or now - self._checked_at >= CHECK_SECONDS:
+            self._checked_at, self._closed = now, closed
             self.collect_due()
 
-    async def _pass_on(self, tick: Tick) -> None:
+    async def _publish_price(self, tick: Tick) -> None:
         now = time.monotonic()
         if now - self._ticker_sent.get(tick.market, 0.0) < TICKER_SECONDS:
             return
@@ -112,8 +114,8 @@ class LiveMarkets:
         while True:
             await due.wait()
             due.clear()
-            if not self._collector.is_behind(market):
-                # It was told again while it waited for its turn.
+            if not self._collector.is_due(market):
+                # It was set again while the market was being collected.
                 continue
             is_done = False
             # A failure is recorded by track_job.

@@ -1,4 +1,4 @@
-"""Is Upbit there, and do our calls come through? Asked in the background, answered from memory."""
+"""Probe of Upbit, in the background: it answers a ping, and our calls and the WebSocket come through."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collector.upbit.client import UpbitClient
 from common.clock import ExchangeClock
 from common.errors import ServiceError
 from common.events import ComponentState
-from common.tasks import cancel_tasks, run_forever
+from common.tasks import Background
 from common.telemetry.names import LogEvent
 
 # With the 2 s a ping may take and the 5 s an answer of health is kept, trouble shows within 10 s.
@@ -23,47 +23,38 @@ COMPONENT = "upbit_api"
 CLOCKS_DIFFER_SECONDS = 2.0
 
 
-class UpbitProbe:
+class UpbitProbe(Background):
     """Pings every 3 s, every second while that fails.
 
-    The ping also tells the exchange's time while the WebSocket is silent, and so what is due.
+    The ping also gives the exchange's time while the WebSocket is silent, and so what is due.
+
+    Attributes:
+        market: Whose ticker is the ping.
     """
 
     def __init__(self, upbit: UpbitClient, live: LiveMarkets, clock: ExchangeClock) -> None:
+        super().__init__("upbit_probe", self._probe)
         self._upbit = upbit
         self._live = live
         self._clock = clock
         self._clocks_differ = False
-        self._task: asyncio.Task[None] | None = None
         self._latency_ms: float | None = None
         self._error: str | None = "not asked yet"
         self._log = structlog.get_logger("collector.probe")
         self.market = ""
 
-    def start(self, market: str) -> None:
-        """Begin to ping with this market's ticker."""
-        self.market = market
-        self._task = asyncio.create_task(run_forever("upbit_probe", self._probe))
-
-    async def stop(self) -> None:
-        """Stop pinging."""
-        await cancel_tasks([self._task])
-
     @property
     def state(self) -> ComponentState:
-        """Return the component as of the newest ping and call, and of a block that any collector was told."""
-        if left := self._upbit.gate.block.seconds_left:
+        """Return the component as of the newest ping and call, and of a block of this address."""
+        if left := self._upbit.limiter.block.seconds_left:
             message = f"limited: Upbit has blocked this address for another {left:.0f} s"
             return ComponentState(name=COMPONENT, status="warning", message=message)
         if self._error:
             return ComponentState(name=COMPONENT, status="unhealthy", message=f"ping fails: {self._error}")
         latency = round(self._latency_ms, 1) if self._latency_ms is not None else None
-        call = self._upbit.state
-        problem = None
-        if call.error:
-            problem = f"{'limited' if call.limited else 'last call failed'}: {call.error}"
-        elif self._live.stream_error:
-            problem = f"WebSocket: {self._live.stream_error}"
+        problem = self._upbit.problem
+        if not problem and self._live.stream_problem:
+            problem = f"WebSocket: {self._live.stream_problem}"
         return ComponentState(
             name=COMPONENT,
             status="warning" if problem else "healthy",
@@ -97,6 +88,6 @@ class UpbitProbe:
                     self._log.info(LogEvent.PROBE_RECOVERED, probe="upbit")
                 self._error = None
                 self._compare_clocks()
-                # The WebSocket, which tells it otherwise, may take some seconds more to be back.
+                # The WebSocket, which does it otherwise, may take some seconds more to be back.
                 self._live.collect_due()
             await asyncio.sleep(FAILING_SECONDS if self._error else PROBE_SECONDS)

@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from collector.gaps import RecordedGap, settle_page
 from common.clock import MINUTE, utc_now
 from common.database.pool import Connection, Database
 from common.events import Candle, CandlesClosed
 
-if TYPE_CHECKING:
-    from asyncpg import Record
-
 # One writer per market: two pages that touch the same gap would otherwise overwrite each other's view.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('candle_gaps'), hashtext($1))"
 
+_NUMBERS = ("open", "high", "low", "close", "volume", "trade_value")
 # The lock comes with the first candle, which saves a round trip; a page without one asks for it by itself.
 # Each column of numbers travels as one text, which is exact: with 600 Decimals in asyncpg's binary form the
 # statement of a page of 100 took 1.6 ms instead of 1.0.
@@ -27,11 +24,11 @@ _PAGE = """unnest(
     string_to_array($5, ',')::numeric[], string_to_array($6, ',')::numeric[],
     string_to_array($7, ',')::numeric[], string_to_array($8, ',')::numeric[])"""
 _UPSERT = f"""
-WITH turn AS MATERIALIZED ({_LOCK})
+WITH market_lock AS MATERIALIZED ({_LOCK})
 INSERT INTO market_data AS stored
     (symbol, timestamp, open, high, low, close, volume, trade_value, source, collected_at)
 SELECT $1, page.*, $9, $10
-FROM turn, {_PAGE} AS page
+FROM market_lock, {_PAGE} AS page
 ON CONFLICT (symbol, timestamp) DO UPDATE
 SET open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
     volume = excluded.volume, trade_value = excluded.trade_value, source = excluded.source,
@@ -42,7 +39,7 @@ WHERE stored.collected_at < excluded.collected_at
       (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume, excluded.trade_value)
 """  # noqa: S608  made of two texts of this file
 
-# Of one moment there is one truth: which of two answers given then is the newer one cannot be told.
+# Of one moment there is one truth: which of two answers given then is the newer one is unknown.
 _CONTRADICTED = f"""
 SELECT stored.timestamp
 FROM {_PAGE} AS page (timestamp, open, high, low, close, volume, trade_value)
@@ -66,27 +63,29 @@ WHERE symbol = $1 AND status <> 'open' AND to_time > $2 AND from_time < $3
 ORDER BY from_time
 """
 
+_FIRST_CANDLE = "SELECT min(timestamp) FROM market_data WHERE symbol = $1"
+
 
 class CandleRepository:
     """`market_data`, `candle_gaps` and `repair_progress`, all owned by the collector."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._in_turn: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._market_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def store_page(self, page: CandlesClosed) -> list[datetime]:
         """Store a page and settle its minutes' gaps, once however often it comes.
 
         Returns:
-            The minutes of which another page of the same moment said otherwise; what came first stands.
+            The minutes that another page of the same moment contradicts; what came first stands.
 
         An older page never overwrites a newer value; a newer value that differs raises `revision`. A market's
         pages are stored in the order they came: the ledger takes no empty minute before the first candle, so
         a page that overtook the one before would leave its leading empty minutes to the next repair.
         """
-        # Before its turn: PostgreSQL is busy with the page before.
+        # Before the lock: PostgreSQL is busy with the page before.
         arguments = _arguments(page)
-        async with self._in_turn[page.market], self._database.transaction() as connection:
+        async with self._market_locks[page.market], self._database.transaction() as connection:
             if page.candles:
                 status = await connection.execute(_UPSERT, *arguments)
             else:
@@ -112,7 +111,7 @@ class CandleRepository:
             covers_from=page.covers_from,
             covers_to=page.covers_to,
             stored=frozenset(row["timestamp"] for row in rows),
-            history_begins=await _first_candle(connection, page.market),
+            history_begins=await connection.fetchval(_FIRST_CANDLE, page.market),
             now=utc_now(),
             evidence=page.source,
         )
@@ -120,25 +119,20 @@ class CandleRepository:
 
     async def covered_until(self, market: str) -> datetime | None:
         """Return the end of the newest covered minute, None for a market never seen."""
-        async with self._database.connection() as connection:
-            covered: datetime | None = await connection.fetchval(
-                "SELECT greatest("
-                " (SELECT max(timestamp) + interval '1 minute' FROM market_data WHERE symbol = $1),"
-                " (SELECT max(to_time) FROM candle_gaps WHERE symbol = $1 AND status <> 'open'))",
-                market,
-            )
-        return covered
+        return await self._moment(
+            "SELECT greatest("
+            " (SELECT max(timestamp) + interval '1 minute' FROM market_data WHERE symbol = $1),"
+            " (SELECT max(to_time) FROM candle_gaps WHERE symbol = $1 AND status <> 'open'))",
+            market,
+        )
 
     async def history_begins(self, market: str) -> datetime | None:
         """Return the market's first stored candle."""
-        async with self._database.connection() as connection:
-            return await _first_candle(connection, market)
+        return await self._moment(_FIRST_CANDLE, market)
 
     async def newest_candle(self) -> datetime | None:
         """Return the newest stored minute of all markets."""
-        async with self._database.connection() as connection:
-            newest: datetime | None = await connection.fetchval("SELECT max(timestamp) FROM market_data")
-        return newest
+        return await self._moment("SELECT max(timestamp) FROM market_data")
 
     async def covered_ranges(
         self, market: str, start: datetime, end: datetime
@@ -149,7 +143,7 @@ class CandleRepository:
         return [(row["from_time"], row["to_time"]) for row in rows]
 
     async def differs(self, page: CandlesClosed) -> bool:
-        """Tell whether a page has a candle that is not stored, or stored with other values."""
+        """Return whether a page has a candle that is not stored, or stored with other values."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
                 "SELECT timestamp, open, high, low, close, volume, trade_value FROM market_data"
@@ -163,14 +157,10 @@ class CandleRepository:
 
     async def looked_until(self, market: str) -> datetime | None:
         """Return how far gap_repair has asked again, None for a market it never saw."""
-        async with self._database.connection() as connection:
-            looked: datetime | None = await connection.fetchval(
-                "SELECT looked_until FROM repair_progress WHERE symbol = $1", market
-            )
-        return looked
+        return await self._moment("SELECT looked_until FROM repair_progress WHERE symbol = $1", market)
 
-    async def note_looked_until(self, market: str, moment: datetime) -> None:
-        """Write down how far gap_repair has asked again."""
+    async def record_looked_until(self, market: str, moment: datetime) -> None:
+        """Store how far gap_repair has asked again."""
         async with self._database.connection() as connection:
             await connection.execute(
                 "INSERT INTO repair_progress (symbol, looked_until) VALUES ($1, $2)"
@@ -179,8 +169,8 @@ class CandleRepository:
                 moment,
             )
 
-    async def mark_open(self, market: str, from_time: datetime, to_time: datetime) -> None:
-        """Write down that minutes are missing; those already in the ledger stay as they are."""
+    async def record_missing(self, market: str, from_time: datetime, to_time: datetime) -> None:
+        """Store that minutes are missing; those already in the ledger stay as they are."""
         async with self._database.transaction() as connection:
             await connection.execute(_LOCK, market)
             await connection.execute(
@@ -193,7 +183,7 @@ class CandleRepository:
             )
 
     async def delete_older_than(self, moment: datetime) -> int:
-        """Delete candles and gaps before `moment`, an hour's worth at most per statement; returns rows."""
+        """Delete candles and gaps before `moment`, a day's worth at most per statement; returns rows."""
         deleted = 0
         while count := await self._delete_batch(moment):
             deleted += count
@@ -207,10 +197,15 @@ class CandleRepository:
             if oldest is None:
                 await connection.execute("DELETE FROM candle_gaps WHERE to_time <= $1", moment)
                 return 0
-            # A day at a time keeps each transaction far below the statement limit.
+            # More at a time could reach the statement limit; less would scan the table more often.
             until = min(moment, oldest + timedelta(days=1))
             status = await connection.execute("DELETE FROM market_data WHERE timestamp < $1", until)
             return int(status.rpartition(" ")[2])
+
+    async def _moment(self, statement: str, *arguments: object) -> datetime | None:
+        async with self._database.connection() as connection:
+            moment: datetime | None = await connection.fetchval(statement, *arguments)
+        return moment
 
 
 def _arguments(page: CandlesClosed) -> tuple[object, ...]:
@@ -218,22 +213,10 @@ def _arguments(page: CandlesClosed) -> tuple[object, ...]:
     return (
         page.market,
         [candle.timestamp for candle in candles],
-        ",".join(str(candle.open) for candle in candles),
-        ",".join(str(candle.high) for candle in candles),
-        ",".join(str(candle.low) for candle in candles),
-        ",".join(str(candle.close) for candle in candles),
-        ",".join(str(candle.volume) for candle in candles),
-        ",".join(str(candle.trade_value) for candle in candles),
+        *(",".join(str(getattr(candle, column)) for candle in candles) for column in _NUMBERS),
         page.source,
         page.collected_at,
     )
-
-
-async def _first_candle(connection: Connection, market: str) -> datetime | None:
-    first: datetime | None = await connection.fetchval(
-        "SELECT min(timestamp) FROM market_data WHERE symbol = $1", market
-    )
-    return first
 
 
 async def _gaps_touching(
@@ -246,18 +229,7 @@ async def _gaps_touching(
         from_time,
         to_time,
     )
-    return [_gap(row) for row in rows]
-
-
-def _gap(row: Record) -> RecordedGap:
-    return RecordedGap(
-        row["from_time"],
-        row["to_time"],
-        row["status"],
-        row["detected_at"],
-        row["resolved_at"],
-        row["evidence"],
-    )
+    return [RecordedGap(**row) for row in rows]
 
 
 async def _replace_gaps(

@@ -1,4 +1,4 @@
-"""Which environment variables does the collector read beyond the common ones?"""
+"""Settings of the collector from the environment, beyond the common ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class CollectorSettings(ServiceSettings):
     upbit_base_url: BaseUrl = Field(
         default="https://api.upbit.com", alias="UPBIT_BASE_URL", description="Upbit, or a simulator of it."
     )
-    # Written beside every value, so that simulated prices can never be taken for real ones.
+    # Stored with every value, so that simulated prices can never be taken for real ones.
     market_source: Literal["upbit", "simulator", "replay"] = Field(
         default="upbit",
         alias="MARKET_SOURCE",

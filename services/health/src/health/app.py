@@ -51,7 +51,7 @@ class Health:
         self._subscriptions = Subscriptions(runtime.bus, registry)
         self._database = DatabaseProbe(HealthRepository(runtime.database), runtime.config)
         self._streams = StreamProbe(runtime.bus)
-        self._disk = DiskProbe(settings.health_data_folders)
+        self._disk = DiskProbe(settings.data_folders)
         service = HealthService(
             instances=InstancePoll(runtime, registry, self._subscriptions),
             database=self._database,

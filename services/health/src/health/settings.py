@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from common.settings import ServiceSettings
 
@@ -24,11 +24,6 @@ def _check_webhook(value: SecretStr) -> SecretStr:
     return value
 
 
-def _split_folders(value: object) -> object:
-    return value.split(os.pathsep) if isinstance(value, str) else value
-
-
-Folders = Annotated[tuple[Path, ...], BeforeValidator(_split_folders)]
 NotifyUrl = Annotated[SecretStr, AfterValidator(_check_webhook)]
 
 
@@ -41,8 +36,8 @@ class HealthSettings(ServiceSettings):
     health_port: int = Field(
         default=8080, alias="HEALTH_PORT", ge=1, le=65535, description="Port that HTTP is served on."
     )
-    health_data_folders: Folders = Field(
-        default=(Path(),),
+    health_data_folders: str = Field(
+        default=".",
         alias="HEALTH_DATA_FOLDERS",
         description="Folders on the disks that hold the data, with `:` between; `.` is where health runs.",
     )
@@ -58,3 +53,8 @@ class HealthSettings(ServiceSettings):
         le=3600,
         description="How long a state must last before it is posted.",
     )
+
+    @property
+    def data_folders(self) -> tuple[Path, ...]:
+        """The folders whose disks are measured."""
+        return tuple(Path(folder) for folder in self.health_data_folders.split(os.pathsep))

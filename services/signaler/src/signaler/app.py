@@ -1,11 +1,10 @@
-"""What is the signaler made of? The composition root, nothing else."""
+"""Composition root of the signaler."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 from datetime import datetime
-from functools import partial
 
 from common.clock import MINUTE
 from common.config.keys import MARKETS, SIGNAL_INTERVAL_MINUTES
@@ -13,14 +12,15 @@ from common.errors import ServiceError
 from common.events import CandlesClosed, ComponentState
 from common.runtime.runtime import Runtime
 from common.streams import DECIDE_ON_CANDLES
-from common.tasks import cancel_tasks, run_forever
+from common.tasks import cancel_tasks
 from common.telemetry.names import LogEvent
 from signaler.decider import Decider
-from signaler.domain.gemini_status import GeminiState
-from signaler.domain.intervals import newest_end_until
+from signaler.domain.gemini.status import GeminiStatus
+from signaler.domain.market.intervals import newest_end_until
 from signaler.gemini import Gemini
 from signaler.handlers import CandleHandlers
-from signaler.jobs import probe_gemini, tell_untold_signals
+from signaler.outbox import SignalOutbox
+from signaler.probe import GeminiProbe
 from signaler.repository import SignalRepository
 from signaler.settings import SignalerSettings
 from signaler.signal_generation import JOB, SignalGeneration
@@ -37,45 +37,46 @@ class Signaler:
         key = settings.gemini_api_key
         self._runtime = runtime
         self._gemini = Gemini(api_key=key, base_url=settings.google_gemini_base_url) if key else None
-        self._state = GeminiState(has_key=key is not None)
+        self._status = GeminiStatus(has_key=key is not None)
+        self._probe = GeminiProbe(self._gemini, self._status) if self._gemini else None
         repository = SignalRepository(runtime.database)
-        decider = Decider(self._gemini, UsageRepository(runtime.database), runtime.config, self._state)
+        self._outbox = SignalOutbox(repository, runtime.bus.publish)
+        decider = Decider(self._gemini, UsageRepository(runtime.database), runtime.config, self._status)
         signals = SignalGeneration(
             repository=repository,
             decider=decider,
             config=runtime.config,
-            publish=runtime.bus.publish,
+            outbox=self._outbox,
             owner=runtime.job_owner,
-            ledger=runtime.job_states,
+            job_states=runtime.job_states,
         )
-        self._signals = signals
-        self._handlers = CandleHandlers(repository, signals, runtime.config)
+        self._handlers = CandleHandlers(repository, self._outbox, signals, runtime.config)
         self._interval_minutes = SIGNAL_INTERVAL_MINUTES.default
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._first_decisions: asyncio.Task[None] | None = None
         runtime.bus.consume(
             DECIDE_ON_CANDLES, CandlesClosed, self._handlers.on_candles_closed, at_once=PAGES_AT_ONCE
         )
         runtime.config_watch.listen(self._read_interval)
 
     async def start(self) -> None:
-        """Begin to probe, and decide the newest interval that was left undecided."""
+        """Begin to probe and to publish, and decide the newest interval that was left undecided."""
         await self._read_interval()
-        if self._gemini:
-            self._tasks.add(asyncio.create_task(probe_gemini(self._gemini, self._state)))
-        self._tasks.add(asyncio.create_task(self._decide_newest_intervals()))
-        telling = run_forever("tell_untold_signals", partial(tell_untold_signals, self._signals))
-        self._tasks.add(asyncio.create_task(telling))
+        if self._probe:
+            self._probe.start()
+        self._first_decisions = asyncio.create_task(self._decide_newest_intervals())
+        self._outbox.start()
 
     async def stop(self) -> None:
         """Hand back what is in flight and close the Gemini client."""
         self._handlers.stop()
-        await cancel_tasks(self._tasks)
-        if self._gemini:
+        await asyncio.gather(cancel_tasks([self._first_decisions]), self._outbox.stop())
+        if self._probe and self._gemini:
+            await self._probe.stop()
             await self._gemini.close()
 
     def components(self) -> tuple[ComponentState, ...]:
         """Return `gemini_api` as this instance sees it."""
-        return (self._state.component(),)
+        return (self._status.component(),)
 
     async def _decide_newest_intervals(self) -> None:
         try:
@@ -94,7 +95,7 @@ class Signaler:
         return newest_end_until(seen, step) + step * MINUTE if seen else None
 
 
-def build_app(settings: SignalerSettings) -> tuple[Runtime, Signaler]:
+def build(settings: SignalerSettings) -> tuple[Runtime, Signaler]:
     """Return the runtime and the service on it, unstarted; must be called inside the event loop."""
     runtime = Runtime("signaler", settings, os.environ)
     return runtime, Signaler(runtime, settings)

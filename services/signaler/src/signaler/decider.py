@@ -1,7 +1,6 @@
-"""Who decides on a snapshot, Gemini or the rule, and why the rule?
+"""Decision on a snapshot: Gemini's, or the rule's where budget, provider or answer fail.
 
-Trouble with the budget, the provider or the answer makes the rule speak. Trouble with PostgreSQL does not: it
-is raised, and the message comes again.
+A failure of PostgreSQL is no reason for the rule: it is raised, and the message comes again.
 """
 
 from __future__ import annotations
@@ -20,23 +19,23 @@ from common.config.keys import (
 from common.config.repository import ConfigRepository
 from common.retry import CircuitBreaker
 from signaler.domain.answer import Answer
-from signaler.domain.errors import GeminiError, NotAskedError
-from signaler.domain.gemini_status import GeminiState
+from signaler.domain.gemini.errors import GeminiError, NotAskedError
+from signaler.domain.gemini.status import GeminiStatus
+from signaler.domain.gemini.transcript import Transcript
+from signaler.domain.market.snapshot import Snapshot
 from signaler.domain.rule import rule_answer
-from signaler.domain.snapshot import Snapshot
-from signaler.domain.transcript import Transcript
 from signaler.gemini import Gemini
-from signaler.gemini_session import Asking, AskingLimits
+from signaler.gemini_session import GeminiLimits, GeminiSession
 from signaler.usage_repository import UsageRepository
 
 MAX_DECISION_SECONDS = 90.0
-# A call ends this long before the decision must, so that what it said is still noted.
-NOTING_SECONDS = 0.5
+# A call ends this long before the decision must, so that its cost is still recorded.
+RECORDING_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What was decided, by whom, and everything that was said on the way.
+    """What was decided, by whom, and every attempt on the way.
 
     Attributes:
         failure: Why the rule decided; None where Gemini did.
@@ -64,47 +63,47 @@ class Decider:
         gemini: Gemini | None,
         usage: UsageRepository,
         config: ConfigRepository,
-        state: GeminiState,
+        status: GeminiStatus,
     ) -> None:
         self._gemini = gemini
         self._usage = usage
         self._config = config
-        self._state = state
-        self._dependency = CircuitBreaker("gemini")
+        self._status = status
+        self._breaker = CircuitBreaker("gemini")
 
     async def decide(self, snapshot: Snapshot, *, within_seconds: float) -> Decision:
         """Return a decision, always; TransientError only while PostgreSQL is away."""
         transcript = Transcript()
         try:
-            answer = await self._within(snapshot, transcript, within_seconds)
+            answer = await self._ask_gemini(snapshot, transcript, within_seconds)
         except GeminiError as error:
-            self._state.decision_error = f"{error.cause}: {error}"
+            self._status.decision_error = f"{error.cause}: {error}"
             return Decision(rule_answer(snapshot), error, transcript)
-        self._state.decision_error = None
+        self._status.decision_error = None
         return Decision(answer, None, transcript)
 
-    async def _within(self, snapshot: Snapshot, transcript: Transcript, within_seconds: float) -> Answer:
+    async def _ask_gemini(self, snapshot: Snapshot, transcript: Transcript, within_seconds: float) -> Answer:
         if self._gemini is None:
             raise NotAskedError("GEMINI_API_KEY is not set", cause="no_key")
-        asking = Asking(
+        session = GeminiSession(
             self._gemini,
             self._usage,
             await self._limits(),
             transcript,
-            deadline=time.monotonic() + within_seconds - NOTING_SECONDS,
-            dependency=self._dependency,
+            deadline=time.monotonic() + within_seconds - RECORDING_SECONDS,
+            breaker=self._breaker,
         )
         try:
             async with asyncio.timeout(within_seconds):
-                return await asking.ask(snapshot)
+                return await session.ask(snapshot)
         except TimeoutError as error:
             last = transcript.last.failure if transcript.last else None
             cause = last.cause if last else "out_of_time"
             raise NotAskedError(f"no time is left; {last or 'nothing was answered'}", cause=cause) from error
 
-    async def _limits(self) -> AskingLimits:
+    async def _limits(self) -> GeminiLimits:
         first = await self._config.get(GEMINI_MODEL)
-        return AskingLimits(
+        return GeminiLimits(
             models=tuple(dict.fromkeys([first, *await self._config.get(GEMINI_FALLBACK_MODELS)])),
             timeout_seconds=await self._config.get(GEMINI_TIMEOUT_SECONDS),
             request_budget=await self._config.get(GEMINI_DAILY_REQUEST_BUDGET),

@@ -1,4 +1,4 @@
-"""How is Gemini asked? The adapter around google-genai; everything it raises ends as one of our errors.
+"""Client of Gemini around google-genai; everything the SDK raises ends as one of our errors.
 
 The SDK goes over the httpx2 client given here, so it neither retries by itself (its aiohttp way does) nor
 follows continuation tokens: one call is one HTTP request. Bodies are kept as they were on the wire.
@@ -22,12 +22,12 @@ from pydantic import SecretStr
 from common.clock import utc_now
 from common.telemetry.names import Attribute, AttributeValue, SpanName
 from common.telemetry.spans import fail_span, span
-from signaler.domain.error_responses import classify_response
-from signaler.domain.errors import GeminiError, RequestRefusedError, UnavailableError
-from signaler.domain.prompt import ANSWER_SCHEMA, SYSTEM_INSTRUCTION, Turn
-from signaler.domain.transcript import Exchange
+from signaler.domain.gemini.error_responses import classify_response
+from signaler.domain.gemini.errors import GeminiError, RequestRefusedError, UnavailableError
+from signaler.domain.gemini.prompt import ANSWER_SCHEMA, SYSTEM_INSTRUCTION, Turn
+from signaler.domain.gemini.transcript import Attempt
 
-# Recorded traffic shows responseJsonSchema on v1beta; for v1 nobody has confirmed it.
+# Recorded traffic shows responseJsonSchema on v1beta; for v1 it is unconfirmed.
 API_VERSION = "v1beta"
 TEMPERATURE = 0.2
 # Thinking counts against it: with a small one nothing is left for the answer.
@@ -74,7 +74,7 @@ class Gemini:
         await self._client.aio.aclose()
         await self._http.aclose()
 
-    async def generate(self, model: str, turns: Sequence[Turn], *, timeout_seconds: float) -> Exchange:
+    async def generate(self, model: str, turns: Sequence[Turn], *, timeout_seconds: float) -> Attempt:
         """Ask once; the result holds the response body, or the failure, classified.
 
         Args:
@@ -96,7 +96,7 @@ class Gemini:
                     fail_span(current, failure)
         finally:
             _wire.reset(token)
-        return Exchange(
+        return Attempt(
             model=model,
             request_text=wire.request_text,
             response_text=body,

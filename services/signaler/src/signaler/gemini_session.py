@@ -1,4 +1,4 @@
-"""How is one decision asked of Gemini: which models, how often, within which budget and time?"""
+"""One decision's requests to Gemini, within the models, the budget and the time that the settings allow."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from common.clock import utc_now
 from common.gemini_quota import quota_day
 from common.retry import CircuitBreaker, with_retry
 from signaler.domain.answer import Answer, validate_answer
-from signaler.domain.errors import (
+from signaler.domain.gemini.errors import (
     AnswerRefusedError,
     GeminiError,
     ModelGoneError,
@@ -20,16 +20,16 @@ from signaler.domain.errors import (
     RateLimitedError,
     UnavailableError,
 )
-from signaler.domain.prompt import Turn, first_request, repair_request
-from signaler.domain.response import partial_text, read_answer_text
-from signaler.domain.snapshot import Snapshot
-from signaler.domain.transcript import Exchange, Transcript
+from signaler.domain.gemini.prompt import Turn, first_request, repair_request
+from signaler.domain.gemini.response import partial_text, read_answer_text
+from signaler.domain.gemini.transcript import Attempt, Transcript
+from signaler.domain.market.snapshot import Snapshot
 from signaler.gemini import Gemini
 from signaler.usage_repository import UsageRepository
 
 
 @dataclass(frozen=True)
-class AskingLimits:
+class GeminiLimits:
     """What the settings allow: the models in order, seconds a call, requests a day and model, USD a day."""
 
     models: tuple[str, ...]
@@ -38,49 +38,49 @@ class AskingLimits:
     cost_budget_usd: Decimal
 
 
-class Asking:
-    """One decision's way through models, tries and the repair attempt."""
+class GeminiSession:
+    """Asks model after model; each is retried, and may repair a refused answer once."""
 
     def __init__(
         self,
         gemini: Gemini,
         usage: UsageRepository,
-        limits: AskingLimits,
+        limits: GeminiLimits,
         transcript: Transcript,
         *,
         deadline: float,
-        dependency: CircuitBreaker,
+        breaker: CircuitBreaker,
     ) -> None:
         self._gemini = gemini
         self._usage = usage
         self._limits = limits
         self._transcript = transcript
         self._deadline = deadline
-        retry = with_retry(exceptions=(UnavailableError, RateLimitedError), breaker=dependency)
-        self._try = retry(self._try_once)
+        retry = with_retry(exceptions=(UnavailableError, RateLimitedError), breaker=breaker)
+        self._attempt = retry(self._attempt_once)
 
     async def ask(self, snapshot: Snapshot) -> Answer:
-        """Return the first model's answer that can be had; the first model's trouble where none can."""
-        troubles: list[GeminiError] = []
+        """Return the first model's answer that can be had; the first model's error where none can."""
+        errors: list[GeminiError] = []
         for model in self._limits.models:
             try:
                 return await self._ask_model(model, snapshot)
             except GeminiError as error:
                 if not _next_model_may_answer(error):
                     raise
-                troubles.append(error)
-        raise troubles[0]
+                errors.append(error)
+        raise errors[0]
 
     async def _ask_model(self, model: str, snapshot: Snapshot) -> Answer:
-        body = await self._try(model, first_request(snapshot))
+        body = await self._attempt(model, first_request(snapshot))
         try:
             return validate_answer(read_answer_text(body), snapshot)
         except AnswerRefusedError as refused:
             turns = repair_request(snapshot, partial_text(body), refused.reason)
-        repaired = await self._try(model, turns)
+        repaired = await self._attempt(model, turns)
         return validate_answer(read_answer_text(repaired), snapshot)
 
-    async def _try_once(self, model: str, turns: Sequence[Turn]) -> str:
+    async def _attempt_once(self, model: str, turns: Sequence[Turn]) -> str:
         """Make one HTTP attempt, counted before it is made, and return the response body."""
         left = self._deadline - time.monotonic()
         if left <= 0:
@@ -94,21 +94,21 @@ class Asking:
             cost_budget_usd=self._limits.cost_budget_usd,
             now=now,
         ):
-            raise await self._why_not(model)
-        exchange = await self._gemini.generate(
+            raise await self._reason_not_to_ask(model)
+        attempt = await self._gemini.generate(
             model, turns, timeout_seconds=min(self._limits.timeout_seconds, left)
         )
-        self._transcript.exchanges.append(exchange)
-        if (cost := exchange.cost_usd(day)) is not None:
+        self._transcript.attempts.append(attempt)
+        if (cost := attempt.cost_usd(day)) is not None:
             await self._usage.add_cost(day, model, cost)
-        if exchange.failure:
-            raise await self._consequence(exchange, exchange.failure)
-        return exchange.response_text or ""
+        if attempt.failure:
+            raise await self._error_of(attempt, attempt.failure)
+        return attempt.response_text or ""
 
-    async def _consequence(self, exchange: Exchange, failure: GeminiError) -> GeminiError:
-        """Return what to raise for a failed attempt, after noting a model that is done for the day."""
+    async def _error_of(self, attempt: Attempt, failure: GeminiError) -> GeminiError:
+        """Return what to raise for a failed attempt, and record a model that is done for the day."""
         if isinstance(failure, QuotaExhaustedError):
-            models = list(self._limits.models) if failure.whole_project else [exchange.model]
+            models = list(self._limits.models) if failure.whole_project else [attempt.model]
             await self._usage.block(quota_day(utc_now()), models, failure.blocked_until)
         if (
             isinstance(failure, RateLimitedError | UnavailableError)
@@ -120,7 +120,7 @@ class Asking:
                 return NotAskedError(f"{failure}; {asked}", cause=failure.cause)
         return failure
 
-    async def _why_not(self, model: str) -> NotAskedError:
+    async def _reason_not_to_ask(self, model: str) -> NotAskedError:
         now = utc_now()
         used = await self._usage.usage(quota_day(now), model)
         if used.cost_usd_of_day >= self._limits.cost_budget_usd:

@@ -1,4 +1,4 @@
-"""What happens when candles close? fetch, decide, store, publish."""
+"""Consumer of closed candles: each interval's end is decided once, or recorded as skipped."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from common.config.repository import ConfigRepository
 from common.errors import TransientError
 from common.events import CandlesClosed
 from common.tasks import cancel_tasks
-from signaler.domain.intervals import (
+from signaler.domain.market.intervals import (
     ClosedIntervals,
     candle_timestamp_of,
     closed_by,
     is_late,
     newest_end_until,
 )
-from signaler.domain.look_back import judge
+from signaler.domain.market.look_back import judge
+from signaler.outbox import SignalOutbox
 from signaler.repository import SignalRepository
 from signaler.signal_generation import SignalGeneration
 
@@ -38,9 +39,14 @@ class CandleHandlers:
     """
 
     def __init__(
-        self, repository: SignalRepository, signals: SignalGeneration, config: ConfigRepository
+        self,
+        repository: SignalRepository,
+        outbox: SignalOutbox,
+        signals: SignalGeneration,
+        config: ConfigRepository,
     ) -> None:
         self._repository = repository
+        self._outbox = outbox
         self._signals = signals
         self._config = config
         self._markets: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -59,7 +65,7 @@ class CandleHandlers:
         interval_minutes = await self._config.get(SIGNAL_INTERVAL_MINUTES)
         closed = closed_by(page.covers_from, page.covers_to, interval_minutes)
         if closed:
-            await self._until_stopped(page, closed, interval_minutes)
+            await self._run_until_stopped(page, closed, interval_minutes)
 
     async def decide_newest_intervals(self, markets: list[str]) -> None:
         """At start: decide the newest closed interval that has no signal, where the store knows enough."""
@@ -69,13 +75,13 @@ class CandleHandlers:
                 await self._decide_newest(market, interval_minutes)
 
     def stop(self) -> None:
-        """Hand back what is in flight, also a running Gemini call, and everything that still comes."""
+        """Hand back every page in flight, also one in a Gemini call, and every page that still comes."""
         self._stopping.set()
 
-    async def _until_stopped(
+    async def _run_until_stopped(
         self, page: CandlesClosed, closed: ClosedIntervals, interval_minutes: int
     ) -> None:
-        work = asyncio.create_task(self._on_interval_closed(page, closed, interval_minutes))
+        work = asyncio.create_task(self._handle_interval(page, closed, interval_minutes))
         stopping = asyncio.create_task(self._stopping.wait())
         try:
             await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -85,14 +91,14 @@ class CandleHandlers:
         finally:
             await cancel_tasks([work, stopping])
 
-    async def _on_interval_closed(
+    async def _handle_interval(
         self, page: CandlesClosed, closed: ClosedIntervals, interval_minutes: int
     ) -> None:
         market, end = page.market, closed.newest_end
         async with self._markets[market]:
             stored = await self._repository.stored_signal(market, candle_timestamp_of(end))
             if stored:
-                await self._signals.publish_again(stored)
+                await self._outbox.publish(stored)
             elif page.repair_run_id:
                 await self._decide_repaired(page, end, interval_minutes)
             elif is_late(end, page.collected_at, interval_minutes):
@@ -112,7 +118,7 @@ class CandleHandlers:
             await self._decide(page, end, interval_minutes)
 
     async def _decide(self, page: CandlesClosed, end: datetime, interval_minutes: int) -> None:
-        look_back = await self._signals.look_back(page.market, end, page)
+        look_back = await self._signals.load_look_back(page.market, end, page)
         waited = self._waited_seconds(page.market, end)
         verdict = judge(look_back, waited_out=waited >= MAX_WAIT_SECONDS)
         if verdict.readiness == "wait":
@@ -126,7 +132,7 @@ class CandleHandlers:
     async def _record_late(
         self, market: str, closed: ClosedIntervals, interval_minutes: int, *, newest_too: bool
     ) -> None:
-        """Record the intervals that nobody decides any more; those with a signal were decided in time."""
+        """Record the intervals that are not decided any more; those with a signal were decided in time."""
         if not closed.older and not newest_too:
             return
         newest = candle_timestamp_of(closed.newest_end)
@@ -147,7 +153,7 @@ class CandleHandlers:
             return
         if await self._repository.stored_signal(market, candle_timestamp_of(end)):
             return
-        look_back = await self._signals.look_back(market, end, None)
+        look_back = await self._signals.load_look_back(market, end, None)
         # What is not stored yet comes as pages, and those are decided on as they come.
         if judge(look_back, waited_out=True).readiness == "ready":
             await self._signals.generate(market, look_back, interval_minutes)

@@ -1,4 +1,4 @@
-"""How are signals kept, and what is known of the candles they are made from? SQL only.
+"""All SQL on signals, their outbox, and the candles they are made from.
 
 Every method raises TransientError while PostgreSQL is away, PermanentError where a statement is refused.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from opentelemetry.trace import SpanKind
@@ -18,11 +17,12 @@ from common.events import Action, Candle, SignalGenerated
 from common.gaps import Gap
 from common.telemetry.names import Attribute, AttributeValue, SpanName
 from common.telemetry.spans import span
-from signaler.domain.look_back import StoredCandle
+from signaler.domain.market.look_back import StoredCandle
 
+# The event's fields.
 _SIGNAL_COLUMNS = (
-    "id, symbol, candle_timestamp, signal_type, confidence, reasoning, source, cause,"
-    " price_at_signal, created_at"
+    "id::text AS signal_id, symbol AS market, candle_timestamp, signal_type, confidence, reasoning, source,"
+    " cause, price_at_signal, created_at"
 )
 
 _INSERT: dict[str, str] = {
@@ -34,10 +34,10 @@ _INSERT: dict[str, str] = {
 
 @dataclass(frozen=True)
 class NewSignal:
-    """A row of `trading_signals` before it has its `created_at`; the fields are the columns."""
+    """A row of `trading_signals` without `created_at`; a field is a column, and `market` is `symbol`."""
 
     id: UUID
-    symbol: str
+    market: str
     candle_timestamp: datetime
     signal_type: Action
     confidence: Decimal
@@ -65,7 +65,7 @@ class Newest:
 
     Attributes:
         covered_until: End of the newest minute that is a candle or proven empty.
-        collected_at: Exchange time that the newest candle was told at.
+        collected_at: Exchange time that of the newest candle's page.
     """
 
     covered_until: datetime
@@ -130,7 +130,7 @@ class SignalRepository:
                 market,
                 candle_timestamp,
             )
-        return _signal(row) if row else None
+        return SignalGenerated.model_validate(dict(row)) if row else None
 
     async def count_signals(self, market: str, start: datetime, end: datetime) -> int:
         """Return how many intervals with a candle_timestamp in [start, end) have a signal."""
@@ -146,52 +146,37 @@ class SignalRepository:
 
     async def insert_signal(self, new: NewSignal) -> SignalGenerated:
         """Store a signal and return it; where the interval has one already, return that one instead."""
-        columns = tuple(vars(new))
+        columns = ["symbol" if field == "market" else field for field in vars(new)]
         places = ", ".join(f"${n}::jsonb" if c == "snapshot" else f"${n}" for n, c in enumerate(columns, 1))
-        # To be told from the moment it is stored, whatever becomes of this process in between.
+        # In the outbox from the moment it is stored, wherever this process dies.
         statement = (
             f"WITH stored AS (INSERT INTO trading_signals ({', '.join(columns)}) VALUES ({places})"  # noqa: S608  own field names
             f" ON CONFLICT (symbol, candle_timestamp) DO NOTHING RETURNING {_SIGNAL_COLUMNS}),"
-            " to_tell AS (INSERT INTO signals_to_tell SELECT id FROM stored) SELECT * FROM stored"
+            " outbox AS (INSERT INTO signals_to_tell SELECT signal_id::uuid FROM stored) SELECT * FROM stored"
         )
         with span(SpanName.INSERT_SIGNAL, kind=SpanKind.CLIENT, attributes=_INSERT):
             async with self._database.connection() as connection:
-                row = await connection.fetchrow(statement, *(_storable(vars(new)[c]) for c in columns))
+                row = await connection.fetchrow(statement, *map(_storable, vars(new).values()))
         if row:
-            return _signal(row)
-        stored = await self.stored_signal(new.symbol, new.candle_timestamp)
+            return SignalGenerated.model_validate(dict(row))
+        stored = await self.stored_signal(new.market, new.candle_timestamp)
         assert stored is not None  # noqa: S101  the conflict has just shown it; signals are never deleted
         return stored
 
-    async def note_told(self, signal_id: str) -> None:
-        """Write down that a signal is on the bus."""
+    async def mark_published(self, signal_id: str) -> None:
+        """Delete a signal's entry from the outbox: the bus has it."""
         async with self._database.connection() as connection:
             await connection.execute("DELETE FROM signals_to_tell WHERE signal_id = $1", UUID(signal_id))
 
-    async def untold_signals(self, age: timedelta) -> list[SignalGenerated]:
-        """Return the signals older than `age` that are not known to be on the bus, oldest first."""
+    async def unpublished_signals(self, age: timedelta) -> list[SignalGenerated]:
+        """Return the signals older than `age` that are in the outbox, oldest first."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
                 f"SELECT {_SIGNAL_COLUMNS} FROM signals_to_tell JOIN trading_signals ON id = signal_id"  # noqa: S608  constant column list
                 " WHERE created_at < now() - $1::interval ORDER BY created_at",
                 age,
             )
-        return [_signal(row) for row in rows]
-
-
-def _signal(row: Any) -> SignalGenerated:
-    return SignalGenerated(
-        signal_id=str(row["id"]),
-        market=row["symbol"],
-        candle_timestamp=row["candle_timestamp"],
-        signal_type=row["signal_type"],
-        confidence=float(row["confidence"]),
-        reasoning=row["reasoning"],
-        source=row["source"],
-        cause=row["cause"],
-        price_at_signal=row["price_at_signal"],
-        created_at=row["created_at"],
-    )
+        return [SignalGenerated.model_validate(dict(row)) for row in rows]
 
 
 def _storable(value: object) -> object:

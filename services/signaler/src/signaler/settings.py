@@ -1,4 +1,4 @@
-"""Which environment variables does the signaler read?"""
+"""Settings of the signaler from the environment, beyond the common ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from common.settings import BaseUrl, ServiceSettings
 
 
 class SignalerSettings(ServiceSettings):
-    """Without a key Gemini is not asked: the rule speaks, labelled so."""
+    """Without a key Gemini is not asked: the rule decides, labelled so."""
 
     gemini_api_key: SecretStr | None = Field(
         default=None,

@@ -1,16 +1,15 @@
-"""How does a decision become a stored and published signal, and one recorded run of `signal_generation`?"""
+"""The job `signal_generation`: a decision becomes a stored and published signal, and one recorded run."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from common.clock import utc_now
 from common.config.keys import SIGNAL_MIN_CONFIDENCE
 from common.config.repository import ConfigRepository
-from common.events import CandlesClosed, SignalGenerated
+from common.events import CandlesClosed
 from common.gemini_quota import quota_day
 from common.jobs.states import JobStates
 from common.jobs.tracking import JobOwner, track_job
@@ -18,14 +17,13 @@ from common.masking import mask_sensitive
 from common.telemetry.spans import current_trace_id
 from signaler.decider import Decider, Decision, decision_seconds
 from signaler.domain.answer import apply_minimum
-from signaler.domain.look_back import LookBack, build_look_back, window_start
-from signaler.domain.prompt import PROMPT_VERSION
-from signaler.domain.snapshot import Snapshot, take_snapshot
+from signaler.domain.gemini.prompt import PROMPT_VERSION
+from signaler.domain.market.look_back import LookBack, build_look_back, window_start
+from signaler.domain.market.snapshot import Snapshot, take_snapshot
+from signaler.outbox import SignalOutbox
 from signaler.repository import NewSignal, SignalRepository
 
 JOB = "signal_generation"
-# Younger than this, whoever stored it is publishing it.
-IN_FLIGHT = timedelta(seconds=5)
 # Any fixed UUID: the same interval of the same market has the same signal id on every replica.
 _NAMESPACE = uuid.UUID("6d0f3f5e-6b1c-5d6e-9f43-2f3c6a2b8e10")
 
@@ -39,19 +37,21 @@ class SignalGeneration:
         repository: SignalRepository,
         decider: Decider,
         config: ConfigRepository,
-        publish: Callable[[SignalGenerated], Awaitable[None]],
+        outbox: SignalOutbox,
         owner: JobOwner,
-        ledger: JobStates,
+        job_states: JobStates,
     ) -> None:
         self._repository = repository
         self._decider = decider
         self._config = config
-        self._publish = publish
+        self._outbox = outbox
         self._owner = owner
-        self._ledger = ledger
+        self._job_states = job_states
 
-    async def look_back(self, market: str, interval_end: datetime, page: CandlesClosed | None) -> LookBack:
-        """Fetch what is known of the minutes before `interval_end`."""
+    async def load_look_back(
+        self, market: str, interval_end: datetime, page: CandlesClosed | None
+    ) -> LookBack:
+        """Read what is known of the minutes before `interval_end`."""
         start = window_start(interval_end)
         # The gaps first: one that is resolved in between leaves minutes uncovered, never wrongly covered.
         gaps = await self._repository.gaps(market, start, interval_end)
@@ -60,31 +60,18 @@ class SignalGeneration:
 
     async def generate(self, market: str, look_back: LookBack, interval_minutes: int) -> None:
         """Decide, store, publish; raises TransientError, and is recorded as failed, where that fails."""
-        self._ledger.record_start(JOB)
+        self._job_states.record_start(JOB)
         async with track_job(JOB, owner=self._owner):
             snapshot = take_snapshot(market, look_back)
             decision = await self._decider.decide(snapshot, within_seconds=decision_seconds(interval_minutes))
             signal = await self._repository.insert_signal(await self._new_signal(snapshot, decision))
-            await self._tell(signal)
-
-    async def publish_again(self, signal: SignalGenerated) -> None:
-        """Publish a stored signal, whose first publish may never have been acknowledged, under its id."""
-        await self._tell(signal)
-
-    async def tell_untold(self) -> None:
-        """Publish what was stored by a process that died before it was published."""
-        for signal in await self._repository.untold_signals(IN_FLIGHT):
-            await self._tell(signal)
+            await self._outbox.publish(signal)
 
     async def skip(self, reason: str, *, message: str, count: int = 1) -> None:
         """Record runs that are not made: `late` or `stale_data`."""
         async with track_job(JOB, owner=self._owner) as run:
             run.skip(reason, count=count)
             run.error = message
-
-    async def _tell(self, signal: SignalGenerated) -> None:
-        await self._publish(signal)
-        await self._repository.note_told(signal.signal_id)
 
     async def _new_signal(self, snapshot: Snapshot, decision: Decision) -> NewSignal:
         answer = apply_minimum(decision.answer, await self._config.get(SIGNAL_MIN_CONFIDENCE))
@@ -93,7 +80,7 @@ class SignalGeneration:
         latency = transcript.latency_ms()
         return NewSignal(
             id=uuid.uuid5(_NAMESPACE, f"{snapshot.market}/{snapshot.candle_timestamp:%Y-%m-%dT%H:%MZ}"),
-            symbol=snapshot.market,
+            market=snapshot.market,
             candle_timestamp=snapshot.candle_timestamp,
             signal_type=answer.action,
             confidence=Decimal(str(answer.confidence)),

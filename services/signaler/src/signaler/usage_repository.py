@@ -1,4 +1,4 @@
-"""How much was Gemini asked today, and which model may not be asked? SQL only, on `gemini_usage`.
+"""Gemini's daily budget: requests, cost and blocked models, all SQL on `gemini_usage`.
 
 Every method raises TransientError while PostgreSQL is away, PermanentError where a statement is refused.
 """
@@ -71,7 +71,7 @@ class UsageRepository:
             )
 
     async def block(self, day: date, models: list[str], until: datetime) -> None:
-        """Note that these models are not asked before `until`."""
+        """Record that these models are not asked before `until`."""
         async with self._database.connection() as connection:
             await connection.execute(
                 "INSERT INTO gemini_usage (day, model, blocked_until) SELECT $1, unnest($2::text[]), $3"

@@ -1,4 +1,4 @@
-"""Is an event that was published stored once, or is there an error?"""
+"""Publishing on a real server: an event is stored once, or there is an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of a real message whose handler ended in each possible way?"""
+"""Delivery on a real server: each way a handler can end settles its message in one way."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from itertools import pairwise
 import pytest
 from nats.js import JetStreamContext
 
+from bongsu.provisioning.streams import reconcile
 from common.bus import delivery
 from common.bus.broker import Bus
 from common.bus.delivery import Delivery
 from common.clock import utc_now
 from common.errors import PermanentError, TransientError
 from common.events import CandlesClosed
-from common.streams import ACK_WAIT_SECONDS, STORE_CANDLES, reconcile
+from common.streams import CONSUMERS, STORE_CANDLES
 from integration.common.handling import Handler, listen, settled
 from integration.common.speaking import PAGES, kept, page
 from servers.waiting import eventually
@@ -59,8 +60,8 @@ async def test_an_outage_never_kills_a_message(
     await eventually(lambda: settled(jetstream, dead=0))
 
 
-@pytest.mark.parametrize(("deliveries", "seconds"), [(1, 1), (2, 2), (3, 4), (4, 30), (20, 30)])
-async def test_an_outage_hands_a_message_back_for_longer_each_time(
+@pytest.mark.parametrize(("deliveries", "seconds"), [(1, 1), (2, 2), (3, 4), (4, 4), (20, 4)])
+async def test_an_outage_delays_a_message_for_longer_each_time(
     collector: Bus, answers: list[str], deliveries: int, seconds: float
 ) -> None:
     await listen(collector, Handler(*[AWAY_FOR_A_MOMENT] * (deliveries - 1), AWAY))
@@ -107,7 +108,7 @@ async def test_a_message_that_can_never_be_handled_is_dead_at_once(
         (b'{"key": "markets", "revision": 1}', "schema"),
     ],
 )
-async def test_a_message_that_cannot_be_read_is_told_from_one_that_is_refused(
+async def test_a_message_that_cannot_be_read_has_another_category_than_one_that_is_refused(
     collector: Bus, jetstream: JetStreamContext, answers: list[str], body: bytes, category: str
 ) -> None:
     await listen(collector, Handler(None))
@@ -127,7 +128,7 @@ async def test_a_handler_with_a_bug_gets_five_tries(
     handler = Handler(ZeroDivisionError("division by zero"))
     await listen(collector, handler)
     await collector.publish(page())
-    await eventually(lambda: len(answers) == 5)
+    await eventually(lambda: len(answers) == 5, within=60)
     assert ([delay(answer) for answer in answers[:-1]], answers[-1]) == (list(shorter), "+TERM")
     waits = [later - earlier for earlier, later in pairwise(handler.times)]
     assert all(waited >= asked for waited, asked in zip(waits, shorter, strict=True)), waits
@@ -139,7 +140,7 @@ async def test_a_handler_with_a_bug_gets_five_tries(
     await eventually(lambda: settled(jetstream, dead=1))
 
 
-async def test_a_message_that_cannot_be_buried_is_not_given_up(
+async def test_a_dead_letter_that_cannot_be_stored_is_not_given_up(
     collector: Bus, jetstream: JetStreamContext, answers: list[str]
 ) -> None:
     await jetstream.delete_stream("DEAD")
@@ -156,7 +157,7 @@ async def test_a_message_that_cannot_be_buried_is_not_given_up(
 async def test_a_long_handler_is_reported_in_progress_and_gets_its_message_once(
     collector: Bus, jetstream: JetStreamContext, answers: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert delivery.IN_PROGRESS_SECONDS <= ACK_WAIT_SECONDS / 3
+    assert min(each.ack_wait_seconds for each in CONSUMERS) / 3 >= delivery.IN_PROGRESS_SECONDS
     monkeypatch.setattr(delivery, "IN_PROGRESS_SECONDS", 0.15)
     config = (await jetstream.consumer_info("MARKET", STORE_CANDLES.name)).config
     config.ack_wait = 0.5
@@ -174,7 +175,7 @@ async def test_a_long_handler_is_reported_in_progress_and_gets_its_message_once(
     assert seen == [1]
 
 
-async def test_a_handler_that_is_cancelled_hands_its_message_back_at_once(
+async def test_a_handler_that_is_cancelled_naks_its_message_at_once(
     collector: Bus, answers: list[str]
 ) -> None:
     began = asyncio.Event()

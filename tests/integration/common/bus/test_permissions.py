@@ -1,4 +1,4 @@
-"""Is it known, soon and to everybody, that NATS does not let a service say or hear something?"""
+"""Permission violations: what NATS refuses is known soon, and ends a service that would receive nothing."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def test_a_refused_publish_is_no_storm_of_log_lines(
     assert capsys.readouterr().out.count("bus.refused") == 1
 
 
-async def test_what_is_allowed_is_said_while_something_else_is_refused(collector: Bus) -> None:
+async def test_what_is_allowed_is_published_while_something_else_is_refused(collector: Bus) -> None:
     results = await asyncio.gather(
         collector.publish(decision()), collector.publish(page()), return_exceptions=True
     )
@@ -87,13 +87,13 @@ async def test_a_refused_job_record_is_one_try_a_minute(collector: Bus) -> None:
     assert caught.value.retry_after_seconds == 60
 
 
-async def test_a_bus_with_all_its_rights_hears_itself(collector: Bus) -> None:
+async def test_a_bus_with_all_its_rights_passes_its_self_test(collector: Bus) -> None:
     await listen(collector, Handler(None))
     await collector.self_test()
     assert collector.violations.newest is None
 
 
-async def test_a_bus_that_may_not_hear_its_inbox_knows_it(deaf_nats: NatsServer) -> None:
+async def test_a_bus_that_may_not_read_its_inbox_fails_its_self_test(deaf_nats: NatsServer) -> None:
     bus = Bus(deaf_nats.url("collector"), service="collector", instance="c1")
     await bus.connect()
     began = time.monotonic()
@@ -106,7 +106,7 @@ async def test_a_bus_that_may_not_hear_its_inbox_knows_it(deaf_nats: NatsServer)
     await bus.close()
 
 
-async def test_a_service_that_would_hear_nothing_ends_with_the_reason(
+async def test_a_service_that_would_receive_nothing_ends_with_the_reason(
     start_minimal: StartMinimal, deaf_nats: NatsServer
 ) -> None:
     with start_minimal(NATS_URL=deaf_nats.url("collector")) as running:
@@ -126,7 +126,7 @@ async def test_a_subscription_that_is_refused_later_is_seen_too(
         await collector.self_test()
 
 
-async def test_a_right_to_hear_that_is_taken_away_is_told_until_it_is_given_back(
+async def test_a_right_to_subscribe_that_is_revoked_is_shown_until_it_is_granted_again(
     collector: Bus, fresh_nats: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await listen(collector, Handler(None))

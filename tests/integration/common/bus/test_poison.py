@@ -1,4 +1,4 @@
-"""Does a message that nobody can read hold anybody up?"""
+"""Poison messages: each becomes a dead letter, and no good message waits for one."""
 
 from __future__ import annotations
 

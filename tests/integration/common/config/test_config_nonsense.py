@@ -1,4 +1,4 @@
-"""What if somebody writes nonsense into a row by hand?"""
+"""Rows of `system_config` that were written by hand and break their rule: the last good value holds."""
 
 from __future__ import annotations
 
@@ -46,9 +46,7 @@ async def test_who_never_read_the_key_takes_the_default(setter: Instance, by_han
     assert started_later.usage().invalid_keys == ("backfill_days",)
 
 
-async def test_a_good_value_is_known_although_nobody_has_asked_for_it(
-    setter: Instance, by_hand: ByHand
-) -> None:
+async def test_a_good_value_is_known_although_it_was_never_read(setter: Instance, by_hand: ByHand) -> None:
     await write_by_hand(by_hand, "backfill_days", "7")
     await setter.config.refresh()
     await write_by_hand(by_hand, "backfill_days", '"seven"')
@@ -85,7 +83,7 @@ async def test_a_row_put_right_by_hand_is_seen_by_who_reads_no_setting(
     assert await setter.config.get(BACKFILL_DAYS) == 9
 
 
-async def test_a_row_that_no_setting_has_is_nobodys_trouble(setter: Instance, by_hand: ByHand) -> None:
+async def test_a_row_that_no_setting_has_is_ignored(setter: Instance, by_hand: ByHand) -> None:
     await write_by_hand(by_hand, "unheard_of", '"seven"')
     assert await setter.config.refresh()
     assert setter.config.usage().invalid_keys == ()

@@ -1,4 +1,4 @@
-"""Is a change of settings checked, whole, compared, and written down with its author?"""
+"""Setting values: checked, all or none, compared with a revision, and recorded with their author."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def test_of_those_who_set_a_key_at_the_same_time_each_has_a_revision_of_it
     assert await setter.config.get(BACKFILL_DAYS) == revisions.index(20)
 
 
-async def test_several_keys_are_one_change_and_every_key_is_told(
+async def test_several_keys_are_one_change_and_every_key_is_published(
     database_url: str, fresh_nats: NatsServer, jetstream: JetStreamContext, by_hand: ByHand
 ) -> None:
     async with instance(database_url, fresh_nats.url("cli"), "setter") as setter:
@@ -137,7 +137,7 @@ async def test_one_stale_revision_keeps_all_the_others_from_being_set(
     assert await setter.config.get(RETENTION_DAYS) == 400
 
 
-async def test_the_copy_of_who_was_refused_is_read_anew(setter: Instance, nats: NatsServer) -> None:
+async def test_the_copy_of_a_refused_writer_is_read_again(setter: Instance, nats: NatsServer) -> None:
     assert await setter.config.get(BACKFILL_DAYS) == 3
     silent = ConfigRepository(setter.database, TTLCache(), _nobody)
     await silent.set_value("backfill_days", 7, changed_by="cli:bob")
@@ -171,7 +171,9 @@ async def test_of_two_who_change_what_they_both_read_exactly_one_wins(
             revision = won
 
 
-async def test_a_row_updated_by_hand_at_the_same_time_ends_nobody(setter: Instance, by_hand: ByHand) -> None:
+async def test_a_row_updated_by_hand_at_the_same_time_ends_no_writer(
+    setter: Instance, by_hand: ByHand
+) -> None:
     await setter.config.set_values({"backfill_days": 7, "retention_days": 30}, changed_by="cli:ada")
 
     async def update() -> None:
@@ -186,7 +188,7 @@ async def test_a_row_updated_by_hand_at_the_same_time_ends_nobody(setter: Instan
     assert await changes(by_hand) == 2 + 30 + 2 * 30
 
 
-async def test_who_meets_an_open_transaction_is_told_and_has_changed_nothing(
+async def test_a_writer_that_meets_an_open_transaction_gets_an_error_and_has_changed_nothing(
     setter: Instance, by_hand: ByHand
 ) -> None:
     async with by_hand.transaction():
@@ -224,7 +226,7 @@ async def test_the_history_of_one_key_and_the_last_changes_only(setter: Instance
             {"backfill_days": days, "retention_days": 30 + days}, changed_by="cli:ada"
         )
     assert [change.new_value for change in await setter.config.history("backfill_days", limit=2)] == [4, 3]
-    # The older value of the last one shown is told too.
+    # The older value of the last one shown is given too.
     assert [change.old_value for change in await setter.config.history("backfill_days", limit=1)] == [3]
     assert await setter.config.history("markets") == []
     with pytest.raises(PermanentError, match="did you mean 'backfill_days'"):
@@ -249,4 +251,4 @@ async def test_every_default_can_be_set_in_one_change(setter: Instance) -> None:
 
 
 async def _nobody(_: ConfigChanged) -> None:
-    """Tell nobody."""
+    """Publish nothing."""

@@ -1,4 +1,4 @@
-"""Is a setting that was set the one that is read, in this process?"""
+"""Reading values: what was set in this process is what is read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from common.config.keys import BACKFILL_DAYS, MARKETS, REGISTRY
 from common.config.repository import ConfigRepository
 from common.database.pool import Database, Share
 from common.errors import ServiceError, TransientError
-from common.events import ConfigChanged
 from integration.common.configured import ByHand, Instance, instance, write_by_hand
 
 VALUES = {
@@ -116,7 +115,7 @@ async def test_a_role_that_may_not_read_settings_any_more_goes_on_with_what_it_k
             await reader.config.refresh()
 
 
-async def test_a_value_that_was_set_is_known_though_postgresql_went_before_anybody_read_it(
+async def test_a_value_that_was_set_is_known_though_postgresql_went_before_it_was_read(
     own_postgres: PostgresServer, nats: NatsServer
 ) -> None:
     await migrations.apply(own_postgres.url())
@@ -125,17 +124,3 @@ async def test_a_value_that_was_set_is_known_though_postgresql_went_before_anybo
         await setter.config.set_value("backfill_days", 7, changed_by="cli:ada")
         own_postgres.stop()
         assert await setter.config.get(BACKFILL_DAYS) == 7
-
-
-async def test_a_setter_that_nobody_hears_reads_its_own_value(setter: Instance) -> None:
-    async def refused(_: ConfigChanged) -> None:
-        raise TransientError("config.changed was not acknowledged")
-
-    assert await setter.config.get(BACKFILL_DAYS) == 3
-    deaf = ConfigRepository(setter.database, TTLCache(), refused)
-    assert await deaf.get(BACKFILL_DAYS) == 3
-    assert await deaf.set_values({"backfill_days": 7, "retention_days": 30}, changed_by="cli:ada") == {
-        "backfill_days": 1,
-        "retention_days": 2,
-    }
-    assert (await deaf.get(BACKFILL_DAYS), await deaf.get_value("retention_days")) == (7, 30)

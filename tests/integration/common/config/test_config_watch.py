@@ -1,4 +1,4 @@
-"""Does every instance have a new value within moments, whatever the bus does?"""
+"""Invalidation over instances: every one has a new value within moments, whatever the bus does."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def values(reader: Instance) -> tuple[int, int]:
 
 
 async def write_by_hand(url: str, key: str, value: object) -> None:
-    """Set a value past all our code, so that nobody is told."""
+    """Set a value past all our code, so that nothing is published."""
     connection = await asyncpg.connect(url)
     await connection.execute(
         "INSERT INTO system_config (key, value) VALUES ($1, $2::jsonb)", key, json.dumps(value)
@@ -73,14 +73,14 @@ async def test_a_change_reaches_every_instance_and_every_listener(
         return [await values(reader) for reader in readers] == [(7, 400)] * 3
 
     await eventually(all_know, SEEN_SECONDS)
-    await eventually(lambda: [reader.told for reader in readers] == [[1]] * 3)
+    await eventually(lambda: [reader.notified for reader in readers] == [[1]] * 3)
     [message] = await kept(jetstream, "CONFIG")
     assert ConfigChanged.model_validate_json(message.data or b"") == ConfigChanged(
         key="backfill_days", revision=1, changed_by="cli:ada"
     )
 
 
-async def test_of_many_changes_each_is_acknowledged_and_heard_by_all(
+async def test_of_many_changes_each_is_acknowledged_and_received_by_all(
     setter: Instance, readers: list[Instance], jetstream: JetStreamContext
 ) -> None:
     for days in range(50):
@@ -90,7 +90,7 @@ async def test_of_many_changes_each_is_acknowledged_and_heard_by_all(
         return [await values(reader) for reader in readers] == [(49, 400)] * 3
 
     await eventually(all_know, SEEN_SECONDS)
-    await eventually(lambda: [reader.told[-1] for reader in readers] == [50] * 3, SEEN_SECONDS)
+    await eventually(lambda: [reader.notified[-1] for reader in readers] == [50] * 3, SEEN_SECONDS)
     assert await count(jetstream, "CONFIG") == 50
 
 
@@ -99,12 +99,12 @@ async def test_a_change_of_one_key_leaves_the_copy_of_another(
 ) -> None:
     misses = readers[0].config.usage().misses
     await setter.config.set_value("backfill_days", 7, changed_by="cli:ada")
-    await eventually(lambda: readers[0].told, SEEN_SECONDS)
+    await eventually(lambda: readers[0].notified, SEEN_SECONDS)
     assert await values(readers[0]) == (7, 400)
     assert readers[0].config.usage().misses == misses + 1
 
 
-async def test_who_can_tell_nobody_reads_its_own_value_and_the_others_find_it(
+async def test_a_setter_that_cannot_publish_reads_its_own_value_and_the_others_find_it(
     setter: Instance, readers: list[Instance]
 ) -> None:
     assert await values(setter) == (3, 400)
@@ -116,7 +116,7 @@ async def test_who_can_tell_nobody_reads_its_own_value_and_the_others_find_it(
     assert [await values(reader) for reader in readers] == [(7, 400)] * 3
 
 
-async def test_a_change_nobody_was_told_of_is_seen_after_a_reconnect(
+async def test_a_change_that_was_not_published_is_seen_after_a_reconnect(
     readers: list[Instance], database_url: str, fresh_nats: NatsServer
 ) -> None:
     fresh_nats.kill()
@@ -127,15 +127,15 @@ async def test_a_change_nobody_was_told_of_is_seen_after_a_reconnect(
         return [await values(reader) for reader in readers] == [(7, 400)] * 3
 
     await eventually(all_know)
-    assert all(reader.told for reader in readers)
+    assert all(reader.notified for reader in readers)
 
 
-async def test_a_change_nobody_was_told_of_is_found_although_a_later_one_was_told(
+async def test_a_change_that_was_not_published_is_found_although_a_later_one_was(
     setter: Instance, readers: list[Instance], database_url: str
 ) -> None:
     await write_by_hand(database_url, "retention_days", 30)
     await setter.config.set_value("backfill_days", 7, changed_by="cli:ada")
-    await eventually(lambda: all(reader.told for reader in readers), SEEN_SECONDS)
+    await eventually(lambda: all(reader.notified for reader in readers), SEEN_SECONDS)
     assert all([await reader.config.refresh() for reader in readers])
     assert [await values(reader) for reader in readers] == [(7, 30)] * 3
 
@@ -148,12 +148,12 @@ async def test_an_event_that_comes_late_or_twice_costs_nothing_but_a_read(
     old = ConfigChanged(key="backfill_days", revision=1, changed_by="cli:ada")
     for _ in range(2):
         await setter.bus.send(old.subject, old.model_dump_json().encode(), headers={}, stream=None)
-    await eventually(lambda: [reader.told for reader in readers] == [[1, 2]] * 3, 2 * NOTIFY_SECONDS)
+    await eventually(lambda: [reader.notified for reader in readers] == [[1, 2]] * 3, 2 * NOTIFY_SECONDS)
     assert [await values(reader) for reader in readers] == [(7, 30)] * 3
     assert [reader.config.revision for reader in readers] == [2] * 3
 
 
-async def test_of_a_storm_of_changes_listeners_are_told_once_a_second(
+async def test_in_a_storm_of_changes_listeners_are_called_once_a_second(
     setter: Instance, readers: list[Instance], database_url: str
 ) -> None:
     async def tell(key: str, revision: int) -> None:
@@ -172,10 +172,10 @@ async def test_of_a_storm_of_changes_listeners_are_told_once_a_second(
         return [await values(reader) for reader in readers] == [(7, 400)] * 3
 
     await eventually(all_know, SEEN_SECONDS)
-    # On a busy machine the storm is heard for longer than it was sent.
-    heard_seconds = time.monotonic() - began
+    # On a busy machine the storm is received for longer than it was sent.
+    received_seconds = time.monotonic() - began
     assert revision > 1000
-    assert all(len(reader.told) <= heard_seconds / NOTIFY_SECONDS + 2 for reader in readers)
+    assert all(len(reader.notified) <= received_seconds / NOTIFY_SECONDS + 2 for reader in readers)
 
 
 async def test_an_event_that_makes_no_sense_is_no_end_of_hearing(
@@ -184,14 +184,14 @@ async def test_an_event_that_makes_no_sense_is_no_end_of_hearing(
     for body in (b"", b"\xff", b"null", b"[]", b'{"key": 7}', b"[" * 100_000):
         await setter.bus.send(ConfigChanged.subject, body, headers={}, stream=None)
     await setter.config.set_value("backfill_days", 7, changed_by="cli:ada")
-    await eventually(lambda: [reader.told for reader in readers] == [[1]] * 3, SEEN_SECONDS)
+    await eventually(lambda: [reader.notified for reader in readers] == [[1]] * 3, SEEN_SECONDS)
     assert [await values(reader) for reader in readers] == [(7, 400)] * 3
 
 
 async def test_an_instance_compares_as_soon_as_it_watches(readers: list[Instance], database_url: str) -> None:
     await write_by_hand(database_url, "backfill_days", 7)
     readers[0].watch.start()
-    await eventually(lambda: readers[0].told)
+    await eventually(lambda: readers[0].notified)
     assert await values(readers[0]) == (7, 400)
 
 
@@ -217,7 +217,7 @@ async def test_readers_of_a_key_that_changes_all_the_time_keep_no_old_value(
     reading = [asyncio.create_task(read_on(reader)) for reader in readers for _ in range(5)]
     for days in range(30):
         await setter.config.set_value("backfill_days", days, changed_by="cli:ada")
-    await eventually(lambda: all(reader.told[-1:] == [30] for reader in readers))
+    await eventually(lambda: all(reader.notified[-1:] == [30] for reader in readers))
     done = True
     await asyncio.gather(*reading)
     assert [await values(reader) for reader in readers] == [(29, 400)] * 3

@@ -1,4 +1,4 @@
-"""Does a service get its share of PostgreSQL, no more, and an answer within a limit?"""
+"""The pool: a service gets its share of PostgreSQL, no more, and an answer within a limit."""
 
 from __future__ import annotations
 
@@ -104,7 +104,9 @@ async def test_a_pool_begins_with_its_minimum_and_grows_to_its_maximum(open_data
     assert pool.usage().in_use == 0
 
 
-async def test_a_caller_of_a_full_pool_hears_after_two_seconds_how_full_it_is(open_database: Open) -> None:
+async def test_a_caller_of_a_full_pool_gets_an_error_with_both_numbers_after_two_seconds(
+    open_database: Open,
+) -> None:
     pool = await open_database(Share(1, 2))
     async with AsyncExitStack() as stack:
         await hold(stack, pool, 2)

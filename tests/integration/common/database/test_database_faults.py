@@ -1,4 +1,4 @@
-"""What does a service hear when PostgreSQL fails, and does it go on afterwards?"""
+"""Failures of PostgreSQL: each becomes an error of ours within a limit, and the pool recovers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from bongsu.servers.postgres.server import PostgresServer
 from common.database.pool import Database, Share
 from common.errors import PermanentError, ServiceError, TransientError
-from servers.slow_line import slow_line
+from servers.proxy import proxy
 
 if TYPE_CHECKING:
     Admin = asyncpg.Connection[asyncpg.Record]
@@ -96,7 +96,7 @@ async def test_an_error_says_by_its_type_whether_to_try_again(pool: Database) ->
     assert found == STATES
 
 
-async def test_what_somebody_has_to_put_right_is_tried_once_a_minute(pool: Database) -> None:
+async def test_what_an_operator_has_to_put_right_is_tried_once_a_minute(pool: Database) -> None:
     found = [await raised(pool, state) for state in TO_BE_PUT_RIGHT]
     waits = [error.retry_after_seconds for error in found if isinstance(error, TransientError)]
     assert waits == [60] * len(TO_BE_PUT_RIGHT)
@@ -127,7 +127,7 @@ async def test_a_password_that_is_changed_while_a_service_runs_costs_no_message(
     await pool.open()
     try:
         async with pool.connection() as connection:
-            await connection.execute("ALTER ROLE bongsu_signaler PASSWORD 'a-new-one-that-nobody-told'")
+            await connection.execute("ALTER ROLE bongsu_signaler PASSWORD 'a-new-one-that-is-unknown'")
         async with pool.connection() as connection:
             assert await connection.fetchval("SELECT 7") == 7
             with pytest.raises(TransientError, match="28P01") as refused:
@@ -155,8 +155,8 @@ async def test_a_locked_table_is_given_up_in_time_and_the_connection_comes_back(
 async def test_a_line_with_half_a_second_each_way_is_slow_and_no_error(
     postgres: PostgresServer, database: str
 ) -> None:
-    async with slow_line(postgres.port) as line:
-        url = postgres.url("bongsu_signaler", database).replace(str(postgres.port), str(line.port))
+    async with proxy(postgres.port) as line:
+        url = line.url(postgres.url("bongsu_signaler", database))
         pool = Database(url, service="signaler", share=Share(1, 2))
         await pool.open()
         line.delay_seconds = 0.8

@@ -1,4 +1,4 @@
-"""What does a service export of its jobs, its pool and its cache?"""
+"""What a service exports of its jobs, its pool and its cache."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from integration.common.conftest import StartMinimal
 from servers.otlp import SpanReceiver, span_receiver
 from servers.waiting import eventually
 
-SECONDS = 10.0
+SECONDS = 60.0
 
 
 async def test_a_run_is_exported_as_a_span_and_in_a_histogram_of_exponential_buckets(

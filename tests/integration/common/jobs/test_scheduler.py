@@ -1,4 +1,4 @@
-"""Does a scheduled run happen once, on one of the replicas?"""
+"""The scheduler over replicas: each scheduled run happens once, on one of them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from common.jobs.scheduler import Scheduler
 from common.jobs.states import JobStates
 from common.jobs.tracking import JobOwner, JobRun
 from common.runtime import runtime
-from integration.common.losing import losing_network
 from integration.common.speaking import kept
+from servers.proxy import proxy
 from servers.waiting import eventually
 
 JOB = "gap_repair"
@@ -105,14 +105,14 @@ async def test_a_claim_whose_answer_was_lost_is_looked_up_and_run_once(
     fresh_nats: NatsServer, jetstream: JetStreamContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(claims, "CLAIM_SECONDS", 0.5)
-    async with losing_network(fresh_nats.port) as network:
-        url = fresh_nats.url("collector").replace(str(fresh_nats.port), str(network.port))
+    async with proxy(fresh_nats.port) as network:
+        url = network.url(fresh_nats.url("collector"))
         async with replica(url, "c1") as built:
-            network.losing = b'"stream":"CLAIMS"'
+            network.dropping = b'"stream":"CLAIMS"'
             built.scheduler.add(JOB, every_seconds=1, body=done)
             built.scheduler.start()
-            await eventually(lambda: network.lost, within=6)
-            network.losing = None
+            await eventually(lambda: network.dropped, within=6)
+            network.dropping = None
             await eventually(lambda: built.finished)
     lost = min(await held_claims(jetstream))
     assert built.runs[0] == lost
@@ -131,7 +131,7 @@ async def test_a_run_that_cannot_be_claimed_is_a_failed_run(
     assert "could not be claimed" in (one.finished[0].error or "")
 
 
-async def test_behind_a_step_back_of_the_clock_times_that_are_claimed_already_run_once_more(
+async def test_after_a_step_back_of_the_clock_times_that_are_claimed_already_run_once_more(
     fresh_nats: NatsServer, jetstream: JetStreamContext
 ) -> None:
     # What an hour of runs left behind whose clock was an hour ahead; only the beginning matters here.

@@ -1,4 +1,4 @@
-"""Does a service start, stop and refuse as a process should?"""
+"""Start, stop and refusal of a service as a process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from integration.common.speaking import kept, page
 from servers.services import ServiceProcess
 from servers.waiting import eventually
 
-START_SECONDS = 10.0
+START_SECONDS = 60.0
+IN_PROGRESS = "+WPI"
 
 
 def ready(running: ServiceProcess) -> bool:
@@ -39,23 +40,23 @@ async def test_a_file_shows_that_it_lives_once_it_is_up(start_minimal: StartMini
 
 
 async def test_a_stop_is_clean_and_says_goodbye(start_minimal: StartMinimal, admin: Client) -> None:
-    heard: list[ServiceHeartbeat] = []
+    received: list[ServiceHeartbeat] = []
 
     async def on_heartbeat(message: Msg) -> None:
-        heard.append(ServiceHeartbeat.model_validate_json(message.data))
+        received.append(ServiceHeartbeat.model_validate_json(message.data))
 
     await admin.subscribe("service.heartbeat.collector", cb=on_heartbeat)
     with start_minimal() as running:
-        await eventually(lambda: heard, START_SECONDS)
+        await eventually(lambda: received, START_SECONDS)
         answer = await admin.request("health.check", b"", timeout=2)
         report = ComponentReport.model_validate_json(answer.data)
         began = time.monotonic()
         assert running.stop() == 0
         assert time.monotonic() - began < 2
-        await eventually(lambda: heard[-1].goodbye)
+        await eventually(lambda: received[-1].goodbye)
         assert not any("error" in line for line in running.events("service.stopping"))
-    assert {beat.instance for beat in heard} == {report.instance}
-    assert [beat.goodbye for beat in heard[:-1]] == [False] * (len(heard) - 1)
+    assert {beat.instance for beat in received} == {report.instance}
+    assert [beat.goodbye for beat in received[:-1]] == [False] * (len(received) - 1)
     assert [component.name for component in report.components] == ["upbit_api"]
     assert [job.job_name for job in report.jobs] == ["data_collection"]
     assert report.pool is not None
@@ -77,7 +78,7 @@ async def test_a_service_may_start_before_its_servers(
         assert running.stop() == 0
 
 
-async def test_a_stop_is_heard_while_the_servers_are_still_away(
+async def test_a_stop_is_obeyed_while_the_servers_are_still_away(
     start_minimal: StartMinimal, fresh_nats: NatsServer
 ) -> None:
     fresh_nats.stop()
@@ -87,20 +88,20 @@ async def test_a_stop_is_heard_while_the_servers_are_still_away(
         assert "Traceback" not in running.log.read_text(encoding="utf-8")
 
 
-async def test_a_stop_hands_back_the_message_and_ends_the_run_that_do_not_end(
+async def test_a_stop_naks_the_message_and_ends_the_run_that_do_not_end(
     start_minimal: StartMinimal, collector: Bus, jetstream: JetStreamContext, answers: list[str]
 ) -> None:
     await collector.publish(page())
     with start_minimal(HANGS="true") as running:
         await eventually(lambda: ready(running), START_SECONDS)
         await eventually(lambda: kept(jetstream, "CLAIMS"))
-        assert answers == []
+        assert set(answers) <= {IN_PROGRESS}
         assert running.stop() == 0
         [record] = running.events("job.finished")
     assert (record["outcome"], record["reason"]) == ("skipped", "stopping")
     assert not any(line["level"] == "error" for line in running.events("apscheduler.executors.default"))
-    await eventually(lambda: answers)
-    assert [answer[:4] for answer in answers] == ["-NAK"]
+    await eventually(lambda: set(answers) - {IN_PROGRESS})
+    assert [answer[:4] for answer in answers if answer != IN_PROGRESS] == ["-NAK"]
     [message] = await kept(jetstream, "JOBS")
     assert JobFinished.model_validate_json(message.data or b"").run_id == record["run_id"]
 
@@ -154,7 +155,7 @@ async def test_three_messages_in_a_row_without_memory_end_the_process_and_none_i
     assert await kept(jetstream, "DEAD") == []
 
 
-async def test_a_signal_of_a_terminal_that_closes_is_not_heard_and_ctrl_c_stops(
+async def test_a_signal_of_a_terminal_that_closes_is_ignored_and_ctrl_c_stops(
     start_minimal: StartMinimal,
 ) -> None:
     with start_minimal() as running:
@@ -166,7 +167,7 @@ async def test_a_signal_of_a_terminal_that_closes_is_not_heard_and_ctrl_c_stops(
         assert running.process.wait(5) == 0
 
 
-async def test_a_refused_password_ends_the_start_and_is_not_told(
+async def test_a_refused_password_ends_the_start_and_is_not_logged(
     start_minimal: StartMinimal, fresh_nats: NatsServer
 ) -> None:
     with start_minimal(NATS_URL=f"nats://collector:hunter22@127.0.0.1:{fresh_nats.port}") as running:

@@ -1,4 +1,4 @@
-"""Does a process end whose event loop stands still, and only that one?"""
+"""The watchdog: a process whose event loop stands still ends, and only that one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LIMIT_SECONDS = 2.5
 LOOPING = "integration.common.runtime.looping"
 
 
-async def test_a_loop_that_stands_still_ends_the_process_and_its_stack_is_told(tmp_path: Path) -> None:
+async def test_a_loop_that_stands_still_ends_the_process_and_its_stack_is_printed(tmp_path: Path) -> None:
     with service(LOOPING, tmp_path / "log", str(LIMIT_SECONDS), "blocked", PYTHONPATH=str(TESTS)) as running:
         began = time.monotonic()
         assert running.process.wait(10) == watchdog.EXIT_CODE
@@ -27,7 +27,7 @@ async def test_a_loop_that_stands_still_ends_the_process_and_its_stack_is_told(t
     assert "in block_the_loop" in text
 
 
-async def test_a_loop_that_stands_still_ends_the_process_though_nobody_reads_why(tmp_path: Path) -> None:
+async def test_a_loop_that_stands_still_ends_the_process_though_no_one_reads_why(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "log")
     reader = os.open(tmp_path / "log", os.O_RDONLY | os.O_NONBLOCK)
     writer = os.open(tmp_path / "log", os.O_WRONLY | os.O_NONBLOCK)

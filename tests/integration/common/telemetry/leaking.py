@@ -1,4 +1,4 @@
-"""A process in which every part tells a secret: its log, its spans, what nobody caught."""
+"""A process in which every part leaks a secret: its log, its spans, its uncaught errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from common.telemetry.spans import span
 
 
 class Finalized:
-    """Fails where nobody can catch it."""
+    """Fails where nothing can catch it."""
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
@@ -31,9 +31,9 @@ class Finalized:
 
 def log_it(secret: str) -> None:
     """Print it, by our logger, by a library's, and as a warning."""
-    structlog.get_logger().info("told", token=secret, text=f"it is {secret}", nested=[{"deep": secret}])
-    logging.getLogger("library").warning("told %s", secret)
-    warnings.warn(f"told {secret}", stacklevel=1)
+    structlog.get_logger().info("leaked", token=secret, text=f"it is {secret}", nested=[{"deep": secret}])
+    logging.getLogger("library").warning("leaked %s", secret)
+    warnings.warn(f"leaked {secret}", stacklevel=1)
     try:
         raise ValueError(f"logged: {secret}")
     except ValueError:
@@ -52,7 +52,7 @@ def trace_it(secret: str) -> None:
 
 
 async def fail_alone(secret: str) -> None:
-    """Fail in a task that nobody awaits."""
+    """Fail in a task that is not awaited."""
 
     async def fail() -> None:
         raise ValueError(f"in a task: {secret}")

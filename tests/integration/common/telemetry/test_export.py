@@ -1,4 +1,4 @@
-"""Does a process obey OpenTelemetry's standard variables?"""
+"""Export by OpenTelemetry's standard variables."""
 
 from __future__ import annotations
 
@@ -97,16 +97,16 @@ async def test_the_figures_that_dashboards_draw_from_otlp_are_sent() -> None:
 
 
 async def test_headers_are_sent_and_a_key_among_them_is_not_printed_when_it_is_refused() -> None:
-    key = "collector-key-4471-of-nobody"
+    key = "collector-key-4471-of-no-one"
     async with span_receiver() as receiver:
         headers = {"OTEL_EXPORTER_OTLP_HEADERS": f"authorization=Bearer%20{key}"}
         await run(receiver, **{ENDPOINT: "{url}"}, **headers)
         assert {sent["authorization"] for sent in receiver.headers} == {f"Bearer {key}"}
         receiver.refuses = 401
         lines = await run(receiver, **{ENDPOINT: "{url}"}, **headers)
-    told = {line["signal"]: line for line in lines if line["event"] == "telemetry.dropped"}
-    assert set(told) == ALL
-    assert "401" in told["traces"]["error"]
+    dropped = {line["signal"]: line for line in lines if line["event"] == "telemetry.dropped"}
+    assert set(dropped) == ALL
+    assert "401" in dropped["traces"]["error"]
     assert key not in json.dumps(lines)
 
 
@@ -123,6 +123,6 @@ async def test_a_variable_that_cannot_be_obeyed_is_one_error_line(
 ) -> None:
     async with span_receiver() as receiver:
         lines = await run(receiver, **{ENDPOINT: "{url}", variable: value})
-    (told,) = [line for line in lines if line["event"] == "telemetry.off"]
-    assert words in told["error"]
+    (off,) = [line for line in lines if line["event"] == "telemetry.off"]
+    assert words in off["error"]
     assert receiver.spans == []

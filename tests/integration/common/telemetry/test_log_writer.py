@@ -1,4 +1,4 @@
-"""Does a service go on working, and stop as it should, when nobody takes its log?"""
+"""Logs without a reader: a service goes on working and stops as it should."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from integration.common.conftest import StartMinimal
 from integration.common.speaking import count
 from servers.waiting import eventually
 
-START_SECONDS = 10.0
+START_SECONDS = 60.0
 
 
 @pytest.fixture
 async def heartbeats(admin: Client) -> list[bytes]:
     """What the service says of itself on the bus."""
-    heard: list[bytes] = []
+    received: list[bytes] = []
 
     async def on_heartbeat(message: Msg) -> None:
-        heard.append(message.data)
+        received.append(message.data)
 
     await admin.subscribe("service.heartbeat.collector", cb=on_heartbeat)
-    return heard
+    return received
 
 
 class Pipe:
@@ -61,7 +61,7 @@ class Pipe:
         os.close(self._writer)
 
 
-async def test_a_log_that_nobody_reads_holds_nothing_up_and_is_whole_when_somebody_does(
+async def test_a_log_without_a_reader_holds_nothing_up_and_is_whole_once_it_has_one(
     start_minimal: StartMinimal, jetstream: JetStreamContext, heartbeats: list[bytes], tmp_path: Path
 ) -> None:
     pipe = Pipe(tmp_path / "log")

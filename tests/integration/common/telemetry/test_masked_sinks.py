@@ -1,4 +1,4 @@
-"""Does a secret leave a process by its log, its spans, its last words, or on the bus?"""
+"""No secret leaves a process by its log, its spans, its last words, or on the bus."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ from servers.surroundings import surroundings
 from servers.waiting import eventually, subscribed
 
 TESTS = Path(__file__).parents[3]
-TOLD = f"refused with api_key={'k' * 12} by Upbit"
+LEAKED = f"refused with api_key={'k' * 12} by Upbit"
 
 
 @pytest.fixture
 def canary() -> str:
-    """A secret nobody has seen before."""
+    """A secret that is new."""
     return secrets.token_urlsafe(30)
 
 
-async def told(canary: str) -> tuple[str, str, SpanReceiver]:
+async def leak(canary: str) -> tuple[str, str, SpanReceiver]:
     """Return what the leaking process wrote to standard output and error, and what it exported."""
     async with span_receiver() as receiver:
         process = await asyncio.create_subprocess_exec(
@@ -59,30 +59,30 @@ async def told(canary: str) -> tuple[str, str, SpanReceiver]:
 
 
 async def test_no_log_line_no_span_and_no_last_word_holds_a_secret(canary: str) -> None:
-    out, err, receiver = await told(canary)
+    out, err, receiver = await leak(canary)
     assert canary not in out
     assert err == ""
     exported = b"".join(receiver.bodies)
     assert canary.encode() not in exported
     # All of it was there, but for the secret.
     logged = {record.body: record for record in receiver.logs}
-    assert logged["told"].attributes | {"instance": ""} == {
+    assert logged["leaked"].attributes | {"instance": ""} == {
         "token": "***",
         "text": "it is ***",
         "nested": [{"deep": "***"}],
         "service": "collector",
         "instance": "",
     }
-    assert logged["told ***"].logger == "library"
-    assert any(record.logger == "py.warnings" and "told ***" in record.body for record in receiver.logs)
+    assert logged["leaked ***"].logger == "library"
+    assert any(record.logger == "py.warnings" and "leaked ***" in record.body for record in receiver.logs)
     assert "ValueError: logged: ***" in logged["failed"].attributes["exception.stacktrace"]
     for piece in (b"to ***", b"event ***", b"recorded ***", b"status ***", b"deployment.token", b"plain"):
         assert piece in exported
     assert b"abc" not in exported
 
 
-async def test_an_error_that_nobody_caught_is_one_masked_line_in_the_log(canary: str) -> None:
-    out, _, _ = await told(canary)
+async def test_an_uncaught_error_is_one_masked_line_in_the_log(canary: str) -> None:
+    out, _, _ = await leak(canary)
     lines: list[dict[str, Any]] = [json.loads(line) for line in out.splitlines()]
     uncaught = {line["where"]: line for line in lines if line["event"] == "error.uncaught"}
     assert set(uncaught) == {"main", "worker", "a finalizer"}
@@ -108,10 +108,10 @@ def finished(job_name: str = "signal_generation") -> JobFinished:
         job_name=job_name,
         run_id="r1",
         outcome="failed",
-        reason=TOLD,
+        reason=LEAKED,
         duration_ms=1.0,
         attempts=1,
-        error=TOLD,
+        error=LEAKED,
         finished_at=BASE,
         trace_id="0" * 32,
     )
@@ -126,15 +126,15 @@ def heartbeat() -> ServiceHeartbeat:
         started_at=BASE,
         uptime_s=1,
         sent_at=BASE,
-        jobs=(JobState(job_name="j", interval_seconds=1, next_run_at=None, last_error=TOLD),),
-        components=(ComponentState(name="gemini_api", status="warning", message=TOLD),),
+        jobs=(JobState(job_name="j", interval_seconds=1, next_run_at=None, last_error=LEAKED),),
+        components=(ComponentState(name="gemini_api", status="warning", message=LEAKED),),
     )
 
 
 async def test_no_event_on_a_stream_holds_a_secret(bus: Bus, jetstream: JetStreamContext) -> None:
     events: dict[str, Event] = {
         "JOBS": finished(),
-        "SIGNALS": signal(reasoning=TOLD),
+        "SIGNALS": signal(reasoning=LEAKED),
     }
     for stream, event in events.items():
         await bus.publish(event)
@@ -155,19 +155,19 @@ async def test_a_text_without_end_is_cut_and_the_event_is_published(
 
 
 async def test_no_heartbeat_holds_a_secret(bus: Bus, admin: Client) -> None:
-    heard: list[bytes] = []
+    received: list[bytes] = []
 
     async def on_message(message: Msg) -> None:
-        heard.append(message.data)
+        received.append(message.data)
 
     await admin.subscribe("service.heartbeat.>", cb=on_message)
     await subscribed(admin)
     await bus.publish(heartbeat())
-    await eventually(lambda: bool(heard))
-    assert b"kkkk" not in heard[0]
-    assert heard[0].count(b"api_key=***") == 2
+    await eventually(lambda: bool(received))
+    assert b"kkkk" not in received[0]
+    assert received[0].count(b"api_key=***") == 2
 
 
 def test_a_secret_someone_else_put_into_an_event_is_gone_when_it_is_read() -> None:
-    body = json.dumps({"key": "markets", "revision": 1, "changed_by": TOLD})
+    body = json.dumps({"key": "markets", "revision": 1, "changed_by": LEAKED})
     assert ConfigChanged.model_validate_json(body).changed_by == "refused with api_key=*** by Upbit"

@@ -1,4 +1,4 @@
-"""What of all that can come over the bus is read, and why not the rest?"""
+"""The decoder: what of all that can come over the bus is read, and the reason for the rest."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_exactly_what_is_too_deep_or_too_big_is_refused(value: Any, wrappings: i
         assert read(added_later=value) == read()
 
 
-def test_what_somebody_wrote_at_length_is_cut_to_what_is_read() -> None:
+def test_a_text_that_is_too_long_is_cut_to_what_is_read() -> None:
     record = JobFinished(
         service="collector",
         instance="c1",

@@ -1,4 +1,4 @@
-"""Is a clock that somebody sets told from one that runs, and from one that is slowly put right?"""
+"""Steps of the wall clock: noticed when it is set, not when it is slowly corrected."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from common.jobs.clock_steps import wall_clock_offset, watch_steps
 
 
 async def steps_seen(offsets: list[float]) -> list[float]:
-    """Return what is told while wall time is ahead by each of these offsets in turn."""
-    told: list[float] = []
+    """Return what is reported while wall time is ahead by each of these offsets in turn."""
+    steps: list[float] = []
     coming: Iterator[float] = iter(offsets)
     over = asyncio.Event()
 
@@ -25,12 +25,12 @@ async def steps_seen(offsets: list[float]) -> list[float]:
             over.set()
             return offsets[-1]
 
-    watching = asyncio.create_task(watch_steps(told.append, offset=offset))
+    watching = asyncio.create_task(watch_steps(steps.append, offset=offset))
     await over.wait()
     watching.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await watching
-    return told
+    return steps
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("step", [3600.0, -3600.0, 86400.0, 1.0, -1.0])
-async def test_a_step_is_told_once(step: float) -> None:
+async def test_a_step_is_reported_once(step: float) -> None:
     assert await steps_seen([100.0, 100.0, 100.0 + step, 100.0 + step]) == [step]
 
 

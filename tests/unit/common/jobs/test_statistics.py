@@ -1,4 +1,4 @@
-"""Does one row say how a job's runs ended, whatever order and however often they are told?"""
+"""Job statistics: one row for each job, whatever order and however often its runs are reported."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_the_last_run_is_the_one_that_ended_last_and_the_error_that_of_the_last_
     assert row.last_error == "TransientError: newest"
 
 
-def test_a_run_that_is_told_twice_counts_once() -> None:
+def test_a_run_that_is_reported_twice_counts_once() -> None:
     (row,) = rows(run(1), failed(2), failed(2), run(1))
     assert (row.runs, row.failed) == (2, 1)
 
@@ -113,13 +113,13 @@ def test_the_same_job_of_two_services_is_two_rows_and_two_replicas_are_one() -> 
 
 @given(st.randoms(use_true_random=False))
 def test_the_order_that_replicas_report_in_changes_nothing(order: random.Random) -> None:
-    told = [
+    records = [
         run(1, attempts=2),
         run(2, duration_ms=99.5),
         failed(3),
         failed(3, "other", run_id="z"),
         skipped(4),
     ]
-    shuffled = told.copy()
+    shuffled = records.copy()
     order.shuffle(shuffled)
-    assert rows(*shuffled) == rows(*told)
+    assert rows(*shuffled) == rows(*records)

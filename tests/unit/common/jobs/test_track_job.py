@@ -77,9 +77,9 @@ async def test_the_event_says_what_the_line_says(printed: Printed, records: Reco
     async with track_job("gap_repair", owner=records.owner) as run:
         run.skip("late", count=3)
     (line,) = printed.lines()
-    told: dict[str, Any] = records.only.model_dump(exclude={"finished_at"})
-    assert told == {name: line[name] for name in told}
-    assert (told["outcome"], told["reason"], told["count"]) == ("skipped", "late", 3)
+    record: dict[str, Any] = records.only.model_dump(exclude={"finished_at"})
+    assert record == {name: line[name] for name in record}
+    assert (record["outcome"], record["reason"], record["count"]) == ("skipped", "late", 3)
     assert line["success"] is False
     assert line["level"] == "info"
 
@@ -165,13 +165,18 @@ async def test_a_run_whose_help_was_cancelled_has_failed_and_was_not_stopped(
     assert span.status.status_code == StatusCode.ERROR
 
 
-async def test_an_exception_behind_a_skip_is_one_failed_run(records: Records) -> None:
+async def test_an_exception_after_a_skip_is_one_failed_run(records: Records) -> None:
     with contextlib.suppress(KeyError):
         async with track_job("gap_repair", owner=records.owner) as run:
             run.skip("late", count=3)
             raise KeyError("minute")
-    told = records.only
-    assert (told.outcome, told.reason, told.count, told.error) == ("failed", None, 1, "KeyError: 'minute'")
+    record = records.only
+    assert (record.outcome, record.reason, record.count, record.error) == (
+        "failed",
+        None,
+        1,
+        "KeyError: 'minute'",
+    )
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(0), ExceptionGroup("two", [KeyError()])])
@@ -197,7 +202,7 @@ async def test_retries_belong_to_the_run_of_their_own_task(records: Records) -> 
     }
 
 
-async def test_a_retry_behind_a_run_is_not_counted_for_it(records: Records) -> None:
+async def test_a_retry_after_a_run_is_not_counted_for_it(records: Records) -> None:
     async with track_job("gap_repair", owner=records.owner) as run:
         count_retry()
     count_retry()

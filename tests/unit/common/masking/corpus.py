@@ -1,4 +1,4 @@
-"""Which lines hold a secret, what of them must vanish, and what must remain? Every value is made up.
+"""Lines that hold a secret, what of them must vanish, and what must remain; every value is made up.
 
 The lines that only look so are in `masking_readable.py`.
 """

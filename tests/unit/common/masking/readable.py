@@ -1,4 +1,4 @@
-"""Which lines only look as if they held a secret? They must stay as they are, to the letter."""
+"""Lines that only look as if they held a secret; they must stay as they are, to the letter."""
 
 from __future__ import annotations
 

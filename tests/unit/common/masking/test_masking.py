@@ -31,9 +31,9 @@ def test_a_secret_never_stays_and_what_is_around_it_does(line: Line) -> None:
 @pytest.mark.parametrize("line", MUST_MASK, ids=lambda line: line.text[:60])
 def test_a_secret_is_found_inside_a_document_too(line: Line) -> None:
     masked = mask_sensitive(json.dumps({"event": line.text, "n": 1}))
-    told = json.loads(masked)
-    assert told["n"] == 1
-    assert [secret for secret in line.secrets if secret in told["event"]] == []
+    document = json.loads(masked)
+    assert document["n"] == 1
+    assert [secret for secret in line.secrets if secret in document["event"]] == []
 
 
 @pytest.mark.parametrize("line", MUST_STAY)

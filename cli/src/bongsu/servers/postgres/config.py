@@ -1,4 +1,4 @@
-"""What does the embedded PostgreSQL's configuration say, and who may log in? Pure."""
+"""Configuration of the embedded PostgreSQL: postgresql.conf and pg_hba.conf. Pure."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def server_settings(
 
 
 def access_rules(*, databases: str) -> str:
-    """Return the text of pg_hba.conf: Bongsu's roles over loopback TCP with a password, nobody else."""
+    """Return the text of pg_hba.conf: Bongsu's roles over loopback TCP with a password, and no one else."""
     roles = ",".join(ROLES)
     return (
         f"host {databases} {roles} {HOST}/32 scram-sha-256\n"

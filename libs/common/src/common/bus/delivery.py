@@ -1,6 +1,6 @@
 """Delivery of messages to handlers: each is acknowledged, redelivered, or becomes a dead letter.
 
-Done → ack. TransientError → nak with a delay of 1, 2, 4, then 30 s, for as long as it lasts; it never counts
+Done → ack. TransientError → nak with a delay of 1, 2, then 4 s, for as long as it lasts; it never counts
 as a try. PermanentError → DEAD at once. Anything unclassified → nak, and DEAD at its 5th try. Out of memory,
 which no message is to blame for → nak, and the third in a row ends the process.
 """
@@ -35,8 +35,8 @@ EventT = TypeVar("EventT", bound=Event)
 
 MAX_TRIES = 5
 OUT_OF_MEMORY_TRIES = 3
-IN_PROGRESS_SECONDS = 10.0
-DELAYS_SECONDS = (1.0, 2.0, 4.0, 30.0)
+IN_PROGRESS_SECONDS = 1.0
+DELAYS_SECONDS = (1.0, 2.0, 4.0)
 REMEMBERED = 10_000
 
 
@@ -181,7 +181,7 @@ def _category(error: Exception) -> DeadCategory:
 
 @contextlib.asynccontextmanager
 async def _in_progress(message: Msg) -> AsyncIterator[None]:
-    """Tell the server every 10 s that a handler lives; without it a long one would be delivered twice."""
+    """Tell the server every second that a handler lives; without it a long one would be delivered twice."""
 
     async def report() -> None:
         while True:

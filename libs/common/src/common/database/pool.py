@@ -85,7 +85,7 @@ class Database:
 
     Args:
         dsn: PostgreSQL URL of the service's own role.
-        service: Name behind `application_name=bongsu.<service>`.
+        service: The name in `application_name=bongsu.<service>`.
         share: This process's connections.
     """
 
@@ -129,7 +129,7 @@ class Database:
             pool.terminate()
 
     def usage(self) -> PoolUsage:
-        """Return the pool's figures now."""
+        """Return how many connections are open, in use and waited for."""
         now = time.monotonic()
         size = self._pool.get_size() if self._pool else 0
         idle = self._pool.get_idle_size() if self._pool else 0

@@ -266,16 +266,16 @@ def _elements(text: str) -> Iterator[_Part]:
 
 
 def _prose(text: str) -> Iterator[_Part]:
-    for said in _PROSE.finditer(text):
-        if _is_said(said["value"], said):
-            yield _Part(said.start("value"), _word_end(said, "value"), MASK)
-            if said["other"] and _is_said(said["other"], said):
-                yield _Part(said.start("other"), _word_end(said, "other"), MASK)
+    for found in _PROSE.finditer(text):
+        if _is_value(found["value"], found):
+            yield _Part(found.start("value"), _word_end(found, "value"), MASK)
+            if found["other"] and _is_value(found["other"], found):
+                yield _Part(found.start("other"), _word_end(found, "other"), MASK)
 
 
-def _is_said(value: str, said: re.Match[str]) -> bool:
+def _is_value(value: str, found: re.Match[str]) -> bool:
     """Tell a value from the next word: it has digits or changing case, or stands in quotes after `is`."""
-    quoted = said["quote"] and _SAYS_VALUE.search(said["link"])
+    quoted = found["quote"] and _SAYS_VALUE.search(found["link"])
     return (
         value != MASK
         and not is_name(value)
@@ -283,5 +283,5 @@ def _is_said(value: str, said: re.Match[str]) -> bool:
     )
 
 
-def _word_end(said: re.Match[str], group: str) -> int:
-    return said.start(group) + len(said[group].rstrip(".:!?"))
+def _word_end(found: re.Match[str], group: str) -> int:
+    return found.start(group) + len(found[group].rstrip(".:!?"))

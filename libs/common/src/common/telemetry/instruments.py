@@ -49,7 +49,7 @@ def telemetry_dropped() -> Counter:
 
 
 def observe_pool(name: str, usage: Callable[[], PoolUsage]) -> None:
-    """Export a pool's figures from now on: connections by state (`used`, `idle`), their limit, who waits."""
+    """Export a pool's usage from now on: connections by state (`used`, `idle`), their limit, who waits."""
     pool: dict[str, str] = {Attribute.POOL: name}
 
     def connections(_: CallbackOptions) -> Iterable[Observation]:

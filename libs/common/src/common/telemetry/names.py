@@ -41,7 +41,6 @@ class LogEvent(StrEnum):
     NOTIFICATION_DROPPED = "notification.dropped"
     NOTIFICATION_FAILED = "notification.failed"
     NOTIFICATION_SENT = "notification.sent"
-    PAGE_STORED_EARLY = "page.stored_early"
     PROBE_FAILED = "probe.failed"
     PROBE_RECOVERED = "probe.recovered"
     RETRY_EXHAUSTED = "retry.exhausted"

@@ -1,11 +1,11 @@
-"""Until when has Upbit blocked the address? The one row of `upbit_block`, by PostgreSQL's own clock."""
+"""SQL on the one row of `upbit_block`: until when the address is blocked, by PostgreSQL's own clock."""
 
 from __future__ import annotations
 
 from collector.upbit.rate_limiter import Block
 from common.database.pool import Database
 
-_NOTE = """
+_RECORD = """
 INSERT INTO upbit_block AS known (blocked_until, length_seconds)
 VALUES (now() + $1 * interval '1 second', $2)
 ON CONFLICT (is_only) DO UPDATE
@@ -24,10 +24,10 @@ class BlockRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def note(self, block: Block) -> None:
-        """Write a block down; one that ends later stays."""
+    async def record(self, block: Block) -> None:
+        """Store a block; one that ends later stays."""
         async with self._database.connection() as connection:
-            await connection.execute(_NOTE, block.seconds_left, block.length_seconds)
+            await connection.execute(_RECORD, block.seconds_left, block.length_seconds)
 
     async def read(self) -> Block | None:
         """Return the block that holds now, None without one."""

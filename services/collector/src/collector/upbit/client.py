@@ -1,11 +1,10 @@
-"""How are candles asked for at Upbit? The official SDK, its retries off, behind one request gate."""
+"""Client of Upbit's REST API: the official SDK with its retries off, after one rate limiter."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -22,8 +21,9 @@ from upbit import (
     UpbitError,
 )
 
-from collector.domain import closed_part, parse_candles
-from collector.upbit.rate_limiter import BLOCKED, TOO_MANY, RequestGate
+from collector.domain import closed_part
+from collector.upbit.parser import parse_candles
+from collector.upbit.rate_limiter import BLOCKED, TOO_MANY, RateLimiter
 from common.clock import MINUTE, ExchangeClock
 from common.errors import PermanentError, ServiceError, TransientError
 from common.events import CandlesClosed
@@ -37,15 +37,6 @@ MAX_BODY_BYTES = 1024 * 1024
 MINUTES_PATH = "/v1/candles/minutes/{unit}"
 
 
-@dataclass(frozen=True)
-class CallState:
-    """How the newest call to Upbit ended."""
-
-    error: str | None
-    limited: bool
-    latency_ms: float | None
-
-
 class UpbitClient:
     """Upbit's public REST API.
 
@@ -53,21 +44,24 @@ class UpbitClient:
         base_url: Scheme, host and port, no path.
         source: What pages are labelled with.
         clock: Learns the exchange time from every answer.
-        gate: Holds back every request; of its own where nobody else shares it.
+        limiter: Holds back every request; one of its own where it is not shared.
+
+    Attributes:
+        problem: Why the newest page could not be had; None when it could.
     """
 
     def __init__(
-        self, base_url: str, *, source: Any, clock: ExchangeClock, gate: RequestGate | None = None
+        self, base_url: str, *, source: Any, clock: ExchangeClock, limiter: RateLimiter | None = None
     ) -> None:
         self._source = source
         self._clock = clock
-        self.gate = gate or RequestGate()
+        self.limiter = limiter or RateLimiter()
         self._client = AsyncUpbit(
             base_url=base_url,
             max_retries=0,
             timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=3.0),
         )
-        self.state = CallState(error=None, limited=False, latency_ms=None)
+        self.problem: str | None = None
         self._span_attributes: dict[str, str] = {
             Attribute.HTTP_METHOD: "GET",
             Attribute.URL_TEMPLATE: MINUTES_PATH,
@@ -75,7 +69,7 @@ class UpbitClient:
         }
         retried = with_retry(breaker=CircuitBreaker("upbit"))
         self._fetch_with_retry = retried(self._fetch_page)
-        self._tell_time_with_retry = retried(self.ping)
+        self._sync_clock_with_retry = retried(self.ping)
 
     @property
     def sdk(self) -> AsyncUpbit:
@@ -100,16 +94,16 @@ class UpbitClient:
         """
         return await self._fetch_with_retry(market, covers_from, covers_to, repair_run_id)
 
-    async def tell_time(self, market: str) -> None:
+    async def sync_clock(self, market: str) -> None:
         """Let the clock learn the exchange time, retried; same errors as `fetch_page`."""
-        await self._tell_time_with_retry(market)
+        await self._sync_clock_with_retry(market)
 
     async def ping(self, market: str) -> float:
         """Ask for a ticker, once, past the queue of other calls; returns the latency in ms."""
         started = time.monotonic()
         request: Any = self._client.tickers.with_raw_response.list_by_trading_pairs(markets=market)
         try:
-            await self.gate.until_allowed()
+            await self.limiter.wait_until_allowed()
             await self._answer(request, PING_SECONDS)
         finally:
             request.close()
@@ -118,9 +112,8 @@ class UpbitClient:
     async def _fetch_page(
         self, market: str, covers_from: datetime, covers_to: datetime, repair_run_id: str | None
     ) -> CandlesClosed | None:
-        started = time.monotonic()
         try:
-            answer = await self._call(
+            rows, exchange_time = await self._call(
                 self._client.candles.with_raw_response.list_minutes(
                     1,
                     market=market,
@@ -128,35 +121,24 @@ class UpbitClient:
                     count=int((covers_to - covers_from) / MINUTE),
                 )
             )
-            page = self._page(answer, market, covers_from, covers_to, repair_run_id)
+            closed_to = closed_part(covers_to, exchange_time=exchange_time)
+            is_closed = closed_to > covers_from
+            candles = (
+                parse_candles(rows, market=market, covers_from=covers_from, covers_to=closed_to)
+                if is_closed
+                else ()
+            )
         except ServiceError as error:
-            limited = self.gate.wait_seconds > 0
-            self.state = CallState(error=str(error), limited=limited, latency_ms=None)
+            self.problem = f"{'limited' if self.limiter.wait_seconds > 0 else 'last call failed'}: {error}"
             raise
-        self.state = CallState(
-            error=None, limited=False, latency_ms=round((time.monotonic() - started) * 1000, 1)
-        )
-        return page
-
-    def _page(
-        self,
-        answer: tuple[Any, datetime],
-        market: str,
-        covers_from: datetime,
-        covers_to: datetime,
-        repair_run_id: str | None,
-    ) -> CandlesClosed | None:
-        rows, exchange_time = answer
-        closed_to = closed_part(covers_to, exchange_time=exchange_time)
-        if closed_to <= covers_from:
+        self.problem = None
+        if not is_closed:
             return None
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise PermanentError("Upbit's answer is not a list of candles")
         return CandlesClosed(
             market=market,
             covers_from=covers_from,
             covers_to=closed_to,
-            candles=parse_candles(rows, market=market, covers_from=covers_from, covers_to=closed_to),
+            candles=candles,
             collected_at=exchange_time,
             source=self._source,
             repair_run_id=repair_run_id,
@@ -166,12 +148,12 @@ class UpbitClient:
         """Send one request when it is its turn; returns the JSON with decimals as text, and the time."""
         name = SpanName.UPBIT.format(method="GET", template=MINUTES_PATH)
         try:
-            async with self.gate:
-                # Behind the gate, so that it is as long as Upbit took.
+            async with self.limiter:
+                # Inside the limiter, so that it is as long as Upbit took.
                 with span(name, kind=SpanKind.CLIENT, attributes=self._span_attributes):
                     return await self._answer(request, TIMEOUT_SECONDS)
         finally:
-            # Where the gate refused, the SDK's call was never begun.
+            # Where the limiter refused, the SDK's call was never begun.
             request.close()
 
     async def _answer(self, request: Any, limit_seconds: float) -> tuple[Any, datetime]:
@@ -180,13 +162,13 @@ class UpbitClient:
             async with asyncio.timeout(limit_seconds):
                 response = (await request).http_response
         except APIStatusError as error:
-            self.gate.note(error.status_code, error.response.headers, str(error.body)[:500])
-            raise classify(error, wait_seconds=self.gate.wait_seconds) from error
+            self.limiter.record_answer(error.status_code, error.response.headers, str(error.body)[:500])
+            raise classify(error, wait_seconds=self.limiter.wait_seconds) from error
         except TimeoutError as error:
             raise TransientError(f"Upbit did not answer within {limit_seconds:.0f} s") from error
         except (UpbitError, httpx.HTTPError) as error:
             raise classify(error) from error
-        self.gate.note(response.status_code, response.headers, "")
+        self.limiter.record_answer(response.status_code, response.headers, "")
         if len(response.content) > MAX_BODY_BYTES:
             raise PermanentError(
                 f"Upbit answered {len(response.content)} bytes, at most {MAX_BODY_BYTES} are read"
@@ -197,10 +179,10 @@ class UpbitClient:
             raise TransientError("Upbit's answer is not JSON") from error
         return rows, self._believed(_exchange_time(response.headers))
 
-    def _believed(self, told: datetime) -> datetime:
+    def _believed(self, stated: datetime) -> datetime:
         """Let the clock learn the time of an answer, which is no later than what the clock believes."""
-        self._clock.observe(told)
-        return min(told, self._clock.now or told)
+        self._clock.observe(stated)
+        return min(stated, self._clock.now or stated)
 
 
 def classify(error: Exception, *, wait_seconds: float = 0.0) -> ServiceError:

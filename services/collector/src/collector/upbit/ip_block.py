@@ -1,6 +1,6 @@
-"""Does every collector keep to a block that one of them was told, also one that starts during it?
+"""Block of the IP address, shared by all collectors through PostgreSQL, also with one that starts during it.
 
-They are taken to share an address. While PostgreSQL is away, each keeps to what it knows itself.
+While PostgreSQL is away, each keeps to the blocks that it was answered with itself.
 """
 
 from __future__ import annotations
@@ -10,54 +10,54 @@ import asyncio
 import structlog
 
 from collector.upbit.block_repository import BlockRepository
-from collector.upbit.rate_limiter import RequestGate
+from collector.upbit.rate_limiter import RateLimiter
 from common.errors import TransientError
-from common.tasks import cancel_tasks, run_forever
+from common.tasks import Background
 from common.telemetry.names import LogEvent
 
 # So long may another replica still ask after Upbit's 418.
-LOOK_SECONDS = 0.5
+CHECK_SECONDS = 0.5
 
 
-class SharedBlock:
-    """Writes down at once what the gate was told, and looks twice a second for what the others were."""
+class IpBlock:
+    """Stores at once a block that Upbit answered with, and reads those of the others twice a second."""
 
-    def __init__(self, gate: RequestGate, repository: BlockRepository) -> None:
-        self._gate = gate
+    def __init__(self, limiter: RateLimiter, repository: BlockRepository) -> None:
+        self._limiter = limiter
         self._repository = repository
-        self._task: asyncio.Task[None] | None = None
+        self._sharing = Background("ip_block", self._share)
         self._log = structlog.get_logger("collector.upbit.ip_block")
 
     async def start(self) -> None:
-        """Return once a block that holds is known: before that, no request may go out."""
+        """Return once a current block is known: before that, no request may go out."""
         while True:
             try:
-                await self._hear()
+                await self._adopt()
             except TransientError as error:
                 self._log.warning(LogEvent.DEPENDENCY_WAITING, dependency="upbit_block", error=str(error))
-                await asyncio.sleep(LOOK_SECONDS)
+                await asyncio.sleep(CHECK_SECONDS)
             else:
                 break
-        self._task = asyncio.create_task(run_forever("shared_block", self._share))
+        self._sharing.start()
 
     async def stop(self) -> None:
-        """Stop telling and looking."""
-        await cancel_tasks([self._task])
+        """Stop sharing."""
+        await self._sharing.stop()
 
     async def _share(self) -> None:
         while True:
             try:
-                await self._tell()
-                await self._hear()
+                await self._publish()
+                await self._adopt()
             except TransientError:
-                # An outage of PostgreSQL is told by others.
-                await asyncio.sleep(LOOK_SECONDS)
+                # An outage of PostgreSQL is logged elsewhere.
+                await asyncio.sleep(CHECK_SECONDS)
 
-    async def _tell(self) -> None:
-        if block := await self._gate.untold_block(LOOK_SECONDS):
-            await self._repository.note(block)
-            self._gate.has_told()
+    async def _publish(self) -> None:
+        if block := await self._limiter.unshared_block(CHECK_SECONDS):
+            await self._repository.record(block)
+            self._limiter.mark_shared()
 
-    async def _hear(self) -> None:
+    async def _adopt(self) -> None:
         if block := await self._repository.read():
-            self._gate.take_over(block)
+            self._limiter.adopt_block(block)

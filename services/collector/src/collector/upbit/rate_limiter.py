@@ -1,4 +1,4 @@
-"""When may a request go out to Upbit? Its limits hold for the address, which all replicas share."""
+"""Rate limiter of requests to Upbit, whose limits hold for the address that all replicas share."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class _Window:
     left: int
 
 
-class RequestGate:
+class RateLimiter:
     """One request at a time, none before Upbit allows it.
 
-    Upbit tells how many requests are left in this second and group, to whoever shares the address. Where none
-    is, the next one waits until that second is over for certain: one after the first answer that came in it.
+    An answer states how many requests the address has left in this second and group. Where none is left, the
+    next one waits until that second is over for certain: one after the first answer that came in it.
     429 waits a second, 418 waits the stated time, twice as long each time it comes again.
 
     Args:
@@ -55,12 +55,12 @@ class RequestGate:
         self._not_before = 0.0
         self._blocked_until = 0.0
         self._length_seconds = 0.0
-        self._untold = asyncio.Event()
+        self._unshared = asyncio.Event()
 
     async def __aenter__(self) -> None:
         await self._lock.acquire()
         try:
-            await self.until_allowed()
+            await self.wait_until_allowed()
         except BaseException:
             self._lock.release()
             raise
@@ -68,14 +68,14 @@ class RequestGate:
     async def __aexit__(self, *_: object) -> None:
         self._lock.release()
 
-    async def until_allowed(self) -> None:
+    async def wait_until_allowed(self) -> None:
         """Return when a request may go out; TransientError where that is longer than a call would wait."""
-        # Once more after each wait: a block may have been heard of meanwhile.
+        # Again after each wait: another process may have shared a block meanwhile.
         while self.wait_seconds > 0:
-            self.refuse_while_blocked(PATIENCE_SECONDS)
+            self.raise_if_blocked(PATIENCE_SECONDS)
             await asyncio.sleep(self.wait_seconds)
 
-    def refuse_while_blocked(self, patience_seconds: float = 0.0) -> None:
+    def raise_if_blocked(self, patience_seconds: float = 0.0) -> None:
         """Raise TransientError where the address is blocked for longer than `patience_seconds`."""
         left = self.block.seconds_left
         if left > patience_seconds:
@@ -93,7 +93,7 @@ class RequestGate:
         """The block as it is now; without one no seconds are left."""
         return Block(max(0.0, self._blocked_until - time.monotonic()), self._length_seconds)
 
-    def note(self, status: int, headers: Mapping[str, str], body: str) -> None:
+    def record_answer(self, status: int, headers: Mapping[str, str], body: str) -> None:
         """Take over what an answer says about the next request."""
         if status == BLOCKED:
             self._begin_block(body)
@@ -102,36 +102,36 @@ class RequestGate:
         elif not self.block.seconds_left:
             self._length_seconds = 0.0
             if remaining := _REMAINING.search(headers.get("Remaining-Req", "")):
-                self._note_remaining(remaining["group"], int(remaining["sec"]))
+                self._record_remaining(remaining["group"], int(remaining["sec"]))
 
-    def take_over(self, block: Block) -> None:
-        """Keep to a block that another process was told."""
+    def adopt_block(self, block: Block) -> None:
+        """Keep to a block of another process."""
         if block.seconds_left > self.block.seconds_left:
             self._blocked_until = time.monotonic() + block.seconds_left
             self._length_seconds = max(self._length_seconds, block.length_seconds)
 
-    async def untold_block(self, within_seconds: float) -> Block | None:
-        """Return a block that Upbit told this process, until `has_told`; None when none came in time."""
+    async def unshared_block(self, within_seconds: float) -> Block | None:
+        """Return this process's own block, until `mark_shared`; None when none came in time."""
         try:
-            await asyncio.wait_for(self._untold.wait(), within_seconds)
+            await asyncio.wait_for(self._unshared.wait(), within_seconds)
         except TimeoutError:
             return None
         return self.block
 
-    def has_told(self) -> None:
-        """The others know of the block."""
-        self._untold.clear()
+    def mark_shared(self) -> None:
+        """Record that the others can read of the block."""
+        self._unshared.clear()
 
     def _begin_block(self, body: str) -> None:
         stated = _BLOCK_SECONDS.search(body)
         seconds = float(next(filter(None, stated.groups()))) if stated else 0.0
-        # What was on its way when the block began is told of the same one.
+        # A request on its way when the block began is answered with the same one.
         again = 1 if self.block.seconds_left else 2
         self._length_seconds = max(seconds, FIRST_BLOCK_SECONDS, again * self._length_seconds)
         self._blocked_until = max(self._blocked_until, time.monotonic() + self._length_seconds)
-        self._untold.set()
+        self._unshared.set()
 
-    def _note_remaining(self, group: str, left: int) -> None:
+    def _record_remaining(self, group: str, left: int) -> None:
         now = time.monotonic()
         known = self._windows.get(group)
         is_new = known is None or left >= known.left or now - known.first_answer >= NEXT_SECOND

@@ -1,1 +1,1 @@
-"""What is decided from candles and answers? Pure: no IO, no clock, no logging."""
+"""Decisions from candles and answers, pure: no IO, no clock, no logging."""

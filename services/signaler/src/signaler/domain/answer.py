@@ -1,4 +1,4 @@
-"""Is Gemini's text a decision that may be used? Pure."""
+"""The answer to a snapshot, and its validation where Gemini wrote it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from common.events import Action
-from signaler.domain.errors import AnswerRefusedError
+from signaler.domain.gemini.errors import AnswerRefusedError
+from signaler.domain.gemini.strict_json import InvalidJsonError, parse_json
+from signaler.domain.market.snapshot import Snapshot
 from signaler.domain.price_check import wrong_prices
-from signaler.domain.snapshot import Snapshot
-from signaler.domain.strict_json import InvalidJsonError, parse_json
 
 MAX_REASONING_CHARACTERS = 2000
 

@@ -1,4 +1,4 @@
-"""Which prices does a sentence name that are not in the snapshot? Pure.
+"""Check of the prices that a sentence names against the snapshot, so that invented ones are refused.
 
 A number is taken for a price where a currency stands beside it, or, for markets above 1,000 KRW, where it is
 at least 1,000 and a hundredth of the price and no unit follows. Below that, bare numbers are more likely an
@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 
-from signaler.domain.snapshot import Snapshot
+from signaler.domain.market.snapshot import Snapshot
 
 TOLERANCE = 0.005
 BARE_NUMBERS_FROM = 1000.0

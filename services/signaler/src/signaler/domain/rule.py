@@ -1,6 +1,6 @@
-"""What is decided where Gemini has no answer? A vote of the indicators. Pure, the same for the same snapshot.
+"""Rule-based decision where Gemini has no answer: a vote of the indicators, the same for the same snapshot.
 
-Why a rule at all: an error must never turn into a HOLD. So the rule looks at the market, not at the error.
+An error must never turn into a HOLD, so the rule looks at the market, not at the error.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from common.events import Action
 from signaler.domain.answer import Answer
-from signaler.domain.snapshot import Snapshot
+from signaler.domain.market.snapshot import Snapshot
 
 OVERSOLD = 30.0
 OVERBOUGHT = 70.0

@@ -1,0 +1,1 @@
+"""The promises, each measured by a `measure` that returns rows of the table."""

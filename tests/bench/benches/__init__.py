@@ -1,0 +1,1 @@
+"""The benchmarks, each measured by a `measure` that returns rows of the table."""

@@ -1,0 +1,1 @@
+"""Generator of the tables in README and docs: `make docs` writes them from the code."""

@@ -1,0 +1,1 @@
+"""Fault cases: the rows of the fault matrix and the scenarios, each with its own oracle."""

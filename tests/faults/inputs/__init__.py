@@ -1,0 +1,1 @@
+"""Inputs of a run: fault plans, recordings, load and poison messages."""

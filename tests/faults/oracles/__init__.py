@@ -1,0 +1,1 @@
+"""Oracles: what must be stored, published and logged, compared with what is."""

@@ -1,0 +1,1 @@
+"""Fault runs, each a `make faults ARGS=<name>`."""

@@ -1,0 +1,1 @@
+"""Fixtures that start, break and restart real processes."""

@@ -1,0 +1,33 @@
+"""Fixture of one service: real servers with empty tables, and the environment of the service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import asyncpg
+
+from faults.stack.running import hand_back_soon
+from harness.servers import Servers, servers
+from integration.signaler.running import configure
+
+if TYPE_CHECKING:
+    Connection: TypeAlias = asyncpg.Connection[Any]
+
+# No server listens there: every page comes from the stream.
+NO_UPBIT = {"UPBIT_BASE_URL": "http://127.0.0.1:9", "MARKET_SOURCE": "simulator"}
+EVERY_MINUTE = {"signal_interval_minutes": 1, "gemini_daily_request_budget": 10_000}
+
+
+@asynccontextmanager
+async def empty_stack(settings: Mapping[str, Any]) -> AsyncIterator[tuple[Servers, Connection]]:
+    """Start PostgreSQL and NATS, and connect as the administrator."""
+    async with servers() as running:
+        await configure(running.postgres.url(), **settings)
+        await hand_back_soon(running)
+        admin = await asyncpg.connect(running.postgres.url())
+        try:
+            yield running, admin
+        finally:
+            await admin.close()

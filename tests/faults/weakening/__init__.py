@@ -1,0 +1,1 @@
+"""Fault injection into the services: kill points and builds without one protection."""
