@@ -7,7 +7,6 @@ whole. They outlive reconnects. Each message is decoded once, however many handl
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -21,7 +20,7 @@ from common.bus.broker import Bus
 from common.bus.decoder import EventT, read_event
 from common.clock import utc_now
 from common.errors import PermanentError
-from common.events import ComponentReport, Event, ServiceHeartbeat
+from common.events import ComponentReport, Event, ServiceHeartbeat, subject_pattern
 from common.tasks import Background
 from common.telemetry.names import LogEvent
 from health.instances.registry import Registry
@@ -73,7 +72,7 @@ class Subscriptions(Background):
         subscriptions = []
         try:
             for event_type in self._handlers:
-                subject = inbox if event_type is ComponentReport else _any_subject(event_type)
+                subject = inbox if event_type is ComponentReport else subject_pattern(event_type.subject)
                 subscriptions.append(await client.subscribe(subject, cb=self._on_message(event_type)))
             await client.flush(timeout=1)
         except (NatsError, OSError, TimeoutError) as error:
@@ -103,8 +102,3 @@ class Subscriptions(Background):
     def _on_report(self, report: ComponentReport) -> None:
         self._registry.record_heartbeat(report, time.monotonic())
         self.replied.set()
-
-
-def _any_subject(event_type: type[Event]) -> str:
-    """Return the subject of every event of a type: its template with a wildcard for each field."""
-    return re.sub(r"{\w+}", "*", event_type.subject)
