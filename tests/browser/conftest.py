@@ -42,7 +42,7 @@ class Stack:
     async def speak(self, service: str) -> Voice:
         """Have an instance of a service speak until the stack ends."""
         name = f"{service}-{secrets.token_hex(3)}"
-        # Nobody runs these jobs again, and the tests take longer than some of their intervals.
+        # No process runs these jobs again, and the tests take longer than some of their intervals.
         jobs = tuple(job.model_copy(update={"interval_seconds": 3600.0}) for job in healthy_jobs(service))
         return await self.voices.enter_async_context(speaking(self.nats.url(service), service, name, jobs))
 

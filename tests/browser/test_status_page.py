@@ -1,4 +1,4 @@
-"""Does a person see in a real browser what is true, whatever breaks?"""
+"""The status page in a real browser shows what is true, whatever breaks."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from bongsu.servers.postgres.server import PostgresServer
 from browser.chromium import DESKTOP, PHONE, Scheme, watched_page
 from browser.conftest import Stack
 from common.clock import floor_minute, utc_now
+from health.checks.registry import COMPONENTS
 from integration.health.running import HealthProcess
 from integration.health.stored import store, tell_changes
 
@@ -44,7 +45,7 @@ async def test_before_anything_was_stored_the_page_says_so(
         await expect(page.locator("#changes-empty")).to_have_text(
             "No setting was ever changed; the defaults hold."
         )
-        await expect(page.locator("#services")).to_contain_text("no instance is heard")
+        await expect(page.locator("#services")).to_contain_text("no instance reports")
         assert watched.complaints == []
     assert await health.stop() == 0
 
@@ -71,9 +72,7 @@ async def test_the_page_shows_everything_at_every_width_and_in_both_schemes(
     async with watched_page(browser, stack.url, size=size, scheme=scheme) as watched:
         page = watched.page
         await expect(page.locator("#state-word")).to_have_text("healthy")
-        await expect(page.locator("#components th")).to_have_text(
-            ["database", "upbit_api", "gemini_api", "scheduler", "recent_signal", "recent_orders"]
-        )
+        await expect(page.locator("#components th")).to_have_text(list(COMPONENTS))
         await expect(page.locator("#services h3")).to_have_text(["collector", "health", "signaler"])
         await expect(page.locator("#services")).to_contain_text("data_collection")
         await expect(page.locator("#signals button")).to_have_text(["↓SELL", "•HOLD", "↑BUY", "•HOLD"])

@@ -9,10 +9,11 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from docs import events, settings
+from docs import checks, events, settings
 
 ROOT = Path(__file__).parents[2]
 PARTS: Mapping[str, Callable[[], str]] = {
+    "checks": checks.table_of_checks,
     "settings": settings.table_of_settings,
     "variables": settings.table_of_variables,
     "messages": events.table_of_messages,
@@ -20,7 +21,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "streams": events.table_of_streams,
     "consumers": events.table_of_consumers,
 }
-PAGES = ("docs/settings.md", "docs/events.md")
+PAGES = ("docs/settings.md", "docs/events.md", "services/health/README.md")
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 _PART = re.compile(r"<!-- made by make \w+: (?P<name>\w+) -->\n.*?<!-- end -->", re.DOTALL)
 

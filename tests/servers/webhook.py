@@ -1,4 +1,4 @@
-"""A real HTTP receiver of notices: what was posted, and answers as a test wants them."""
+"""A real HTTP receiver of notifications: what was posted, and answers as a test wants them."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ class HealthProcess:
         return True
 
     async def blames(self, component: str, words: str) -> bool:
-        """Tell whether a component has a flaw that is told in these words."""
+        """Return whether a component has a flaw, in these words."""
         found = await self.component(component)
         assert words in (found["message"] or ""), found
         return bool(found["status"] != "healthy")

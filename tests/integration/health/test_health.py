@@ -1,4 +1,4 @@
-"""Does health tell the truth about real servers and about who speaks on the bus?"""
+"""Health as a process beside real servers: what it says of them and of the instances on the bus."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PATHS = (
     "/health/live",
     "/health/ready",
     "/health/detail",
-    "/api/overview",
+    "/api/v1/markets",
     "/api/v1/status",
     "/api/v1/candles?market=KRW-BTC",
     "/openapi.json",
@@ -46,7 +46,7 @@ async def test_a_missing_signaler_is_named_and_makes_the_stack_unhealthy(
     response = await health.http.get("/health")
     assert response.status_code == 503
     assert "signaler: missing" in response.json()["flaws"]
-    assert (await health.component("gemini_api"))["message"] == "no signaler is heard"
+    assert (await health.component("gemini_api"))["message"] == "no signaler answers"
 
 
 async def test_an_instance_that_says_goodbye_is_gone_at_once(health: HealthProcess, speak: Speak) -> None:
@@ -81,7 +81,7 @@ async def test_a_killed_database_shows_and_comes_back(
     assert (await health.http.get("/health/detail")).status_code == 503
     assert (await health.component("database"))["status"] == "unhealthy"
     assert (await health.http.get("/health/live")).status_code == 200
-    assert (await health.http.get("/api/overview")).status_code == 503
+    assert (await health.http.get("/api/v1/markets")).status_code == 503
     own_postgres.start()
     await soon(health.is_healthy, within=10)
 
@@ -109,9 +109,9 @@ async def test_a_killed_bus_shows_and_comes_back(
     await speak("signaler", "s1")
     await soon(health.is_healthy, within=10)
     fresh_nats.kill()
-    await soon(lambda: health.blames("upbit_api", "collector is not heard: NATS is away"), within=10)
+    await soon(lambda: health.blames("upbit_api", "collector cannot be asked: NATS is away"), within=10)
     assert (await health.http.get("/health/ready")).status_code == 503
-    assert (await health.http.get("/api/overview")).status_code == 200
+    assert (await health.http.get("/api/v1/markets")).status_code == 200
     fresh_nats.start()
     await soon(health.is_healthy, within=10)
 

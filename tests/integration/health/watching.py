@@ -1,4 +1,4 @@
-"""A viewer of the page: hears the events that a browser hears."""
+"""A viewer of the page: receives the events that a browser receives."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import httpx
 from integration.health.running import HealthProcess
 
 EVENTS = "/api/v1/events"
-HEARD_SECONDS = 15.0
+RECEIVED_SECONDS = 15.0
 
 
 @asynccontextmanager
 async def watching(health: HealthProcess) -> AsyncIterator[AsyncIterator[tuple[str, dict[str, Any]]]]:
     """Give the parts as they come; the iterator ends when health ends the stream."""
     async with (
-        httpx.AsyncClient(base_url=health.http.base_url, timeout=HEARD_SECONDS) as client,
+        httpx.AsyncClient(base_url=health.http.base_url, timeout=RECEIVED_SECONDS) as client,
         client.stream("GET", EVENTS) as answer,
     ):
         assert answer.status_code == 200, answer.status_code
@@ -30,10 +30,10 @@ async def watching(health: HealthProcess) -> AsyncIterator[AsyncIterator[tuple[s
 
 
 async def next_part(health: HealthProcess, name: str) -> dict[str, Any]:
-    """Return what a viewer hears first of one part."""
-    async with asyncio.timeout(HEARD_SECONDS), watching(health) as parts:
-        async for told, part in parts:
-            if told == name:
+    """Return what a viewer receives first of one part."""
+    async with asyncio.timeout(RECEIVED_SECONDS), watching(health) as parts:
+        async for found, part in parts:
+            if found == name:
                 return part
     raise AssertionError(f"the events ended without {name}")
 

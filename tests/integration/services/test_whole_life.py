@@ -100,7 +100,7 @@ async def _has_worked(name: str, watched: ServiceProcess, around: Surroundings) 
         return await _count(around, "trading_signals") > 0
     try:
         async with httpx.AsyncClient(base_url=around.health_url) as client:
-            paths = ("/health/detail", "/api/overview", "/")
+            paths = ("/health/detail", "/api/v1/markets", "/")
             return [(await client.get(path)).status_code for path in paths][1:] == [200, 200]
     except httpx.TransportError:
         return False

@@ -7,7 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.events import ComponentReport, ComponentState, InstanceState, JobState, PoolUsage
-from health.domain import DatabaseReading, Facts, HeardInstance, StoredFacts, StreamFill, StreamReading
+from health.domain import (
+    DatabaseReading,
+    DiskUsage,
+    Facts,
+    LiveInstance,
+    StoredFacts,
+    StreamFill,
+    StreamReading,
+)
 
 NOW = datetime(2026, 3, 11, 14, 0, tzinfo=UTC)
 JOBS = {
@@ -43,8 +51,8 @@ def instance(service: str, name: str = "", **changes: Any) -> InstanceState:
     return state.model_copy(update=changes)
 
 
-def heard(*states: InstanceState) -> tuple[HeardInstance, ...]:
-    return tuple(HeardInstance(state) for state in states)
+def live(*states: InstanceState) -> tuple[LiveInstance, ...]:
+    return tuple(LiveInstance(state) for state in states)
 
 
 def stored(**changes: Any) -> DatabaseReading:
@@ -63,11 +71,12 @@ def facts(**changes: Any) -> Facts:
         now=NOW,
         database=stored(),
         streams=StreamReading(fills=tuple(StreamFill(name) for name in ("MARKET", "SIGNALS", "DEAD"))),
-        instances=heard(instance("collector"), instance("health"), instance("signaler")),
-        bus_problem=None,
+        disk=DiskUsage(size=1000, free=400),
+        instances=live(instance("collector"), instance("health"), instance("signaler")),
+        bus_error=None,
         bus_back_since=None,
         stack_since=STARTED,
-        heard_since=dict.fromkeys(JOBS, STARTED),
+        service_since=dict.fromkeys(JOBS, STARTED),
         last_success={(service, job): NOW for service, jobs in JOBS.items() for job in jobs},
     )
     return replace(healthy, **changes)

@@ -44,3 +44,8 @@ def test_a_state_settles_within_an_hour_at_most() -> None:
     assert load().notify_settle_seconds == 10
     with pytest.raises(SettingsError, match="NOTIFY_SETTLE_SECONDS"):
         load(NOTIFY_SETTLE_SECONDS="3601")
+
+
+def test_the_folders_of_the_data_are_where_health_runs_or_those_that_are_named() -> None:
+    assert load().data_folders == (Path(),)
+    assert load(HEALTH_DATA_FOLDERS="/data:/var/lib").data_folders == (Path("/data"), Path("/var/lib"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -41,6 +42,7 @@ class Addresses:
         buses: NATS URL by service, each with its own user.
         gemini: None where the real one is asked.
         health_port: Of the instance that the environment is for.
+        data_folders: Where the data is, PostgreSQL's own folder included; health measures their disks.
     """
 
     databases: Mapping[str, str]
@@ -49,6 +51,7 @@ class Addresses:
     gemini: str | None
     health_host: str
     health_port: int
+    data_folders: tuple[str, ...] = ()
 
 
 def base(environment: Mapping[str, str]) -> dict[str, str]:
@@ -88,6 +91,8 @@ def _own(
         return {"UPBIT_BASE_URL": addresses.upbit, "MARKET_SOURCE": SOURCES[market.kind]}
     if service == "health":
         served = {"HEALTH_HOST": addresses.health_host, "HEALTH_PORT": str(addresses.health_port)}
+        if addresses.data_folders:
+            served["HEALTH_DATA_FOLDERS"] = os.pathsep.join(addresses.data_folders)
         return served | {name: environment[name] for name in _NOTIFY if environment.get(name)}
     if addresses.gemini:
         return {"GEMINI_API_KEY": SIMULATED_GEMINI_KEY, "GOOGLE_GEMINI_BASE_URL": addresses.gemini}

@@ -14,6 +14,7 @@ from bongsu.provisioning import migrations
 from bongsu.provisioning.reconciler import keep_reconciled, reconcile_when_ready
 from bongsu.servers import ports
 from bongsu.servers.nats.cluster import NatsServers
+from bongsu.servers.postgres.paths import existing_cluster
 from bongsu.servers.postgres.server import PostgresServer
 from bongsu.servers.secrets import Secrets
 from bongsu.up.data_dir import DataDir
@@ -202,6 +203,11 @@ class Stack:
                 self._further_health_urls.append(self._health_url(port))
         return programs
 
+    def _data_folders(self) -> tuple[str, ...]:
+        # Root's cluster may lie on a disk of its own.
+        cluster = existing_cluster(self._folder.path / "postgres")
+        return tuple(str(folder) for folder in (self._folder.path, cluster) if folder)
+
     def _service(self, service: str, name: str, health_port: int) -> Program:
         # Only now: a server that lost its port while starting has another one.
         addresses = Addresses(
@@ -211,6 +217,7 @@ class Stack:
             gemini=None if self.market.kind == "live" else self.gemini_url,
             health_host=self.health_host,
             health_port=health_port,
+            data_folders=self._data_folders(),
         )
         return Program(
             name,

@@ -1,4 +1,4 @@
-"""Run health: settings, composition, loop."""
+"""Entry point of the health process: settings, composition, loop."""
 
 from common.optional_imports import hide_packages_of_others
 

@@ -1,79 +1,82 @@
-"""What is health made of? The composition root; nothing else happens here."""
+"""Composition root of health: every part is built and wired here."""
 
 from __future__ import annotations
 
 import os
 import socket
 import sys
+import time
 
 from common.clock import ExchangeClock
-from common.events import ComponentState, JobFinished, SignalGenerated
+from common.events import ComponentState, JobFinished, SignalGenerated, TickerUpdated
 from common.runtime.runtime import Runtime
-from health.api.limiter import BoundedReads
-from health.api.live import Heard
-from health.api.overview import MarketsOverview
+from common.streams import DEAD
+from health.api.limiter import ReadLimiter
+from health.api.live import LiveData
 from health.api.repository import ApiRepository
 from health.api.routes import build_api
-from health.api.service import ApiAnswers
-from health.api.status import StatusWatch
+from health.api.service import ApiService
+from health.api.status import StatusMonitor
+from health.http.application import build_application
 from health.http.server import HttpServer, ListenError, listen
-from health.instances.own_state import OwnState
-from health.instances.poll import RollCall
+from health.instances.poll import InstancePoll
 from health.instances.registry import Registry
-from health.instances.subscriptions import Listening
-from health.metrics.counters import Tally
-from health.metrics.probe import FiguresProbe
-from health.metrics.repository import FiguresRepository
+from health.instances.subscriptions import Subscriptions
+from health.metrics.counters import Counters
+from health.metrics.probe import MeasurementsProbe
+from health.metrics.repository import MeasurementsRepository
 from health.metrics.routes import build_metrics
+from health.notifications.debounce import Debounce
+from health.notifications.leader import Leader
 from health.notifications.notifier import Notifier
 from health.page.feed import Feed
 from health.page.parts import SIGNALS, page_parts
 from health.page.routes import build_page
 from health.probes.database import DatabaseProbe
+from health.probes.disk import DiskProbe
 from health.probes.repository import HealthRepository
 from health.probes.streams import StreamProbe
-from health.routes import build_http
-from health.service import HealthAnswers
+from health.routes import build_health
+from health.service import HealthService
 from health.settings import HealthSettings
 
 
 class Health:
-    """The service: HTTP first, so that it tells the truth also while everything else is away."""
+    """The service: HTTP first, so that it answers also while everything else is away."""
 
     def __init__(self, runtime: Runtime, settings: HealthSettings, bound: socket.socket) -> None:
         exchange = ExchangeClock()
         registry = Registry(own=runtime.service)
-        repository = HealthRepository(runtime.database)
-        heard = Heard()
-        self._listening = Listening(runtime.bus, registry, exchange, heard)
-        self._probe = DatabaseProbe(repository, runtime.config)
+        live = LiveData()
+        self._subscriptions = Subscriptions(runtime.bus, registry)
+        self._database = DatabaseProbe(HealthRepository(runtime.database), runtime.config)
         self._streams = StreamProbe(runtime.bus)
-        answers = HealthAnswers(
-            bus=runtime.bus,
-            registry=registry,
-            listening=self._listening,
-            roll_call=RollCall(runtime.bus, registry, self._listening, OwnState(runtime)),
-            probe=self._probe,
+        self._disk = DiskProbe(settings.data_folders)
+        service = HealthService(
+            instances=InstancePoll(runtime, registry, self._subscriptions),
+            database=self._database,
             streams=self._streams,
+            disk=self._disk,
             version=runtime.version,
         )
-        overview = MarketsOverview(repository, runtime.config, exchange)
-        self._watch = StatusWatch(answers)
-        api = ApiAnswers(
+        self._monitor = StatusMonitor(service)
+        api = ApiService(
             repository=ApiRepository(runtime.database),
             config=runtime.config,
             exchange=exchange,
-            heard=heard,
-            reads=BoundedReads(),
+            live=live,
+            reads=ReadLimiter(),
         )
-        self._feed = Feed(page_parts(self._watch, api))
-        heard.on_signal = lambda: self._feed.hurry(SIGNALS)
-        tally = Tally()
-        self._listening.also_hear(
-            JobFinished.subject.format(service="*", job_name="*"), tally.on_job_finished
-        )
-        self._listening.also_hear(SignalGenerated.subject.format(market="*"), tally.on_signal_generated)
-        self._figures = FiguresProbe(FiguresRepository(runtime.database), runtime.config)
+        self._feed = Feed(page_parts(self._monitor, api))
+        counters = Counters()
+        subscribe = self._subscriptions.subscribe
+        subscribe(TickerUpdated, live.on_ticker_updated)
+        subscribe(TickerUpdated, lambda ticker: exchange.observe(ticker.exchange_time))
+        subscribe(JobFinished, live.on_job_finished)
+        subscribe(JobFinished, counters.on_job_finished)
+        subscribe(SignalGenerated, lambda _: self._feed.refresh_now(SIGNALS))
+        subscribe(SignalGenerated, counters.on_signal_generated)
+        self._measurements = MeasurementsProbe(MeasurementsRepository(runtime.database), runtime.config)
         self._notifier: Notifier | None = None
         if settings.notify_url:
             from health.notifications.webhook import (
@@ -81,21 +84,23 @@ class Health:
             )
 
             self._notifier = Notifier(
-                instance=runtime.instance,
                 bus=runtime.bus,
-                answers=answers,
-                registry=registry,
-                streams=self._streams,
+                leader=Leader(
+                    runtime.bus,
+                    instance=runtime.instance,
+                    live_instances=lambda: {live.state.instance for live in registry.live(time.monotonic())},
+                ),
+                debounce=Debounce(settings.notify_settle_seconds),
                 webhook=Webhook(settings.notify_url),
-                count=tally.note_notification,
-                settle_seconds=settings.notify_settle_seconds,
+                detail=service.detail,
+                newest_dead=lambda: self._streams.reading.last_sequence(DEAD),
+                count=counters.record_notification,
             )
-        http = build_http(
-            answers,
-            overview,
-            build_api(self._watch, api),
+        http = build_application(
+            build_health(service),
+            build_api(self._monitor, api),
             build_page(self._feed),
-            build_metrics(answers, self._figures, exchange, (tally.families,), version=runtime.version),
+            build_metrics(service, self._measurements, exchange, counters, version=runtime.version),
             version=runtime.version,
         )
         self._server = HttpServer(http, bound)
@@ -103,29 +108,31 @@ class Health:
     async def prepare(self) -> None:
         """Serve, and begin to look for the bus and the database."""
         await self._server.start()
-        self._listening.start()
-        self._probe.start()
+        self._subscriptions.start()
+        self._database.start()
         self._streams.start()
-        self._watch.start()
+        self._disk.start()
+        self._monitor.start()
         self._feed.start()
         if self._notifier:
             self._notifier.start()
 
     async def start(self) -> None:
-        """Begin to read figures; the rest runs since `prepare`."""
-        self._figures.start()
+        """Begin to read measurements; the rest runs since `prepare`."""
+        self._measurements.start()
 
     async def stop(self) -> None:
-        """Stop serving, asking and hearing."""
+        """Stop serving, probing and listening."""
         await self._feed.stop()
         await self._server.stop()
-        await self._watch.stop()
+        await self._monitor.stop()
         if self._notifier:
             await self._notifier.stop()
-        await self._probe.stop()
+        await self._database.stop()
         await self._streams.stop()
-        await self._figures.stop()
-        await self._listening.stop()
+        await self._disk.stop()
+        await self._measurements.stop()
+        await self._subscriptions.stop()
 
     def components(self) -> tuple[ComponentState, ...]:
         """Return nothing: what health knows, it answers itself."""

@@ -1,4 +1,4 @@
-"""What is known at the moment of an answer? Plain facts; the checks judge them. Pure."""
+"""Facts of one moment, which the checks judge: what the probes read and what the instances report. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from common.events import INTERRUPTION_SHOWN_SECONDS, InstanceState
+from common.events import INTERRUPTION_SHOWN_SECONDS, ConsumerState, InstanceState
 
 EXPECTED_SERVICES = ("collector", "signaler", "health")
 NOT_REACHED = "not reached yet"
@@ -14,7 +14,7 @@ INTERRUPTION_SHOWN = timedelta(seconds=INTERRUPTION_SHOWN_SECONDS)
 
 
 @dataclass(frozen=True)
-class HeardInstance:
+class LiveInstance:
     """One live instance.
 
     Attributes:
@@ -80,56 +80,87 @@ class StreamReading:
     fills: tuple[StreamFill, ...] = ()
     error: str | None = None
 
+    def last_sequence(self, stream: str) -> int | None:
+        """Return that of a stream, None while it is not known."""
+        return next(
+            (fill.last_sequence for fill in self.fills if fill.name == stream and not fill.is_missing), None
+        )
+
 
 @dataclass(frozen=True)
-class Facts:
-    """Everything the checks judge.
+class DiskUsage:
+    """A disk that holds data, in bytes."""
+
+    size: int
+    free: int
+
+
+@dataclass(frozen=True)
+class InstanceSnapshot:
+    """What is known of all instances at one moment.
 
     Attributes:
-        bus_problem: Why nobody can be heard; None while the bus is there.
+        bus_error: Why no instance can be asked; None while the bus is there.
         bus_back_since: When the bus was there again after it had been lost; None while it never was.
         stack_since: When the oldest other instance started; a restart of health does not change it.
-        heard_since: When each service's oldest instance that was heard started.
-        last_success: Newest success of a job over all instances heard, by (service, job).
+        service_since: When each service's oldest known instance started.
+        last_success: Newest success of a job over all known instances, by (service, job).
     """
 
-    now: datetime
-    database: DatabaseReading
-    streams: StreamReading
-    instances: tuple[HeardInstance, ...]
-    bus_problem: str | None
+    instances: tuple[LiveInstance, ...]
+    bus_error: str | None
     bus_back_since: datetime | None
     stack_since: datetime
-    heard_since: Mapping[str, datetime]
+    service_since: Mapping[str, datetime]
     last_success: Mapping[tuple[str, str], datetime]
 
     def answering(self, service: str) -> list[InstanceState]:
         """Return the instances of a service that answer."""
         return [
-            heard.state
-            for heard in self.instances
-            if heard.state.service == service and heard.silent_seconds is None
+            live.state
+            for live in self.instances
+            if live.state.service == service and live.silent_seconds is None
         ]
+
+    def consumers(self) -> list[ConsumerState]:
+        """Return each durable consumer once: replicas share it, and the one that sees it move is right."""
+        seen: dict[str, ConsumerState] = {}
+        for live in self.instances:
+            for state in live.state.consumers if live.silent_seconds is None else ():
+                best = seen.setdefault(state.name, state)
+                if (state.lost, state.stuck_seconds) < (best.lost, best.stuck_seconds):
+                    seen[state.name] = state
+        return list(seen.values())
+
+    def why_no_report(self, service: str) -> str:
+        """Return the sentence that stands for a report that only this service could have sent."""
+        if self.bus_error:
+            return f"{service} cannot be asked: {self.bus_error}"
+        for live in self.instances:
+            if live.state.service == service and live.silent_seconds is not None:
+                return f"{live.state.instance} ({service}) is silent for {live.silent_seconds:.0f} s"
+        return f"no {service} answers"
+
+
+@dataclass(frozen=True)
+class Facts(InstanceSnapshot):
+    """Everything the checks judge: the instances, and what the probes read."""
+
+    now: datetime
+    database: DatabaseReading
+    streams: StreamReading
+    disk: DiskUsage | None
 
     @property
     def exchange_runs_until(self) -> datetime:
         """Now, or when a recording's clock came to its end: from then on no signal is due."""
-        stood = [heard.state.exchange_stands_since for heard in self.instances]
+        stood = [live.state.exchange_stands_since for live in self.instances]
         return min((moment for moment in stood if moment), default=self.now)
 
     def seconds_since_interruption(self, moment: datetime | None) -> int | None:
-        """Return how long ago an outage was noticed, None where that is too long ago to be told."""
+        """Return how long ago an outage was noticed, None where that is too long ago to be shown."""
         age = self.now - moment if moment else INTERRUPTION_SHOWN
         return max(0, round(age.total_seconds())) if age < INTERRUPTION_SHOWN else None
-
-    def why_unheard(self, service: str) -> str:
-        """Return the sentence for what only that service could tell."""
-        if self.bus_problem:
-            return f"{service} is not heard: {self.bus_problem}"
-        for heard in self.instances:
-            if heard.state.service == service and heard.silent_seconds is not None:
-                return f"{heard.state.instance} ({service}) is silent for {heard.silent_seconds:.0f} s"
-        return f"no {service} is heard"
 
 
 def in_words(span: timedelta) -> str:

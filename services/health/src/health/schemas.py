@@ -1,8 +1,7 @@
-"""What does health answer? The shapes of its JSON."""
+"""Response models: the JSON of /health, and the base of every other answer."""
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -19,7 +18,7 @@ class Answer(BaseModel):
 
 
 class ComponentHealth(Answer):
-    """One of the six components; `message` says what is wrong, or what is not due yet."""
+    """One component; `message` says what is wrong, or what is not due yet."""
 
     name: str
     status: ComponentStatus
@@ -74,49 +73,6 @@ class Readiness(Answer):
     status: Literal["ready", "not ready"]
     bus: bool
     database: bool
-
-
-class NewestCandle(Answer):
-    """Open time and closing price."""
-
-    timestamp: AwareDatetime
-    close: Decimal
-
-
-class NewestSignal(Answer):
-    """The newest decision of a market; `cause` says why the rule spoke."""
-
-    candle_timestamp: AwareDatetime
-    signal_type: str
-    confidence: float
-    source: str
-    cause: str | None
-    created_at: AwareDatetime
-
-
-class GapMinutes(Answer):
-    """How many minutes are missing, and how many are proven to be without trades."""
-
-    open: int
-    confirmed_empty: int
-
-
-class MarketOverview(Answer):
-    """What is stored of one market."""
-
-    market: str
-    newest_candle: NewestCandle | None
-    candles: int
-    newest_signal: NewestSignal | None
-    signals: int
-    gaps: GapMinutes
-
-
-class Overview(Answer):
-    """Every market of the settings, and the newest time seen from the exchange."""
-
-    exchange_time: AwareDatetime | None
-    markets: tuple[MarketOverview, ...]
 
 
 class Problem(Answer):

@@ -1,7 +1,9 @@
-"""Which environment variables does health read beyond the common ones?"""
+"""Health's settings: the environment variables it reads beyond the common ones."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -34,15 +36,25 @@ class HealthSettings(ServiceSettings):
     health_port: int = Field(
         default=8080, alias="HEALTH_PORT", ge=1, le=65535, description="Port that HTTP is served on."
     )
+    health_data_folders: str = Field(
+        default=".",
+        alias="HEALTH_DATA_FOLDERS",
+        description="Folders on the disks that hold the data, with `:` between; `.` is where health runs.",
+    )
     notify_url: NotifyUrl | None = Field(
         default=None,
         alias="NOTIFY_URL",
-        description="Webhook (Slack, Telegram …) that hears of each change of the overall state.",
+        description="Webhook (Slack, Telegram …) that receives each change of the overall state.",
     )
     notify_settle_seconds: int = Field(
         default=10,
         alias="NOTIFY_SETTLE_SECONDS",
         ge=1,
         le=3600,
-        description="How long a state must last before it is told.",
+        description="How long a state must last before it is posted.",
     )
+
+    @property
+    def data_folders(self) -> tuple[Path, ...]:
+        """The folders whose disks are measured."""
+        return tuple(Path(folder) for folder in self.health_data_folders.split(os.pathsep))

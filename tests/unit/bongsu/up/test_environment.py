@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bongsu.up.data_source import Market, live, simulated
@@ -73,3 +75,9 @@ def test_only_health_gets_the_webhook_and_the_way_out_to_it() -> None:
     assert given["health"]["NOTIFY_SETTLE_SECONDS"] == "30"
     assert [name for name in SERVICES if "HTTPS_PROXY" in given[name]] == ["health"]
     assert "127.0.0.1" in given["health"]["NO_PROXY"]
+
+
+def test_health_measures_the_disk_of_every_data_folder() -> None:
+    addresses = replace(ADDRESSES, data_folders=("/data", "/var/lib/cluster"))
+    environment = for_service("health", CALLER, addresses, simulated())
+    assert environment["HEALTH_DATA_FOLDERS"] == "/data:/var/lib/cluster"

@@ -1,4 +1,4 @@
-"""How may the page and the API read PostgreSQL without taking it from health's own probes?
+"""Bulkhead: limits the reads of the page and the API, so that the probes keep their connections.
 
 At most two at a time of health's three to six connections, each with a limit, and no caller waits longer than
 its patience, whatever the server does.
@@ -18,8 +18,8 @@ AT_ONCE = 2
 PATIENCE_SECONDS = 1.0
 
 
-class BoundedReads:
-    """Runs loads; one that nobody waits for any more keeps its place until the database's limits end it."""
+class ReadLimiter:
+    """Runs loads; one whose caller is gone keeps its place until the database's limits end it."""
 
     def __init__(self) -> None:
         self._places = asyncio.Semaphore(AT_ONCE)
@@ -46,4 +46,4 @@ class BoundedReads:
         self._loads.discard(task)
         self._places.release()
         if not task.cancelled():
-            task.exception()  # its caller may have gone; the error is then nobody's
+            task.exception()  # retrieved, or asyncio complains: its caller may be gone

@@ -1,6 +1,6 @@
-"""How does a reader of a list go on where the last answer ended? Pure.
+"""Keyset pagination: an opaque token leads to the next page. Pure.
 
-A cursor names the last row that was given, so rows that are added meanwhile are neither repeated nor skipped.
+A token names the last row that was given, so rows that are added meanwhile are neither repeated nor skipped.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _LENGTH = 24
 
 
 @dataclass(frozen=True)
-class Cursor:
+class PageToken:
     """The last row given: its place in the order, and its id, which decides between two of one moment."""
 
     moment: datetime
@@ -31,7 +31,7 @@ class Cursor:
         return base64.urlsafe_b64encode(packed).decode("ascii")
 
     @classmethod
-    def parse(cls, text: str) -> Cursor:
+    def parse(cls, text: str) -> PageToken:
         """Return what `str` made; ValueError for anything else."""
         try:
             packed = base64.b64decode(text, altchars=b"-_", validate=True)

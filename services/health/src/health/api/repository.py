@@ -1,4 +1,4 @@
-"""What does /api/v1 read in PostgreSQL? Every statement goes by an index, has a LIMIT and a time limit."""
+"""SQL of /api/v1: every statement goes by an index, has a LIMIT and a time limit. Reads only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from common.config.queries import StoredSetting, stored_settings
 from common.database.pool import Database
 from common.events import Action
 from common.gaps import GapStatus
-from health.api.pagination import Cursor
+from health.api.pagination import PageToken
 from health.api.schemas import (
     CandleAnswer,
     GapAnswer,
@@ -32,13 +32,17 @@ STATEMENT_SECONDS = 1.0
 # A list shows the beginning of a reasoning, the record all of it.
 LISTED_REASONING = 2000
 
+# Of the measurements too. The gaps of a market never overlap, so the last one begins last.
 MARKETS = """
-SELECT asked.market, candle.timestamp, candle.close, candle.collected_at, day_before.close AS close_24h_ago,
+SELECT asked.market, candle.timestamp, candle.close, candle.source, candle.collected_at,
+       day_before.close AS close_24h_ago,
        (SELECT max(candle_timestamp) FROM trading_signals WHERE symbol = asked.market) AS newest_signal_at,
+       (SELECT to_time FROM candle_gaps WHERE symbol = asked.market AND status <> 'open'
+         ORDER BY from_time DESC LIMIT 1) AS resolved_until,
        coalesce((SELECT sum(extract(epoch FROM to_time - from_time) / 60) FROM candle_gaps
                   WHERE symbol = asked.market AND status = 'open'), 0)::int AS open_gap_minutes
   FROM unnest($1::text[]) WITH ORDINALITY AS asked (market, place)
-  LEFT JOIN LATERAL (SELECT timestamp, close, collected_at FROM market_data
+  LEFT JOIN LATERAL (SELECT timestamp, close, source, collected_at FROM market_data
                       WHERE symbol = asked.market ORDER BY timestamp DESC LIMIT 1) AS candle ON true
   LEFT JOIN LATERAL (SELECT close FROM market_data
                       WHERE symbol = asked.market AND timestamp <= candle.timestamp - interval '1 day'
@@ -137,9 +141,9 @@ class ApiRepository:
         return [GapAnswer(**dict(row)) for row in rows]
 
     async def signals(
-        self, market: str | None, action: Action | None, after: Cursor, limit: int
+        self, market: str | None, action: Action | None, after: PageToken, limit: int
     ) -> list[SignalAnswer]:
-        """Return the signals behind `after`, newest first."""
+        """Return the signals that follow `after`, newest first."""
         if market is not None:
             rows = await self._fetch(SIGNALS_OF_MARKET, market, after.moment, action, limit + 1)
         elif action is not None:

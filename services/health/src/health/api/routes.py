@@ -1,4 +1,4 @@
-"""Which paths has /api/v1, and what may be asked of each? It only reads."""
+"""HTTP routes of /api/v1, and the rules of their parameters; all of them only read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydantic import AfterValidator, AwareDatetime
 from common.config.keys import REGISTRY
 from common.events import MARKET_PATTERN, Action
 from common.gaps import GapStatus
-from health.api.pagination import Cursor
+from health.api.pagination import PageToken
 from health.api.schemas import (
     BudgetAnswer,
     CandlesAnswer,
@@ -27,10 +27,9 @@ from health.api.schemas import (
     SignalsAnswer,
     StatusAnswer,
 )
-from health.api.service import FIRST, LAST, ApiAnswers
-from health.api.status import StatusWatch
-from health.http.replies import PROBLEM_CONTENT, reply
-from health.http.responses import problem
+from health.api.service import FIRST, LAST, ApiService
+from health.api.status import StatusMonitor
+from health.http.responses import PROBLEM_CONTENT, problem, reply
 
 MOST_CANDLES = 1500
 MOST_ROWS = 200
@@ -56,43 +55,43 @@ READING: dict[int | str, dict[str, Any]] = {503: AWAY}
 ASKING: dict[int | str, dict[str, Any]] = {422: REFUSED, 503: AWAY}
 
 
-def build_api(watch: StatusWatch, answers: ApiAnswers) -> APIRouter:
+def build_api(monitor: StatusMonitor, service: ApiService) -> APIRouter:
     """Return the routes; every answer is masked and of this moment."""
     api = APIRouter(prefix="/api/v1")
-    _add_now(api, watch, answers)
-    _add_candles(api, answers)
-    _add_signals(api, answers)
-    _add_config(api, answers)
+    _add_now(api, monitor, service)
+    _add_candles(api, service)
+    _add_signals(api, service)
+    _add_config(api, service)
     return api
 
 
-def _add_now(api: APIRouter, watch: StatusWatch, answers: ApiAnswers) -> None:
+def _add_now(api: APIRouter, monitor: StatusMonitor, service: ApiService) -> None:
     @api.get("/status", response_model=StatusAnswer)
     async def status() -> Response:
         """Return how everything is and since when; 200 also when it is unhealthy."""
-        return reply(await watch.look())
+        return reply(await monitor.check())
 
     @api.get("/jobs", response_model=JobsAnswer)
     async def jobs() -> Response:
         """Return each job: its last and next run, and how long its runs took."""
-        return reply(answers.jobs(await watch.look()))
+        return reply(service.jobs(await monitor.check()))
 
     @api.get("/markets", response_model=MarketsAnswer, responses=READING)
     async def markets() -> Response:
         """Return the markets of the settings with their newest price."""
-        return reply(await answers.markets())
+        return reply(await service.markets())
 
     @api.get("/budget", response_model=BudgetAnswer, responses=READING)
     async def budget() -> Response:
         """Return what Gemini was asked today and may still be asked."""
-        return reply(await answers.budget())
+        return reply(await service.budget())
 
 
-def _add_candles(api: APIRouter, answers: ApiAnswers) -> None:
+def _add_candles(api: APIRouter, service: ApiService) -> None:
     @api.get("/candles", response_model=CandlesAnswer, responses=ASKING)
     async def candles(market: Market, start: From = FIRST, end: To = LAST, limit: Limit = 360) -> Response:
         """Return the newest 1-minute candles of a range, oldest first."""
-        return _unordered(start, end) or reply(await answers.candles(market, start, end, limit))
+        return _unordered(start, end) or reply(await service.candles(market, start, end, limit))
 
     @api.get("/gaps", response_model=GapsAnswer, responses=ASKING)
     async def gaps(
@@ -103,10 +102,10 @@ def _add_candles(api: APIRouter, answers: ApiAnswers) -> None:
         limit: Rows = 100,
     ) -> Response:
         """Return the newest gaps that touch a range, oldest first."""
-        return _unordered(start, end) or reply(await answers.gaps(market, start, end, status, limit))
+        return _unordered(start, end) or reply(await service.gaps(market, start, end, status, limit))
 
 
-def _add_signals(api: APIRouter, answers: ApiAnswers) -> None:
+def _add_signals(api: APIRouter, service: ApiService) -> None:
     @api.get("/signals", response_model=SignalsAnswer, responses=ASKING)
     async def signals(
         market: Annotated[str | None, Query(pattern=MARKET_PATTERN)] = None,
@@ -116,23 +115,23 @@ def _add_signals(api: APIRouter, answers: ApiAnswers) -> None:
     ) -> Response:
         """Return signals, newest first: of one market by their minute, of all by when they were made."""
         try:
-            after = Cursor.parse(cursor) if cursor is not None else None
+            after = PageToken.parse(cursor) if cursor is not None else None
         except ValueError as error:
             return _refusal(f"cursor: {error}")
-        return reply(await answers.signals(market, action, after, limit))
+        return reply(await service.signals(market, action, after, limit))
 
     @api.get("/signals/{signal_id}", response_model=SignalRecord, responses={404: UNKNOWN, **ASKING})
     async def signal(signal_id: UUID) -> Response:
         """Return all that is stored of a signal: what was seen, asked and answered."""
-        found = await answers.signal(signal_id)
+        found = await service.signal(signal_id)
         return reply(found) if found else problem(404, "no signal has this id; /api/v1/signals lists them")
 
 
-def _add_config(api: APIRouter, answers: ApiAnswers) -> None:
+def _add_config(api: APIRouter, service: ApiService) -> None:
     @api.get("/config", response_model=ConfigAnswer, responses=READING)
     async def config() -> Response:
         """Return every runtime setting as it holds now."""
-        return reply(await answers.config())
+        return reply(await service.config())
 
     @api.get("/config/history", response_model=ConfigHistoryAnswer, responses=ASKING)
     async def config_history(
@@ -143,7 +142,7 @@ def _add_config(api: APIRouter, answers: ApiAnswers) -> None:
         """Return who changed what and when, newest first."""
         if key is not None and key not in REGISTRY:
             return _refusal(f"key: must be one of {', '.join(REGISTRY)}")
-        return reply(await answers.config_history(key, before, limit))
+        return reply(await service.config_history(key, before, limit))
 
 
 def _unordered(start: datetime, end: datetime) -> Response | None:

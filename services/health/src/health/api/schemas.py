@@ -1,4 +1,4 @@
-"""What does /api/v1 answer? Field names stay; prices and amounts of money are strings, times are UTC."""
+"""Response models of /api/v1: field names stay, prices and amounts of money are strings, times are UTC."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from common.events import Action, Outcome
 from common.gaps import GapStatus
 from health.schemas import Answer, ComponentHealth, OverallStatus, ServiceHealth
 
-# Without an exponent, and without zeros that a column's or a vendor's scale has put behind it.
+# Without an exponent, and without the trailing zeros of a column's or a vendor's scale.
 Plain = Annotated[Decimal, PlainSerializer(lambda number: f"{number.normalize():f}", return_type=str)]
+# Of any type; an amount of money is a string.
+SettingValue = Annotated[
+    Any, PlainSerializer(lambda value: f"{value:f}" if isinstance(value, Decimal) else value)
+]
 
 
 class ComponentSince(ComponentHealth):
@@ -28,7 +32,7 @@ class StatusAnswer(Answer):
     Attributes:
         since: When this instance of health first saw this overall status without a break.
         flaws: One short sentence each.
-        bus: Whether this instance has NATS; without it nobody else is heard.
+        bus: Whether this instance has NATS; without it no other instance is known.
         database: Whether this instance has PostgreSQL; without it what is stored is as it was.
     """
 
@@ -44,7 +48,7 @@ class StatusAnswer(Answer):
 
 
 class NewestCandleAnswer(Answer):
-    """Open time, closing price, and the exchange's time when it was told."""
+    """Open time, closing price, and the exchange's time when it was collected."""
 
     timestamp: AwareDatetime
     close: Plain
@@ -55,7 +59,7 @@ class MarketAnswer(Answer):
     """One market of the settings.
 
     Attributes:
-        price: Of the newest trade that was heard, which may be newer than the newest candle.
+        price: Of the newest ticker, which may be newer than the newest candle.
         close_24h_ago: Close of the candle a day before the newest one, or of the last one before that.
         open_gap_minutes: Minutes that are missing and not proven empty.
     """
@@ -188,7 +192,7 @@ class JobFigures(Answer):
 
 
 class JobsAnswer(Answer):
-    """Every job; the figures are of runs that this instance of health heard of, a day at most."""
+    """Every job; the figures are of the runs that this instance of health saw end, in a day at most."""
 
     counted_since: AwareDatetime
     jobs: tuple[JobFigures, ...]
@@ -201,12 +205,12 @@ class SettingAnswer(Answer):
         value: What holds.
         valid: False where what is stored breaks the rule; then the last good value holds.
         stale: True where PostgreSQL could not be asked; then the last known value holds.
-        revision: 0 where nobody ever set it.
+        revision: 0 where it was never set.
     """
 
     key: str
-    value: Any
-    default: Any
+    value: SettingValue
+    default: SettingValue
     valid: bool
     stale: bool
     revision: int
@@ -228,8 +232,8 @@ class ConfigChangeAnswer(Answer):
 
     revision: int
     key: str
-    old_value: Any
-    new_value: Any
+    old_value: SettingValue
+    new_value: SettingValue
     changed_by: str
     changed_at: AwareDatetime
 

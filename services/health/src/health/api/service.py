@@ -1,4 +1,4 @@
-"""How does /api/v1 make its answers of what is stored, heard and set?"""
+"""Service layer of /api/v1: answers made of what is stored, what events brought and what is set."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ from common.config.keys import (
     MARKETS,
     REGISTRY,
 )
-from common.config.queries import ConfigChange
 from common.config.repository import ConfigRepository
 from common.events import Action
 from common.gaps import GapStatus
 from common.gemini_quota import next_quota_day, quota_day
 from health.api.jobs import job_figures
-from health.api.limiter import BoundedReads
-from health.api.live import Heard
-from health.api.pagination import Cursor
+from health.api.limiter import ReadLimiter
+from health.api.live import LiveData
+from health.api.pagination import PageToken
 from health.api.repository import ApiRepository, Usage
 from health.api.schemas import (
     BudgetAnswer,
@@ -45,10 +44,10 @@ from health.api.schemas import (
 # Earlier and later times than any candle has.
 FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 LAST = datetime(2100, 1, 1, tzinfo=UTC)
-NEWEST = Cursor(LAST, UUID(int=2**128 - 1))
+NEWEST = PageToken(LAST, UUID(int=2**128 - 1))
 
 
-class ApiAnswers:
+class ApiService:
     """Every method but `jobs` raises TransientError while PostgreSQL is away or slow."""
 
     def __init__(
@@ -57,13 +56,13 @@ class ApiAnswers:
         repository: ApiRepository,
         config: ConfigRepository,
         exchange: ExchangeClock,
-        heard: Heard,
-        reads: BoundedReads,
+        live: LiveData,
+        reads: ReadLimiter,
     ) -> None:
         self._repository = repository
         self._config = config
         self._exchange = exchange
-        self._heard = heard
+        self._live = live
         self._reads = reads
 
     async def markets(self) -> MarketsAnswer:
@@ -102,16 +101,14 @@ class ApiAnswers:
         )
 
     async def signals(
-        self, market: str | None, action: Action | None, cursor: Cursor | None, limit: int
+        self, market: str | None, action: Action | None, after: PageToken | None, limit: int
     ) -> SignalsAnswer:
-        """Return the signals behind the cursor, newest first."""
-        rows = await self._reads.run(
-            lambda: self._repository.signals(market, action, cursor or NEWEST, limit)
-        )
+        """Return the signals after that place in the list, newest first."""
+        rows = await self._reads.run(lambda: self._repository.signals(market, action, after or NEWEST, limit))
         next_cursor = None
         if len(rows) > limit:
             last = rows[limit - 1]
-            next_cursor = str(Cursor(last.candle_timestamp if market else last.created_at, last.id))
+            next_cursor = str(PageToken(last.candle_timestamp if market else last.created_at, last.id))
         return SignalsAnswer(signals=tuple(rows[:limit]), next_cursor=next_cursor)
 
     async def signal(self, signal_id: UUID) -> SignalRecord | None:
@@ -129,21 +126,21 @@ class ApiAnswers:
     async def config_history(self, key: str | None, before: int | None, limit: int) -> ConfigHistoryAnswer:
         """Return the changes before a revision, newest first; PermanentError for an unknown key."""
         rows = await self._reads.run(lambda: self._config.history(key, limit=limit + 1, before=before))
-        changes = tuple(_change(row) for row in rows[:limit])
+        changes = tuple(ConfigChangeAnswer(**vars(row)) for row in rows[:limit])
         return ConfigHistoryAnswer(
             changes=changes, next_before=changes[-1].revision if len(rows) > limit else None
         )
 
     def jobs(self, status: StatusAnswer) -> JobsAnswer:
-        """Return every job, as the instances' schedulers see it and as its runs were heard to end."""
+        """Return every job, as the instances' schedulers see it and as its runs ended."""
         now = utc_now()
         return JobsAnswer(
-            counted_since=self._heard.jobs.counted_since(now),
-            jobs=job_figures(status.services, self._heard.jobs.rows(now)),
+            counted_since=self._live.jobs.counted_since(now),
+            jobs=job_figures(status.services, self._live.jobs.rows(now)),
         )
 
     def _priced(self, market: MarketAnswer) -> MarketAnswer:
-        ticker = self._heard.tickers.get(market.market)
+        ticker = self._live.tickers.get(market.market)
         if ticker is None:
             return market
         return market.model_copy(update={"price": ticker.price, "price_at": ticker.exchange_time})
@@ -182,8 +179,8 @@ class ApiAnswers:
             settings.append(
                 SettingAnswer(
                     key=key.name,
-                    value=_plain(values[key.name]),
-                    default=_plain(key.default),
+                    value=values[key.name],
+                    default=key.default,
                     valid=key.name not in usage.invalid_keys,
                     stale=key.name in usage.stale_keys,
                     revision=row.revision if row else 0,
@@ -208,19 +205,3 @@ def _model_budget(usage: Usage, *, place: int | None, budget: int, now: datetime
         cost_usd=usage.cost_usd,
         blocked_until=usage.blocked_until if blocked else None,
     )
-
-
-def _change(change: ConfigChange) -> ConfigChangeAnswer:
-    return ConfigChangeAnswer(
-        revision=change.revision,
-        key=change.key,
-        old_value=_plain(change.old_value),
-        new_value=_plain(change.new_value),
-        changed_by=change.changed_by,
-        changed_at=change.changed_at,
-    )
-
-
-def _plain(value: object) -> object:
-    """Return a setting's value as JSON has it, an amount of money as a string."""
-    return f"{value:f}" if isinstance(value, Decimal) else value

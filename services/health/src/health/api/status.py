@@ -1,48 +1,55 @@
-"""How is everything, and since when? Looked at every second, so that `since` is true without any caller."""
+"""Status monitor: checks everything once a second, so that `since` is true without any caller."""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 
-from common.tasks import cancel_tasks, run_forever
+from common.tasks import Background
 from health.api.schemas import ComponentSince, StatusAnswer
-from health.api.since import Since
 from health.checks.aggregate import summarize
-from health.service import HealthAnswers
+from health.service import HealthService
 
-LOOK_SECONDS = 1.0
+CHECK_SECONDS = 1.0
 OVERALL = "overall"
 
 
-class StatusWatch:
-    """Judges once a second; a look costs a roll call in five seconds and no query."""
+class Since:
+    """Remembers when each named thing took the status that it has; times come from the caller."""
 
-    def __init__(self, answers: HealthAnswers) -> None:
-        self._answers = answers
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[str, datetime]] = {}
+
+    def record(self, name: str, status: str, now: datetime) -> datetime:
+        """Record a status and return since when it holds."""
+        known = self._known.get(name)
+        if known is None or known[0] != status:
+            known = self._known[name] = (status, now)
+        return known[1]
+
+
+class StatusMonitor(Background):
+    """Checks once a second; that costs a poll of the instances in five seconds and no query."""
+
+    def __init__(self, service: HealthService) -> None:
+        super().__init__("status_monitor", self._monitor)
+        self._service = service
         self._since = Since()
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Begin to look."""
-        self._task = asyncio.create_task(run_forever("status_watch", self._watch))
-
-    async def stop(self) -> None:
-        """Stop looking."""
-        await cancel_tasks([self._task])
-
-    async def look(self) -> StatusAnswer:
+    async def check(self) -> StatusAnswer:
         """Return how everything is now."""
-        detail = await self._answers.detail()
-        readiness = self._answers.readiness()
+        detail = await self._service.detail()
+        readiness = self._service.readiness()
         components = tuple(
             ComponentSince(
-                **dict(component), since=self._since.note(component.name, component.status, detail.timestamp)
+                **dict(component),
+                since=self._since.record(component.name, component.status, detail.timestamp),
             )
             for component in detail.components
         )
         return StatusAnswer(
             status=detail.status,
-            since=self._since.note(OVERALL, detail.status, detail.timestamp),
+            since=self._since.record(OVERALL, detail.status, detail.timestamp),
             timestamp=detail.timestamp,
             version=detail.version,
             flaws=summarize(detail).flaws,
@@ -52,7 +59,7 @@ class StatusWatch:
             services=detail.services,
         )
 
-    async def _watch(self) -> None:
+    async def _monitor(self) -> None:
         while True:
-            await self.look()
-            await asyncio.sleep(LOOK_SECONDS)
+            await self.check()
+            await asyncio.sleep(CHECK_SECONDS)

@@ -1,43 +1,27 @@
-"""What does it all come to? One status from six components and the services. Pure."""
+"""Aggregation: one status from all components and the services. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from common.events import CacheUsage
-from health.checks.database import database_answers
-from health.checks.gemini_api import gemini_answers
-from health.checks.recent_orders import orders_do_not_wait
-from health.checks.recent_signal import signal_is_recent
-from health.checks.scheduler import jobs_succeed
+from health.checks.registry import CHECKS
 from health.checks.services import missing_services, services_live
-from health.checks.upbit_api import upbit_answers
 from health.domain import Facts
 from health.schemas import (
-    ComponentHealth,
     DetailedHealthResponse,
     HealthSummary,
     OverallStatus,
     ServiceHealth,
 )
 
-CHECKS: tuple[Callable[[Facts], ComponentHealth], ...] = (
-    database_answers,
-    upbit_answers,
-    gemini_answers,
-    jobs_succeed,
-    signal_is_recent,
-    orders_do_not_wait,
-)
-# Without these the relay does not run; the others only make it poorer.
-ESSENTIAL = frozenset({"database", "upbit_api", "scheduler"})
-
 
 def judge(facts: Facts, *, version: str) -> DetailedHealthResponse:
     """Return the whole answer."""
-    components = tuple(check(facts) for check in CHECKS)
+    components = tuple(check.judge(facts) for check in CHECKS)
     services = services_live(facts)
-    broken = any(component.status == "unhealthy" and component.name in ESSENTIAL for component in components)
+    broken = any(
+        check.is_essential and component.status == "unhealthy"
+        for check, component in zip(CHECKS, components, strict=True)
+    )
     statuses = [part.status for part in components] + [service.status for service in services]
     flawed = any(status != "healthy" for status in statuses)
     status: OverallStatus = "healthy"

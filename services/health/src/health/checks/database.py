@@ -1,8 +1,8 @@
-"""The database answers SELECT 1 quickly and nobody waits for a connection.
+"""The database answers SELECT 1 quickly and no caller waits for a connection.
 
 250 ms: SELECT 1 takes about 1 ms on a healthy server; a hundred times that is already felt in every job.
-1 s: behind that, a store page of 200 candles no longer fits between two pages. The probe applies it.
-A server that was started again is a warning for 6 s: it is back within a second, and nobody would know.
+1 s: after that, a store page of 200 candles no longer fits between two pages. The probe applies it.
+A server that was started again is a warning for 6 s: it is back within a second, and no one would know.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ SLOW_MS = 250.0
 
 
 def database_answers(facts: Facts) -> ComponentHealth:
-    """Return the component; a full pool counts where somebody waits for it."""
+    """Return the component; a full pool counts where a caller waits for it."""
     reading = facts.database
     if reading.error:
         return ComponentHealth(name=NAME, status="unhealthy", message=reading.error)
-    problem = _slow(reading) or _pool_waiting([heard.state for heard in facts.instances]) or _restarted(facts)
+    problem = _slow(reading) or _pool_waiting([live.state for live in facts.instances]) or _restarted(facts)
     return ComponentHealth(
         name=NAME,
         status="warning" if problem else "healthy",
@@ -43,7 +43,7 @@ def _restarted(facts: Facts) -> str | None:
 def _pool_waiting(instances: list[InstanceState]) -> str | None:
     for state in instances:
         pool = state.pool
-        # Whoever takes a free connection waits for a millisecond too; only without a free one it is a flaw.
+        # To take a free connection is a wait of a millisecond too; only without a free one it is a flaw.
         if pool and pool.waiting and pool.in_use >= pool.size:
             return (
                 f"{pool.waiting} callers of {state.instance} wait for a connection:"

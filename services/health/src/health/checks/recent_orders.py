@@ -1,7 +1,7 @@
-"""No order waits for ever.
+"""No order stays active for long.
 
 10 min: a market order ends in seconds, a limit order near the price in minutes; longer is worth a look. 60
-min: the price has moved on, money is bound, somebody must decide. No order at all is fine.
+min: the price has moved on, money is bound, a person must decide. No order at all is fine.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A signal was made not long ago.
 
 max(60 min, interval + 5 min): with an interval of an hour one signal an hour is due, and a decision takes at
-most 90 s; with shorter intervals an hour without any is the point where somebody wants to know. Three times
+most 90 s; with shorter intervals an hour without any is the point where a person wants to know. Three times
 that is a broken signaler. Signals from before a pause of the whole stack do not count against it.
 """
 

@@ -1,4 +1,4 @@
-"""What do the instances of one service say of a component that only they can see?"""
+"""Verdict on a component that only the instances of one service can see, from their own reports."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from health.schemas import ComponentHealth
 def reported_component(facts: Facts, name: str, *, reporter: str) -> ComponentHealth:
     """Return the component as its reporter's instances see it.
 
-    One that sees it healthy proves that it is there, so trouble of another replica is a warning; nobody
-    answering is unhealthy and names the reporter.
+    One that sees it healthy proves that it is there, so trouble of another replica is a warning; without any
+    answer it is unhealthy, and the reporter is named.
     """
     seen = [
         (state.instance, component)
@@ -20,7 +20,7 @@ def reported_component(facts: Facts, name: str, *, reporter: str) -> ComponentHe
         if component.name == name
     ]
     if not seen:
-        return ComponentHealth(name=name, status="unhealthy", message=facts.why_unheard(reporter))
+        return ComponentHealth(name=name, status="unhealthy", message=facts.why_no_report(reporter))
     best = min((component for _, component in seen), key=_severity)
     instance, worst = max(seen, key=lambda item: _severity(item[1]))
     if _severity(best) < _severity(worst):

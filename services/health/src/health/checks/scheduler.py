@@ -45,8 +45,8 @@ def jobs_succeed(facts: Facts) -> ComponentHealth:
 
 
 def _judge_bus(facts: Facts) -> tuple[str, str | None]:
-    if facts.bus_problem:
-        return "unhealthy", f"no run can be claimed: {facts.bus_problem}"
+    if facts.bus_error:
+        return "unhealthy", f"no run can be claimed: {facts.bus_error}"
     seconds = facts.seconds_since_interruption(facts.bus_back_since)
     return ("healthy", None) if seconds is None else ("warning", f"NATS was away until {seconds} s ago")
 
@@ -54,7 +54,7 @@ def _judge_bus(facts: Facts) -> tuple[str, str | None]:
 def _judge(facts: Facts, service: str, job_name: str) -> tuple[str, str | None]:
     answering = facts.answering(service)
     if not answering:
-        return "unhealthy", facts.why_unheard(service)
+        return "unhealthy", facts.why_no_report(service)
     states = [job for state in answering for job in state.jobs if job.job_name == job_name]
     if not states:
         return "unhealthy", f"{job_name} is not scheduled on {answering[0].instance} ({service})"
@@ -71,7 +71,7 @@ def _judge(facts: Facts, service: str, job_name: str) -> tuple[str, str | None]:
 def _never_ran(
     facts: Facts, service: str, states: list[JobState], interval: timedelta
 ) -> tuple[str, str | None]:
-    since = facts.heard_since.get(service, facts.now)
+    since = facts.service_since.get(service, facts.now)
     verdict = _aged(facts.now - since, interval, f"{states[0].job_name}: no success since the start", states)
     if verdict[0] != "healthy":
         return verdict
@@ -99,7 +99,7 @@ def _last_words(states: list[JobState]) -> str:
 
 
 def _next_run(now: datetime, states: list[JobState]) -> datetime | None:
-    # In a replay the next run lies in the recording's time, long ago; it tells nobody when to look.
+    # In a replay the next run lies in the recording's time, long ago; it does not say when to look.
     return min(
         (state.next_run_at for state in states if state.next_run_at and state.next_run_at > now), default=None
     )

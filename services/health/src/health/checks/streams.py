@@ -17,15 +17,15 @@ FULL_RATIO = 0.99
 
 def judge_streams(facts: Facts) -> Iterator[tuple[str, str]]:
     """Yield status and sentence of each stream that is filling up, full or gone, or takes nothing."""
-    if facts.bus_problem:
+    if facts.bus_error:
         return
     if facts.streams.error:
         yield "unhealthy", facts.streams.error
     for fill in facts.streams.fills:
         yield from _judge(fill)
-    for heard in facts.instances:
-        if heard.silent_seconds is None and heard.state.bus_problem:
-            yield "unhealthy", f"{heard.state.instance}: {heard.state.bus_problem}"
+    for live in facts.instances:
+        if live.silent_seconds is None and live.state.bus_problem:
+            yield "unhealthy", f"{live.state.instance}: {live.state.bus_problem}"
 
 
 def _judge(fill: StreamFill) -> Iterator[tuple[str, str]]:

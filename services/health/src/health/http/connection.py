@@ -1,4 +1,4 @@
-"""What may one HTTP connection cost us? A limited wait, one place among the others, one form of answer.
+"""HTTP connection with limits: of time, of size, and of how many there may be.
 
 uvicorn sets no limit to how long a request may take to arrive, nor to how many connections there are, and
 answers what is no HTTP in plain text.
@@ -54,7 +54,7 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """The client reads more slowly than it is told; cut it off when that lasts."""
+        """The client reads more slowly than we send; cut it off when that lasts."""
         self._unread = self.loop.call_later(SLOWEST_READ_SECONDS, self.transport.abort)
         super().pause_writing()
 
@@ -104,7 +104,7 @@ class Connection(H11Protocol):
             self.transport.close()
 
     def _refuse(self, status: HTTPStatus, detail: str) -> None:
-        # Behind an answer that has begun, or is done while its request is still coming, a second one is none.
+        # After an answer that has begun, or is done while its request is still coming, a second one is none.
         if self.is_idle and self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             answer = problem(status, detail)
             head = h11.Response(
@@ -128,7 +128,7 @@ def most_connections() -> int:
 
 
 def _make_room(connections: Iterable[Any], most: int) -> None:
-    # One that was told to close is in the set until the loop's next turn, and many may come in one turn.
+    # One that is closing is in the set until the loop's next turn, and many may come in one turn.
     open_ones = [connection for connection in connections if not connection.transport.is_closing()]
     idle = [connection for connection in open_ones if connection.is_idle]
     if idle and len(open_ones) > most:

@@ -1,4 +1,4 @@
-"""What does an error look like over HTTP? `application/problem+json`, never an exception's text."""
+"""HTTP responses: masked JSON, and errors as `application/problem+json` without an exception's text."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from common.errors import ServiceError
@@ -28,6 +29,18 @@ RULES = {
     "market": "must be a market code, as in KRW-BTC",
     "signal_id": "must be a UUID",
 }
+# Under "model" it would be described as application/json.
+PROBLEM_CONTENT = {"application/problem+json": {"schema": Problem.model_json_schema()}}
+
+
+def reply(body: BaseModel, status: int = 200) -> Response:
+    """Return the body masked; a health answer is of this moment, so no cache may keep it."""
+    return JSONResponse(masked(body), status, headers={"Cache-Control": "no-store"})
+
+
+def masked(body: BaseModel) -> Any:
+    """Return the body as plain JSON values without a secret."""
+    return mask(body.model_dump(mode="json"))
 
 
 def problem(status: int, detail: str, *, headers: dict[str, str] | None = None) -> Response:

@@ -1,4 +1,4 @@
-"""How is the application served inside the service's own event loop? uvicorn, without its signal handlers."""
+"""HTTP server: uvicorn inside the service's own event loop, without its signal handlers."""
 
 from __future__ import annotations
 

@@ -1,58 +1,78 @@
-"""Who answers right now? One `health.check` request, many replies."""
+"""Scatter-gather poll of all instances: one `health.check` request, many replies, at most once in 5 s."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
 
 from nats.errors import Error as NatsError
 
-from common.bus.broker import Bus
 from common.cache import TTLCache
-from common.events import ComponentReport, InstanceState
+from common.clock import utc_now
+from common.events import ComponentReport
+from common.runtime.runtime import Runtime
+from health.domain import InstanceSnapshot
 from health.instances.registry import Registry
-from health.instances.subscriptions import Listening
+from health.instances.subscriptions import Subscriptions
 
 ANSWER_SECONDS = 0.8
 KEPT_SECONDS = 5.0
 
 
-class RollCall:
-    """Asks everybody at most once in five seconds, however many callers want to know."""
+class InstancePoll:
+    """Asks the instances at most once in five seconds, however many callers want to know."""
 
-    def __init__(
-        self, bus: Bus, registry: Registry, listening: Listening, own: Callable[[], InstanceState]
-    ) -> None:
-        self._bus = bus
+    def __init__(self, runtime: Runtime, registry: Registry, subscriptions: Subscriptions) -> None:
+        self._runtime = runtime
+        self._bus = runtime.bus
         self._registry = registry
-        self._listening = listening
-        self._own = own
+        self._subscriptions = subscriptions
         self._cache = TTLCache(KEPT_SECONDS)
+        self._started_at = utc_now()
 
-    async def hold(self) -> None:
+    @property
+    def bus_error(self) -> str | None:
+        """Why no instance can be asked; None while the bus is there."""
+        if self._subscriptions.inbox is None:
+            return "NATS is not reached yet"
+        return None if self._bus.is_connected else "NATS is away"
+
+    async def refresh(self) -> None:
         """Return when all that are expected have answered, after 0.8 s, or at once when just asked."""
-        if self._listening.inbox is None or not self._bus.is_connected:
-            # Nobody can be asked, so nobody answers. Not kept: it ends the moment the bus is back.
+        if self.bus_error:
+            # No request can go out, so no reply comes. Not kept: it ends the moment the bus is back.
             self._begin()
         else:
-            await self._cache.get_or_set("roll_call", self._ask)
+            await self._cache.get_or_set("instances", self._ask)
+
+    def snapshot(self) -> InstanceSnapshot:
+        """Return what is known of all instances now."""
+        now = time.monotonic()
+        return InstanceSnapshot(
+            instances=self._registry.live(now),
+            bus_error=self.bus_error,
+            bus_back_since=self._subscriptions.back_since,
+            stack_since=self._registry.stack_since(now) or self._started_at,
+            service_since=self._registry.service_since,
+            last_success=self._registry.last_success,
+        )
 
     def _begin(self) -> float:
         now = time.monotonic()
-        self._registry.heard(self._own(), now)
-        self._registry.asked(now)
+        self._registry.record_heartbeat(self._runtime.report(), now)
+        self._registry.record_poll(now)
         return now
 
     async def _ask(self) -> None:
         began = self._begin()
         # A failure shows as silence, which the registry judges.
         with contextlib.suppress(NatsError, OSError, TimeoutError):
-            await self._bus.client.publish(ComponentReport.subject, reply=self._listening.inbox or "")
-            await asyncio.wait_for(self._answers(began), ANSWER_SECONDS)
+            inbox = self._subscriptions.inbox or ""
+            await self._bus.client.publish(ComponentReport.subject, reply=inbox)
+            await asyncio.wait_for(self._replies(began), ANSWER_SECONDS)
 
-    async def _answers(self, since: float) -> None:
+    async def _replies(self, since: float) -> None:
         while not self._registry.all_answered(since):
-            self._listening.replied.clear()
-            await self._listening.replied.wait()
+            self._subscriptions.replied.clear()
+            await self._subscriptions.replied.wait()

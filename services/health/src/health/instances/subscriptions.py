@@ -1,125 +1,104 @@
-"""Who is heard on the bus? Heartbeats, goodbyes, tickers, and the answers to our own questions.
+"""Core NATS subscriptions: heartbeats, the replies to our own requests, and whatever else asks for an event.
 
-With nats-py itself, because hearing must begin before the database is there and FastStream's broker starts
-as a whole. Its subscriptions outlive reconnects.
+With nats-py itself, because they must begin before the database is there and FastStream's broker starts as a
+whole. They outlive reconnects. Each message is decoded once, however many handlers it has.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import Any
 
 import structlog
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from common.bus.broker import Bus
-from common.bus.decoder import read_event
-from common.clock import ExchangeClock, utc_now
+from common.bus.decoder import EventT, read_event
+from common.clock import utc_now
 from common.errors import PermanentError
-from common.events import ComponentReport, ServiceHeartbeat, TickerUpdated
-from common.tasks import cancel_tasks
+from common.events import ComponentReport, Event, ServiceHeartbeat, subject_pattern
+from common.tasks import Background
 from common.telemetry.names import LogEvent
-from health.api.live import Heard
 from health.instances.registry import Registry
 
 CONNECT_POLL_SECONDS = 0.1
 
 
-class Listening:
-    """Fills the registry, the exchange clock and what the page shows from what is heard."""
+class Subscriptions(Background):
+    """Fills the registry and gives every other event to its handlers.
 
-    def __init__(self, bus: Bus, registry: Registry, exchange: ExchangeClock, heard: Heard) -> None:
+    Attributes:
+        inbox: Where replies arrive; None until everything is subscribed.
+        back_since: When the bus was last there again after it had been lost; None while it never was.
+        replied: Set with every reply.
+    """
+
+    def __init__(self, bus: Bus, registry: Registry) -> None:
+        super().__init__("subscriptions", self._subscribe)
         self._bus = bus
         self._registry = registry
-        self._exchange = exchange
-        self._heard = heard
-        self._task: asyncio.Task[None] | None = None
         self._log = structlog.get_logger("health.instances.subscriptions")
-        bus.on_reconnect(self._note_reconnect)
-        self._others: defaultdict[str, list[Callable[[bytes], None]]] = defaultdict(list)
-        for subject, hear in heard.subjects().items():
-            self.also_hear(subject, hear)
+        self._handlers: dict[type[Event], list[Callable[[Any], None]]] = {}
         self.inbox: str | None = None
         self.back_since: datetime | None = None
         self.replied = asyncio.Event()
+        bus.on_reconnect(self._note_reconnect)
+        self.subscribe(ServiceHeartbeat, self._on_heartbeat)
+        self.subscribe(ComponentReport, self._on_report)
 
-    def also_hear(self, subject: str, hear: Callable[[bytes], None]) -> None:
-        """Give every message of a subject to `hear`, which raises PermanentError for what is none."""
-        self._others[subject].append(hear)
-
-    def start(self) -> None:
-        """Begin to hear as soon as the bus is connected."""
-        self._task = asyncio.create_task(self._subscribe())
-
-    async def stop(self) -> None:
-        """Stop waiting for the bus; the subscriptions end with its connection."""
-        await cancel_tasks([self._task])
+    def subscribe(self, event_type: type[EventT], handler: Callable[[EventT], None]) -> None:
+        """Have `handler` called with every event of a type; to be called before `start`."""
+        self._handlers.setdefault(event_type, []).append(handler)
 
     async def _note_reconnect(self) -> None:
         self.back_since = utc_now()
 
     async def _subscribe(self) -> None:
-        while not await self._subscribed():
+        """Subscribe as soon as the bus is connected; the subscriptions end with its connection."""
+        while self.inbox is None:
+            self.inbox = await self._try_subscribe()
             await asyncio.sleep(CONNECT_POLL_SECONDS)
 
-    async def _subscribed(self) -> bool:
+    async def _try_subscribe(self) -> str | None:
+        """Return the inbox once everything is subscribed, None while it cannot be."""
         if not self._bus.is_connected:
-            return False
+            return None
         client = self._bus.client
         inbox = client.new_inbox()
-        subjects: tuple[tuple[str, Callable[[bytes], None]], ...] = (
-            (ServiceHeartbeat.subject.format(service="*"), self._on_heartbeat),
-            (TickerUpdated.subject.format(market="*"), self._on_ticker),
-            (inbox, self._on_report),
-            *((subject, _each(hearers)) for subject, hearers in self._others.items()),
-        )
         subscriptions = []
         try:
-            for subject, hear in subjects:
-                subscriptions.append(await client.subscribe(subject, cb=self._checked(hear)))
+            for event_type in self._handlers:
+                subject = inbox if event_type is ComponentReport else subject_pattern(event_type.subject)
+                subscriptions.append(await client.subscribe(subject, cb=self._on_message(event_type)))
             await client.flush(timeout=1)
         except (NatsError, OSError, TimeoutError) as error:
             self._log.warning(LogEvent.BUS_ERROR, error=f"{type(error).__name__}: {error}")
             await asyncio.gather(*(item.unsubscribe() for item in subscriptions), return_exceptions=True)
-            return False
-        self.inbox = inbox
-        return True
+            return None
+        return inbox
 
-    def _checked(self, hear: Callable[[bytes], None]) -> Callable[[Msg], Awaitable[None]]:
+    def _on_message(self, event_type: type[Event]) -> Callable[[Msg], Awaitable[None]]:
         async def on_message(message: Msg) -> None:
             try:
-                hear(message.data)
+                event = read_event(message.data, event_type)
             except PermanentError as error:
                 self._log.warning(LogEvent.BUS_ERROR, subject=message.subject, error=str(error))
+                return
+            for handler in self._handlers[event_type]:
+                handler(event)
 
         return on_message
 
-    def _on_heartbeat(self, body: bytes) -> None:
-        heartbeat = read_event(body, ServiceHeartbeat)
+    def _on_heartbeat(self, heartbeat: ServiceHeartbeat) -> None:
         if heartbeat.goodbye:
-            self._registry.goodbye(heartbeat.instance, time.monotonic())
+            self._registry.remove(heartbeat.instance, time.monotonic())
         else:
-            self._registry.heard(heartbeat, time.monotonic())
+            self._registry.record_heartbeat(heartbeat, time.monotonic())
 
-    def _on_report(self, body: bytes) -> None:
-        self._registry.heard(read_event(body, ComponentReport), time.monotonic())
+    def _on_report(self, report: ComponentReport) -> None:
+        self._registry.record_heartbeat(report, time.monotonic())
         self.replied.set()
-
-    def _on_ticker(self, body: bytes) -> None:
-        ticker = read_event(body, TickerUpdated)
-        self._exchange.observe(ticker.exchange_time)
-        self._heard.ticker(ticker)
-
-
-def _each(hearers: Sequence[Callable[[bytes], None]]) -> Callable[[bytes], None]:
-    """Return one hearer that gives a message to each of them."""
-
-    def hear(body: bytes) -> None:
-        for hearer in hearers:
-            hearer(body)
-
-    return hear

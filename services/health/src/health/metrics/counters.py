@@ -1,4 +1,4 @@
-"""How often did a job end, a signal come, a notice go out? Counters of this instance, from its start on."""
+"""Counters of this instance since its start: ends of jobs, signals, notifications."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from collections.abc import Iterable
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 from prometheus_client.metrics_core import Metric
 
-from common.bus.decoder import read_event
 from common.events import JobFinished, SignalGenerated
 from common.masking import mask_sensitive
 from health.metrics.names import JOB_DURATION, JOB_RUNS, NOTIFICATIONS, SIGNALS
 
 # Seconds; a run of data_collection takes some ten milliseconds, a decision up to 90 s.
 BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 90)
-# A record whose acknowledgement was lost is sent again; nobody sends one again after so many others.
+# A record whose acknowledgement was lost is sent again, but not after so many others.
 REMEMBERED = 1000
 
 
-class Tally:
-    """Hears what is published to the streams JOBS and SIGNALS while this instance runs."""
+class Counters:
+    """Counts what is published to the streams JOBS and SIGNALS while this instance runs."""
 
     def __init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -31,9 +30,8 @@ class Tally:
         self._notifications = Counter(*NOTIFICATIONS, registry=self._registry)
         self._seen: OrderedDict[str, None] = OrderedDict()
 
-    def on_job_finished(self, body: bytes) -> None:
-        """Count the runs that a record stands for; PermanentError for what is no record."""
-        record = read_event(body, JobFinished)
+    def on_job_finished(self, record: JobFinished) -> None:
+        """Count the runs that a record stands for."""
         if self._is_repeated(f"{record.job_name} {record.run_id}"):
             return
         job = mask_sensitive(record.service), mask_sensitive(record.job_name)
@@ -41,14 +39,13 @@ class Tally:
         if record.outcome != "skipped":
             self._durations.labels(*job).observe(record.duration_ms / 1000)
 
-    def on_signal_generated(self, body: bytes) -> None:
-        """Count a signal; PermanentError for what is none."""
-        signal = read_event(body, SignalGenerated)
+    def on_signal_generated(self, signal: SignalGenerated) -> None:
+        """Count a signal."""
         if not self._is_repeated(signal.signal_id):
             self._signals.labels(signal.signal_type, signal.source).inc()
 
-    def note_notification(self, outcome: str) -> None:
-        """Count a notice that was `sent`, `failed` or `dropped`."""
+    def record_notification(self, outcome: str) -> None:
+        """Count a notification that was `sent`, `failed` or `dropped`."""
         self._notifications.labels(outcome).inc()
 
     def families(self) -> Iterable[Metric]:

@@ -1,4 +1,4 @@
-"""What does Prometheus read? The facts that every answer of health is made of, as figures. Pure."""
+"""Metric families of /metrics, from the facts that every answer of health is made of. Pure."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import get_args
 
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from common.events import ComponentStatus, ConsumerState, JobState
+from common.events import ComponentStatus, JobState
 from common.masking import mask_sensitive
 from common.streams import DEAD
 from health.domain import EXPECTED_SERVICES, Facts
 from health.metrics import names as names
-from health.metrics.measurements import Figures
+from health.metrics.measurements import Measurements
 from health.metrics.names import Described
 from health.schemas import DetailedHealthResponse, OverallStatus
 
@@ -22,7 +22,7 @@ Sample = tuple[tuple[str, ...], float]
 
 
 def families(
-    facts: Facts, detail: DetailedHealthResponse, figures: Figures, exchange_time: datetime | None
+    facts: Facts, detail: DetailedHealthResponse, measurements: Measurements, exchange_time: datetime | None
 ) -> Iterator[Metric]:
     """Yield every metric that is known now; one that is not known is left out, never 0.
 
@@ -34,9 +34,9 @@ def families(
     yield from _instances(facts, detail)
     yield from _jobs(facts)
     yield from _bus(facts)
-    yield from _markets(facts, figures, exchange_time)
-    yield from _signals(facts, figures)
-    yield from _disk(figures)
+    yield from _markets(facts, measurements, exchange_time)
+    yield from _signals(facts, measurements)
+    yield from _disk(facts, measurements)
 
 
 def _judged(detail: DetailedHealthResponse) -> Iterator[Metric]:
@@ -71,7 +71,7 @@ def _instances(facts: Facts, detail: DetailedHealthResponse) -> Iterator[Metric]
             for status in get_args(ComponentStatus)
         ],
     )
-    states = [heard.state for heard in facts.instances]
+    states = [live.state for live in facts.instances]
     who = {state.instance: (state.service, state.instance) for state in states}
     yield _gauge(names.UPTIME, [(who[state.instance], state.uptime_s) for state in states])
     pools = [(who[state.instance], state.pool) for state in states if state.pool]
@@ -100,13 +100,13 @@ def _jobs(facts: Facts) -> Iterator[Metric]:
         ],
     )
     jobs: dict[tuple[str, str], JobState] = {
-        (heard.state.service, job.job_name): job for heard in facts.instances for job in heard.state.jobs
+        (live.state.service, job.job_name): job for live in facts.instances for job in live.state.jobs
     }
     yield _gauge(names.JOB_INTERVAL, [(key, job.interval_seconds) for key, job in jobs.items()])
 
 
 def _bus(facts: Facts) -> Iterator[Metric]:
-    consumers = _consumers(facts)
+    consumers = facts.consumers()
     yield _gauge(names.CONSUMER_PENDING, [((state.name,), state.pending) for state in consumers])
     yield _gauge(names.CONSUMER_STUCK, [((state.name,), state.stuck_seconds) for state in consumers])
     yield _gauge(names.CONSUMER_PATIENCE, [((state.name,), state.patience_seconds) for state in consumers])
@@ -117,19 +117,8 @@ def _bus(facts: Facts) -> Iterator[Metric]:
     yield _gauge(names.DEAD_LETTERS, [((), fill.messages) for fill in streams if fill.name == DEAD])
 
 
-def _consumers(facts: Facts) -> list[ConsumerState]:
-    """Return each consumer once; replicas share it, and the one that sees it move is right."""
-    seen: dict[str, ConsumerState] = {}
-    for heard in facts.instances:
-        for state in heard.state.consumers:
-            known = seen.setdefault(state.name, state)
-            if state.stuck_seconds < known.stuck_seconds:
-                seen[state.name] = state
-    return list(seen.values())
-
-
-def _markets(facts: Facts, figures: Figures, exchange_time: datetime | None) -> Iterator[Metric]:
-    markets = figures.markets
+def _markets(facts: Facts, measurements: Measurements, exchange_time: datetime | None) -> Iterator[Metric]:
+    markets = measurements.markets
     newest = ((found.market, found.newest_age(facts.now, exchange_time)) for found in markets)
     covered = ((found.market, found.covered_age(facts.now, exchange_time)) for found in markets)
     for name, ages in ((names.NEWEST_CANDLE_AGE, newest), (names.COVERED_AGE, covered)):
@@ -137,11 +126,11 @@ def _markets(facts: Facts, figures: Figures, exchange_time: datetime | None) -> 
     yield _gauge(names.OPEN_GAPS, [((found.market,), found.open_gap_seconds) for found in markets])
 
 
-def _signals(facts: Facts, figures: Figures) -> Iterator[Metric]:
+def _signals(facts: Facts, measurements: Measurements) -> Iterator[Metric]:
     newest = facts.database.stored and facts.database.stored.newest_signal_at
     age = [((), _seconds(facts.exchange_runs_until - newest))] if newest else []
     yield _gauge(names.SIGNAL_AGE, age)
-    if gemini := figures.gemini:
+    if gemini := measurements.gemini:
         used = gemini.requests
         yield _gauge(names.GEMINI_REQUESTS, [((model,), count) for model, count in used.items()])
         yield _gauge(names.GEMINI_REQUEST_LIMIT, [((model,), gemini.request_budget) for model in used])
@@ -149,12 +138,12 @@ def _signals(facts: Facts, figures: Figures) -> Iterator[Metric]:
         yield _gauge(names.GEMINI_COST_LIMIT, [((), float(gemini.cost_budget_usd))])
 
 
-def _disk(figures: Figures) -> Iterator[Metric]:
-    if figures.database_bytes is not None:
-        yield _gauge(names.DATABASE_SIZE, [((), figures.database_bytes)])
-    if figures.disk:
-        yield _gauge(names.DISK_SIZE, [((), figures.disk.size)])
-        yield _gauge(names.DISK_FREE, [((), figures.disk.free)])
+def _disk(facts: Facts, measurements: Measurements) -> Iterator[Metric]:
+    if measurements.database_bytes is not None:
+        yield _gauge(names.DATABASE_SIZE, [((), measurements.database_bytes)])
+    if facts.disk:
+        yield _gauge(names.DISK_SIZE, [((), facts.disk.size)])
+        yield _gauge(names.DISK_FREE, [((), facts.disk.free)])
 
 
 def _gauge(described: Described, samples: Iterable[Sample]) -> Metric:

@@ -1,4 +1,4 @@
-"""What is known that no check judges? Each market's candles, the day's Gemini use, the disk. Pure."""
+"""Measurements that no check judges: Each market's candles, the day's Gemini use, the disk. Pure."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ REPLAY = "replay"
 
 
 @dataclass(frozen=True)
-class MarketFigures:
+class MarketMeasurements:
     """What is stored of one market.
 
     Attributes:
         newest: Open time of the newest candle; None without one.
         resolved_until: End of the newest gap that is closed; None without one.
         source: Of the newest candle: `upbit`, `simulator` or `replay`.
-        collected_at: Exchange time that the newest candle was told at.
+        collected_at: Exchange time at which the newest candle was collected.
     """
 
     market: str
@@ -50,7 +50,7 @@ class MarketFigures:
 
 
 @dataclass(frozen=True)
-class GeminiFigures:
+class GeminiMeasurements:
     """What Gemini was asked today, and how often and for how much it may be."""
 
     requests: Mapping[str, int]
@@ -60,18 +60,9 @@ class GeminiFigures:
 
 
 @dataclass(frozen=True)
-class DiskFigures:
-    """The disk that this process works on, in bytes."""
-
-    size: int
-    free: int
-
-
-@dataclass(frozen=True)
-class Figures:
+class Measurements:
     """The newest that was read; None for what was never read yet."""
 
-    markets: tuple[MarketFigures, ...] = ()
-    gemini: GeminiFigures | None = None
+    markets: tuple[MarketMeasurements, ...] = ()
+    gemini: GeminiMeasurements | None = None
     database_bytes: int | None = None
-    disk: DiskFigures | None = None

@@ -1,6 +1,6 @@
-"""How are the figures of /metrics called? Each name once, with its help text and what it is told apart by.
+"""Names of the metrics: each once, with its help text and its labels.
 
-By Prometheus' conventions: base units in the name (seconds, bytes), `_total` behind a counter, which its
+By Prometheus' conventions: base units in the name (seconds, bytes), `_total` after a counter, which its
 library adds. `service_instance` is our own instance; `instance` is Prometheus' name for whom it asked.
 """
 
@@ -52,7 +52,7 @@ CACHE_MISSES = Described("bongsu_cache_misses", "Settings that an instance had t
 
 JOB_RUNS = Described(
     "bongsu_job_runs",
-    "Runs of a job by outcome that this health instance heard of since its own start.",
+    "Runs of a job by outcome that were reported to this health instance since its own start.",
     ("service", "job", "outcome"),
 )
 JOB_DURATION = Described(
@@ -97,7 +97,7 @@ OPEN_GAPS = Described(
 
 SIGNALS = Described(
     "bongsu_signals",
-    "Signals that this health instance heard since its own start.",
+    "Signals that this health instance received since its own start.",
     ("action", "source"),
 )
 SIGNAL_AGE = Described("bongsu_signal_newest_age_seconds", "How long ago the newest signal was made.")

@@ -1,11 +1,9 @@
-"""What are the newest figures? Read in the background, told from memory."""
+"""Background probe of the measurements, so that /metrics answers from memory."""
 
 from __future__ import annotations
 
 import asyncio
-import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import structlog
 
@@ -18,65 +16,49 @@ from common.config.keys import (
 )
 from common.config.repository import ConfigRepository
 from common.errors import ServiceError
-from common.tasks import cancel_tasks, run_forever
+from common.tasks import Background
 from common.telemetry.names import LogEvent
-from health.metrics.measurements import DiskFigures, Figures, GeminiFigures
-from health.metrics.repository import FiguresRepository
+from health.metrics.measurements import GeminiMeasurements, Measurements
+from health.metrics.repository import MeasurementsRepository
 
 # As often as Prometheus usually asks.
 READ_SECONDS = 10.0
 AGAIN_SECONDS = 2.0
-# Under `bongsu up` it holds the data, in a container as a rule the volumes of the others too.
-DISK = Path()
 
 
-class FiguresProbe:
-    """Keeps `figures`; what cannot be read stays as it was, and candles go on ageing."""
+class MeasurementsProbe(Background):
+    """Keeps `measurements`; what cannot be read stays as it was, and candles go on ageing."""
 
-    def __init__(self, repository: FiguresRepository, config: ConfigRepository) -> None:
+    def __init__(self, repository: MeasurementsRepository, config: ConfigRepository) -> None:
+        super().__init__("measurements_probe", self._probe)
         self._repository = repository
         self._config = config
-        self._task: asyncio.Task[None] | None = None
         self._is_failing = False
         self._log = structlog.get_logger("health.metrics.probe")
-        self.figures = Figures()
-
-    def start(self) -> None:
-        """Begin to read."""
-        self._task = asyncio.create_task(run_forever("figures_probe", self._probe))
-
-    async def stop(self) -> None:
-        """Stop reading."""
-        await cancel_tasks([self._task])
+        self.measurements = Measurements()
 
     async def _probe(self) -> None:
         while True:
-            await self._read_disk()
             try:
                 await self._read_stored()
             except ServiceError as error:
                 if not self._is_failing:
-                    self._log.warning(LogEvent.PROBE_FAILED, probe="figures", error=str(error))
+                    self._log.warning(LogEvent.PROBE_FAILED, probe="measurements", error=str(error))
                 self._is_failing = True
             else:
                 self._is_failing = False
             await asyncio.sleep(AGAIN_SECONDS if self._is_failing else READ_SECONDS)
-
-    async def _read_disk(self) -> None:
-        # In a thread: a disk that hangs is asked all the same.
-        usage = await asyncio.to_thread(shutil.disk_usage, DISK)
-        self.figures = replace(self.figures, disk=DiskFigures(size=usage.total, free=usage.free))
 
     async def _read_stored(self) -> None:
         get = self._config.get
         markets: list[str] = await get(MARKETS)
         stored = await self._repository.read(markets)
         models = [await get(GEMINI_MODEL), *await get(GEMINI_FALLBACK_MODELS)]
-        self.figures = replace(
-            self.figures,
+        self.measurements = replace(
+            self.measurements,
             markets=stored.markets,
             database_bytes=stored.database_bytes,
-            gemini=GeminiFigures(
+            gemini=GeminiMeasurements(
                 requests=dict.fromkeys(models, 0) | stored.gemini_requests,
                 request_budget=await get(GEMINI_DAILY_REQUEST_BUDGET),
                 cost_usd=stored.gemini_cost_usd,

@@ -1,4 +1,4 @@
-"""What do figures read in PostgreSQL? Cheap questions only: they are asked again and again."""
+"""SQL of the measurements. Only cheap queries: they run every ten seconds."""
 
 from __future__ import annotations
 
@@ -6,21 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from common.database.pool import Database
-from health.metrics.measurements import MarketFigures
+import asyncpg
 
-# The gaps of a market never overlap, so the last one begins last.
-_MARKETS = """
-SELECT asked.market, candle.timestamp AS newest, candle.source, candle.collected_at,
-       (SELECT to_time FROM candle_gaps WHERE symbol = asked.market AND status <> 'open'
-         ORDER BY from_time DESC LIMIT 1) AS resolved_until,
-       (SELECT coalesce(sum(extract(epoch FROM to_time - from_time)), 0)::float8
-          FROM candle_gaps WHERE symbol = asked.market AND status = 'open') AS open_gap_seconds
-  FROM unnest($1::text[]) WITH ORDINALITY AS asked (market, place)
-  LEFT JOIN LATERAL (SELECT timestamp, source, collected_at FROM market_data
-                      WHERE symbol = asked.market ORDER BY timestamp DESC LIMIT 1) AS candle ON true
- ORDER BY asked.place
-"""
+from common.database.pool import Database
+from health.api.repository import MARKETS
+from health.metrics.measurements import MarketMeasurements
+
 # The vendor's day begins in Los Angeles.
 _GEMINI = """
 SELECT model, requests, cost_usd FROM gemini_usage
@@ -32,13 +23,13 @@ SELECT model, requests, cost_usd FROM gemini_usage
 class Stored:
     """What was read at one moment; requests by model."""
 
-    markets: tuple[MarketFigures, ...]
+    markets: tuple[MarketMeasurements, ...]
     gemini_requests: dict[str, int]
     gemini_cost_usd: Decimal
     database_bytes: int
 
 
-class FiguresRepository:
+class MeasurementsRepository:
     """Reads on one connection; raises TransientError while PostgreSQL is away."""
 
     def __init__(self, database: Database) -> None:
@@ -47,12 +38,23 @@ class FiguresRepository:
     async def read(self, markets: Sequence[str]) -> Stored:
         """Return what is stored of these markets, in their order, and of today."""
         async with self._database.connection() as connection:
-            rows = await connection.fetch(_MARKETS, list(markets))
+            rows = await connection.fetch(MARKETS, list(markets))
             usage = await connection.fetch(_GEMINI)
             size: int = await connection.fetchval("SELECT pg_database_size(current_database())")
         return Stored(
-            markets=tuple(MarketFigures(**dict(row)) for row in rows),
+            markets=tuple(_measured(row) for row in rows),
             gemini_requests={row["model"]: row["requests"] for row in usage},
             gemini_cost_usd=sum((row["cost_usd"] for row in usage), Decimal(0)),
             database_bytes=size,
         )
+
+
+def _measured(row: asyncpg.Record) -> MarketMeasurements:
+    return MarketMeasurements(
+        market=row["market"],
+        newest=row["timestamp"],
+        resolved_until=row["resolved_until"],
+        source=row["source"],
+        collected_at=row["collected_at"],
+        open_gap_seconds=60.0 * row["open_gap_minutes"],
+    )

@@ -1,8 +1,9 @@
-"""How does Prometheus get its figures? `GET /metrics`, from memory, in the format that it asks for."""
+"""`GET /metrics`, from memory, in the format that Prometheus asks for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
+from itertools import chain
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -12,13 +13,14 @@ from prometheus_client.registry import Collector
 
 from common.clock import ExchangeClock
 from health.checks.aggregate import judge
+from health.metrics.counters import Counters
 from health.metrics.families import families
-from health.metrics.probe import FiguresProbe
-from health.service import HealthAnswers
+from health.metrics.probe import MeasurementsProbe
+from health.service import HealthService
 
 
 class _Once(Collector):
-    """What is told in one answer."""
+    """The metrics of one answer."""
 
     def __init__(self, metrics: Iterable[Metric]) -> None:
         self._metrics = metrics
@@ -29,27 +31,22 @@ class _Once(Collector):
 
 
 def build_metrics(
-    answers: HealthAnswers,
-    probe: FiguresProbe,
+    answers: HealthService,
+    probe: MeasurementsProbe,
     exchange: ExchangeClock,
-    counted: tuple[Callable[[], Iterable[Metric]], ...],
+    counters: Counters,
     *,
     version: str,
 ) -> APIRouter:
-    """Return the route; `counted` are those who keep counters of their own."""
+    """Return the route."""
     router = APIRouter()
-
-    def metrics_of(answer: Iterator[Metric]) -> Iterator[Metric]:
-        yield from answer
-        for families_of in counted:
-            yield from families_of()
 
     @router.get("/metrics", include_in_schema=False)
     async def metrics(request: Request) -> Response:
         facts = await answers.facts()
-        told = families(facts, judge(facts, version=version), probe.figures, exchange.now)
+        known = families(facts, judge(facts, version=version), probe.measurements, exchange.now)
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
-        body = encode(_Once(metrics_of(told)))
+        body = encode(_Once(chain(known, counters.families())))
         return Response(body, media_type=content_type, headers={"Cache-Control": "no-store"})
 
     return router

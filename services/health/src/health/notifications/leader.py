@@ -1,113 +1,151 @@
-"""Is it this instance that tells, and what has been told so far?
+"""Leader election by a lease in the stream CLAIMS, which also is the checkpoint of what was delivered.
 
-It is the one that wrote the newest record (`told.py`), for as long as it is heard. While the bus is away
-whoever told goes on telling, and writes it down when the bus is back.
+Records are numbered and CLAIMS takes one of each number, so of two writers of the next one, one wins.
+The writer of the newest record leads while its heartbeats come. Where CLAIMS cannot be reached every replica
+leads, because a notification that comes twice is better than one that never comes.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
+
+from nats.errors import Error as NatsError
+from nats.js.errors import APIError, NotFoundError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from common.bus.broker import Bus
 from common.clock import utc_now
 from common.errors import TransientError
-from health.instances.registry import Registry
-from health.notifications.checkpoint import Told, ToldRecords
+from common.jobs.claims import CLAIMED_BY_ANOTHER
+from common.streams import CLAIM_SUBJECT, CLAIMS
 from health.schemas import OverallStatus
 
-# Records are kept for a day.
+NAME = "notifications"
+LIMIT_SECONDS = 2.0
+# CLAIMS keeps records for a day.
 RENEWED_AFTER = timedelta(hours=8)
 
 
-class Turn:
-    """The turn among replicas.
+class Checkpoint(BaseModel):
+    """One record.
 
-    Args:
-        on_lost: Called with what this instance told last and with the record of the one that tells now.
+    Attributes:
+        leader: The instance that wrote it.
+        status: The overall state delivered last, `healthy` before any; None while one is being delivered.
+        dead_sequence: Up to where dead letters were delivered; None before the first look at DEAD.
     """
 
-    def __init__(
-        self, bus: Bus, registry: Registry, *, instance: str, on_lost: Callable[[Told, Told], None]
-    ) -> None:
+    model_config = ConfigDict(frozen=True)
+
+    number: int = 0
+    leader: str = ""
+    status: OverallStatus | None = "healthy"
+    dead_sequence: int | None = None
+    at: AwareDatetime = Field(default_factory=utc_now)
+
+
+class Leader:
+    """The leadership among replicas.
+
+    Args:
+        live_instances: Returns the instances whose heartbeats come.
+    """
+
+    def __init__(self, bus: Bus, *, instance: str, live_instances: Callable[[], Collection[str]]) -> None:
         self._bus = bus
-        self._registry = registry
         self._instance = instance
-        self._on_lost = on_lost
-        self._records = ToldRecords(bus)
-        self._recording = asyncio.Lock()
-        self._is_written = True
-        self.told = Told()
+        self._live_instances = live_instances
+        self._lock = asyncio.Lock()
+        self._unrecorded: OverallStatus | None = None
+        self.is_leader = False
+        self.checkpoint = Checkpoint()
 
-    @property
-    def is_ours(self) -> bool:
-        """Whether this instance tells, as far as it knows."""
-        return self.told.teller == self._instance
+    async def acquire(self) -> None:
+        """Take the lease where no live instance holds it, or keep it; else read what its holder delivered.
 
-    async def take(self, *, status: OverallStatus, dead_sequence: int | None) -> None:
-        """Take the turn where nobody has it, and keep it.
+        An instance that delivered a state which it could not record takes the lease also from a live holder:
+        only it knows what a person read last.
+        """
+        async with self._lock:
+            try:
+                newest = await self._newest()
+                is_held = newest.leader == self._instance
+                is_free = not is_held and newest.leader not in self._live_instances()
+                is_old = is_held and utc_now() - newest.at > RENEWED_AFTER
+                if self._unrecorded or is_free or is_old:
+                    status = self._unrecorded or newest.status
+                    self.is_leader = await self._write(newest.model_copy(update={"status": status}))
+                else:
+                    self.is_leader, self.checkpoint = is_held, newest
+            except TransientError:
+                self.is_leader = True
 
-        Args:
-            status: What is seen now; no change where nobody knows what was told before.
-            dead_sequence: Likewise the newest dead message.
+    async def record(self, **delivered: object) -> bool:
+        """Write down fields of the checkpoint; return whether this instance still leads.
+
+        What cannot be written now is kept, and written by the next `acquire` that reaches CLAIMS.
+        """
+        async with self._lock:
+            checkpoint = self.checkpoint.model_copy(update=delivered)
+            try:
+                self.is_leader = await self._write(checkpoint)
+                is_written = self.is_leader
+            except TransientError:
+                self.checkpoint, is_written = checkpoint, False
+            if not is_written and "status" in delivered:
+                self._unrecorded = checkpoint.status or self._unrecorded
+            return self.is_leader
+
+    async def _newest(self) -> Checkpoint:
+        """Return the newest record, an empty one where there is none.
 
         Raises:
-            TransientError: The bus is away.
+            TransientError: CLAIMS cannot be read.
         """
-        if self.is_ours:
-            if not self._is_written or utc_now() - self.told.at > RENEWED_AFTER:
-                await self._write()
-            return
-        newest = await self._records.newest() or Told()
-        live = {heard.state.instance for heard in self._registry.live(time.monotonic())}
-        if newest.teller != self._instance and newest.teller in live:
-            return
-        first: dict[str, object] = {"status": newest.last_known(status), "telling": None}
-        if newest.dead_sequence is None:
-            first["dead_sequence"] = dead_sequence
-        self.told = newest.model_copy(update=first)
-        await self._write()
+        if not self._bus.is_connected:
+            raise TransientError("NATS is away")
+        try:
+            found = await self._bus.jetstream.get_last_msg(CLAIMS, _subject("*"))
+        except NotFoundError:
+            return Checkpoint()
+        except (NatsError, OSError, TimeoutError) as error:
+            raise TransientError(f"{CLAIMS} cannot be read: {type(error).__name__}") from error
+        number = int((found.subject or "").rpartition(".")[2])
+        try:
+            return Checkpoint.model_validate_json(found.data or b"").model_copy(update={"number": number})
+        except ValidationError:
+            # Another version's: what it delivered is not known.
+            return Checkpoint(number=number, status=None)
 
-    async def is_still_ours(self) -> bool:
-        """Ask once more: between two posts another replica may have taken over."""
-        if self.is_ours and self._bus.is_connected:
-            # Where nobody answers, nobody else can have taken over either.
-            with contextlib.suppress(TransientError):
-                async with self._recording:
-                    newest = await self._records.newest()
-                    if newest and newest.number > self.told.number:
-                        self._follow(newest)
-        return self.is_ours
+    async def _write(self, checkpoint: Checkpoint) -> bool:
+        """Store a checkpoint as the next record; False where another one has its number.
 
-    async def note(self, told: Told) -> None:
-        """Take note of what is out, and write it down as soon as the bus takes it."""
-        self.told, self._is_written = told, False
-        if self._bus.is_connected:
-            # What cannot be written now is at the next look.
-            with contextlib.suppress(TransientError):
-                await self._write()
+        Raises:
+            TransientError: CLAIMS did not take it. Should it have, `acquire` finds it.
+        """
+        if not self._bus.is_connected:
+            raise TransientError("NATS is away")
+        record = checkpoint.model_copy(
+            update={"number": checkpoint.number + 1, "leader": self._instance, "at": utc_now()}
+        )
+        try:
+            await self._bus.jetstream.publish(
+                _subject(str(record.number)),
+                record.model_dump_json().encode(),
+                timeout=LIMIT_SECONDS,
+                stream=CLAIMS,
+            )
+        except APIError as error:
+            if error.err_code == CLAIMED_BY_ANOTHER:
+                return False
+            raise TransientError(f"{CLAIMS} takes no record: {error.description}") from error
+        except (NatsError, OSError, TimeoutError) as error:
+            raise TransientError(f"{CLAIMS} did not answer: {type(error).__name__}") from error
+        self.checkpoint, self._unrecorded = record, None
+        return True
 
-    async def _write(self) -> None:
-        async with self._recording:
-            mine = {"number": self.told.number + 1, "teller": self._instance, "at": utc_now()}
-            writing = self.told.model_copy(update=mine)
-            if await self._records.write(writing):
-                # While it was written, more may have been told.
-                self._is_written = self.told.says_the_same_as(writing)
-                self.told = self.told.model_copy(update=mine)
-            else:
-                self._follow(await self._records.newest() or Told())
 
-    def _follow(self, newest: Told) -> None:
-        """Go on behind a record that is newer than what we know."""
-        if newest.teller == self._instance:
-            # Our own, whose acknowledgement was lost.
-            self.told = self.told.model_copy(update={"number": newest.number})
-            return
-        was_ours, before = self.is_ours, self.told
-        self.told, self._is_written = newest, True
-        if was_ours:
-            self._on_lost(before, newest)
+def _subject(number: str) -> str:
+    return CLAIM_SUBJECT.format(service="health", job_name=NAME, unix_time=number)

@@ -1,8 +1,8 @@
-"""Who hears of a change without looking? Whoever NOTIFY_URL names, once of each.
+"""Notifier: posts each change of the overall state and each dead letter at least once, and in order.
 
-That is each change of the overall state, and each new dead message. Two loops: one looks and queues, the
-other posts in order and notes what is out; health waits for neither. Of several health instances one tells
-(`turn.py`). What is not noted when a process ends is told by the next one, where it still holds.
+Two loops: one looks and queues, the other posts and records what was delivered, so a slow receiver delays no
+look. Of several replicas the leader posts. The others queue the same changes and drop them once the leader
+has recorded them, so what a dying leader leaves is delivered by the next one.
 """
 
 from __future__ import annotations
@@ -15,180 +15,198 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import structlog
+from nats.errors import Error as NatsError
+from nats.js.api import RawStreamMsg
+from nats.js.errors import NotFoundError
 
 from common.bus.broker import Bus
 from common.errors import PermanentError, TransientError
 from common.streams import DEAD
-from common.tasks import cancel_tasks, run_forever
+from common.tasks import Background
 from common.telemetry.names import LogEvent
 from health.checks.aggregate import summarize
-from health.instances.registry import Registry
-from health.notifications import messages as notices
-from health.notifications.checkpoint import Told
-from health.notifications.dead_reader import next_dead
-from health.notifications.debounce import Settling
-from health.notifications.leader import Turn
-from health.notifications.messages import Notice
-from health.probes.streams import StreamProbe
-from health.service import HealthAnswers
+from health.notifications import messages
+from health.notifications.debounce import Debounce
+from health.notifications.leader import Leader
+from health.notifications.messages import Notification
+from health.schemas import DetailedHealthResponse, OverallStatus
 
 if TYPE_CHECKING:
     from health.notifications.webhook import Webhook
 
 LOOK_SECONDS = 1.0
-# Behind the adapter's own retries.
+# After the adapter's own retries; doubles with each failure, up to the most.
 AGAIN_SECONDS = 30.0
+MOST_AGAIN_SECONDS = 120.0
 QUEUE_SIZE = 100
-# So many dead messages at once are told one by one.
+# Longer than a dead leader counts as live.
+KEPT_SECONDS = 30.0
+# Up to so many dead letters at once have a notification each.
 DEAD_ONE_BY_ONE = 20
 
 
 class Notifier:
-    """Tells; `count` hears how each notice ended: `sent`, `failed`, `dropped`."""
+    """The notifications of one instance.
+
+    Args:
+        detail: Returns what is judged now.
+        newest_dead: Returns the sequence of the newest dead letter, None while it is not known.
+        count: Called with how a notification ended: `sent`, `failed`, `dropped`.
+    """
 
     def __init__(
         self,
         *,
-        instance: str,
         bus: Bus,
-        answers: HealthAnswers,
-        registry: Registry,
-        streams: StreamProbe,
+        leader: Leader,
+        debounce: Debounce,
         webhook: Webhook,
+        detail: Callable[[], Awaitable[DetailedHealthResponse]],
+        newest_dead: Callable[[], int | None],
         count: Callable[[str], None],
-        settle_seconds: float,
     ) -> None:
         self._bus = bus
-        self._answers = answers
-        self._streams = streams
+        self._leader = leader
+        self._debounce = debounce
         self._webhook = webhook
+        self._detail = detail
+        self._newest_dead = newest_dead
         self._count = count
-        self._settling = Settling(settle_seconds)
-        self._turn = Turn(bus, registry, instance=instance, on_lost=self._on_lost)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._loops = (
+            Background("notifier", self._look_always),
+            Background("notifier_posts", self._deliver_always),
+        )
         self._log = structlog.get_logger("health.notifications.notifier")
-        self._queue: deque[Notice] = deque()
-        self._is_waiting = asyncio.Event()
-        # What will have been told once the queue is empty.
-        self._ahead = Told()
+        self._queue: deque[Notification] = deque()
+        self._is_due = asyncio.Event()
+        # The overall state once the queue is delivered; None where a dead leader may have delivered any.
+        self._announced: OverallStatus | None = None
+        self._changed_at = 0.0
 
     def start(self) -> None:
-        """Begin to look and to tell."""
-        loops: tuple[tuple[str, Callable[[], Awaitable[None]]], ...] = (
-            ("notifier", self._look_always),
-            ("notifier_posts", self._post_all),
-        )
-        self._tasks = [asyncio.create_task(run_forever(name, work)) for name, work in loops]
+        """Begin to look and to post."""
+        for loop in self._loops:
+            loop.start()
 
     async def stop(self) -> None:
         """Stop at once."""
-        await cancel_tasks(self._tasks)
+        for loop in self._loops:
+            await loop.stop()
         await self._webhook.close()
+
+    async def look(self, now: float) -> None:
+        """Queue what has changed since the last look; `now` is monotonic, in seconds."""
+        detail = await self._detail()
+        settled = self._debounce.observe(detail.status, now)
+        if settled:
+            # By now the heartbeats of a live leader have been received.
+            await self._lead_or_follow(settled, now)
+            if settled != self._announced:
+                self._debounce.record_change(now)
+                self._add(messages.of_change(settled, summarize(detail), self._announced))
+                self._announced, self._changed_at = settled, now
+        if self._leader.is_leader:
+            if self._bus.is_connected and not self._queue:
+                await self._add_dead_letters()
+            if self._queue:
+                self._is_due.set()
+
+    async def deliver(self) -> None:
+        """Post what is queued, in order, while this instance leads.
+
+        Raises:
+            TransientError: A post was not taken, or not answered; it stays first in the queue.
+        """
+        while self._queue and self._leader.is_leader:
+            notification = self._queue[0]
+            # Should this instance die now, the next leader must not trust the state recorded before.
+            is_first_try = self._leader.checkpoint.status is not None
+            if notification.status and is_first_try and not await self._leader.record(status=None):
+                return
+            await self._post(notification)
+            await self._leader.record(**notification.delivered)
+            # While it was posted, it may have been dropped.
+            with contextlib.suppress(ValueError):
+                self._queue.remove(notification)
 
     async def _look_always(self) -> None:
         while True:
-            # The bus that is away says so itself, and the next look is a second away.
+            # NATS says itself that it is away, and the next look is a second away.
             with contextlib.suppress(TransientError):
-                await self._look()
+                await self.look(time.monotonic())
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def _look(self) -> None:
-        detail = await self._answers.detail()
-        settled = self._settling.observe(detail.status, time.monotonic())
-        if settled and self._bus.is_connected:
-            had_it = self._turn.is_ours
-            await self._turn.take(status=settled, dead_sequence=self._newest_dead())
-            if not had_it:
-                self._ahead = self._turn.told
-        if not self._turn.is_ours:
-            return
-        before = self._ahead.status
-        if settled and settled != before:
-            self._settling.note_told(time.monotonic())
-            self._add(notices.of_change(settled, summarize(detail), before))
-        if self._bus.is_connected and not self._queue:
-            await self._add_dead()
+    async def _deliver_always(self) -> None:
+        again_seconds = AGAIN_SECONDS
+        while True:
+            await self._is_due.wait()
+            self._is_due.clear()
+            try:
+                await self.deliver()
+            except TransientError as error:
+                self._log.warning(LogEvent.NOTIFICATION_FAILED, error=str(error), again_seconds=again_seconds)
+                await asyncio.sleep(again_seconds)
+                again_seconds = min(2 * again_seconds, MOST_AGAIN_SECONDS)
+            else:
+                again_seconds = AGAIN_SECONDS
 
-    def _newest_dead(self) -> int | None:
-        fills = self._streams.reading.fills
-        return next((fill.last_sequence for fill in fills if fill.name == DEAD and not fill.is_missing), None)
+    async def _lead_or_follow(self, settled: OverallStatus, now: float) -> None:
+        was_leader = self._leader.is_leader
+        await self._leader.acquire()
+        recorded = self._leader.checkpoint.status
+        # A leader that was still live so long after the last change has left nothing undelivered.
+        is_delivered = recorded == settled and now - self._changed_at > KEPT_SECONDS
+        if not was_leader and (not self._queue or is_delivered):
+            self._queue.clear()
+            self._announced = recorded
 
-    async def _add_dead(self) -> None:
-        last, after = self._newest_dead(), self._ahead.dead_sequence
+    async def _add_dead_letters(self) -> None:
+        last, after = self._newest_dead(), self._leader.checkpoint.dead_sequence
         if last is None:
             return
         if after is None:
-            # Nobody knows what was told: from now on.
-            self._ahead = self._ahead.model_copy(update={"dead_sequence": last})
+            # What was there before the first record is not new.
+            await self._leader.record(dead_sequence=last)
             return
         if last < after:
-            # The stream was made anew.
+            # The stream was made again.
             after = 0
         if last - after > DEAD_ONE_BY_ONE:
-            self._add(notices.of_many_dead(after, last))
+            self._add(messages.of_many_dead(after, last))
             return
-        while after < last and (found := await next_dead(self._bus, after)):
+        while after < last and (found := await _next_dead_letter(self._bus, after)):
             after = found.seq or last
-            self._add(notices.of_dead(found.subject or "", after, dict(found.headers or {}), found.time))
+            self._add(messages.of_dead(found.subject or "", after, dict(found.headers or {}), found.time))
 
-    def _add(self, notice: Notice) -> None:
+    def _add(self, notification: Notification) -> None:
         if len(self._queue) >= QUEUE_SIZE:
             self._queue.popleft()
             self._count("dropped")
             self._log.error(LogEvent.NOTIFICATION_DROPPED, error=f"{QUEUE_SIZE} wait")
-        self._queue.append(notice)
-        self._ahead = _behind(self._ahead, notice)
-        self._is_waiting.set()
+        self._queue.append(notification)
 
-    def _on_lost(self, told: Told, newest: Told) -> None:
-        """Leave the rest to another; what only this instance saw, it takes back itself."""
-        self._queue.clear()
-        status = newest.telling or newest.status
-        if status and status != told.status:
-            self._add(notices.of_return(status))
-        self._ahead = newest
-
-    async def _post_all(self) -> None:
-        while True:
-            await self._is_waiting.wait()
-            while self._queue:
-                await self._tell(self._queue[0])
-            self._is_waiting.clear()
-
-    async def _tell(self, notice: Notice) -> None:
-        if not (notice.is_correction or await self._may_tell(notice)):
-            self._leave(notice)
-            return
+    async def _post(self, notification: Notification) -> None:
         try:
-            await self._webhook.post(notice.text)
-        except TransientError as error:
-            self._log.warning(LogEvent.NOTIFICATION_FAILED, error=str(error), again_seconds=AGAIN_SECONDS)
-            await asyncio.sleep(AGAIN_SECONDS)
-            return
+            await self._webhook.post(notification.text)
         except PermanentError as error:
             self._count("failed")
             self._log.error(LogEvent.NOTIFICATION_FAILED, error=str(error))
         else:
             self._count("sent")
-            self._log.info(LogEvent.NOTIFICATION_SENT, status=notice.status, dead=notice.dead_sequence)
-        self._leave(notice)
-        if not notice.is_correction:
-            await self._turn.note(_behind(self._turn.told, notice))
-
-    async def _may_tell(self, notice: Notice) -> bool:
-        """Write down that a state is being told; return whether it is this instance that tells."""
-        if await self._turn.is_still_ours() and notice.status:
-            await self._turn.note(self._turn.told.model_copy(update={"telling": notice.status}))
-        return self._turn.is_ours
-
-    def _leave(self, notice: Notice) -> None:
-        # While it was posted, it may have been dropped.
-        with contextlib.suppress(ValueError):
-            self._queue.remove(notice)
+            self._log.info(
+                LogEvent.NOTIFICATION_SENT, status=notification.status, dead=notification.dead_sequence
+            )
 
 
-def _behind(told: Told, notice: Notice) -> Told:
-    """Return what has been told once a notice is out."""
-    if notice.status:
-        return told.model_copy(update={"status": notice.status, "telling": None})
-    return told.model_copy(update={"dead_sequence": notice.dead_sequence})
+async def _next_dead_letter(bus: Bus, after: int) -> RawStreamMsg | None:
+    """Return the oldest message in DEAD after a sequence, None without one; nothing is taken out.
+
+    Raises:
+        TransientError: DEAD cannot be read.
+    """
+    try:
+        return await bus.jetstream.get_msg(DEAD, seq=after + 1, subject=">", next=True)
+    except NotFoundError:
+        return None
+    except (NatsError, OSError, TimeoutError) as error:
+        raise TransientError(f"{DEAD} cannot be read: {type(error).__name__}") from error

@@ -1,7 +1,7 @@
-"""How is a text posted to NOTIFY_URL? As JSON that webhooks of Slack's and Telegram's kind take.
+"""Webhook client: posts a text to NOTIFY_URL as JSON that Slack and Telegram take.
 
-A post is not idempotent. It is tried again only where the other side surely did not take it: no connection,
-429, 5xx. One that was sent and not answered may have been taken, and is left at that.
+A post is not idempotent. It is retried at once only where the other side surely did not take it: no
+connection, 429, 5xx. One that was not answered may have been taken; the notifier repeats it later.
 
 Imported only where NOTIFY_URL is set: an HTTP library comes along.
 """
@@ -27,8 +27,12 @@ SECRET_CHARACTERS = 16
 TOO_MANY = 429
 
 
-class UnansweredError(PermanentError):
-    """It was sent, and nobody knows whether it was taken."""
+class NotTakenError(TransientError):
+    """It was surely not taken."""
+
+
+class UnansweredError(TransientError):
+    """It was sent, and perhaps taken."""
 
 
 class Webhook:
@@ -43,10 +47,10 @@ class Webhook:
             timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
             # A connection that was closed meanwhile would look as if the post may have been taken.
             limits=httpx.Limits(max_keepalive_connections=0),
-            # The text would go to somebody whom nobody named.
+            # The text would go to an address that was not configured.
             follow_redirects=False,
         )
-        self.post = with_retry(breaker=CircuitBreaker("webhook"))(self._post)
+        self.post = with_retry(exceptions=(NotTakenError,), breaker=CircuitBreaker("webhook"))(self._post)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -56,7 +60,7 @@ class Webhook:
         """Post a text; retried as `post`.
 
         Raises:
-            TransientError: It was surely not taken, and another try may help.
+            NotTakenError: It was surely not taken, and another try may help.
             UnansweredError: It was sent, and no answer came within 10 s.
             PermanentError: It was refused, or the answer is a redirect.
         """
@@ -68,7 +72,7 @@ class Webhook:
             ):
                 _raise_unless_taken(response)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
-            raise TransientError(f"NOTIFY_URL cannot be reached: {type(error).__name__}") from error
+            raise NotTakenError(f"NOTIFY_URL cannot be reached: {type(error).__name__}") from error
         except TimeoutError as error:
             raise UnansweredError(f"NOTIFY_URL did not answer within {ANSWER_SECONDS:.0f} s") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -76,7 +80,7 @@ class Webhook:
 
 
 def register_url(url: str) -> None:
-    """Have the address masked, and each part of it that lets anybody post: path, token, password."""
+    """Have the address masked, and each part of it that allows posting: path, token, password."""
     parts = urlsplit(url)
     path = parts.path.strip("/")
     found = [path, *path.split("/"), *(segment.removeprefix("bot") for segment in path.split("/"))]
@@ -92,7 +96,7 @@ def _raise_unless_taken(response: httpx.Response) -> None:
     if response.is_success:
         return
     if status == TOO_MANY or response.is_server_error:
-        raise TransientError(f"NOTIFY_URL answers {status}", retry_after_seconds=_retry_after(response))
+        raise NotTakenError(f"NOTIFY_URL answers {status}", retry_after_seconds=_retry_after(response))
     if response.is_redirect:
         raise PermanentError(
             f"NOTIFY_URL answers {status}, a redirect, which is not followed; name its target"
@@ -101,5 +105,5 @@ def _raise_unless_taken(response: httpx.Response) -> None:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    told = response.headers.get("retry-after", "")
-    return min(float(told), MOST_WAIT_SECONDS) if told.isascii() and told.isdigit() else None
+    asked = response.headers.get("retry-after", "")
+    return min(float(asked), MOST_WAIT_SECONDS) if asked.isascii() and asked.isdigit() else None

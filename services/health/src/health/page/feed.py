@@ -1,7 +1,7 @@
-"""What do the viewers of the page see? One state, made once for all of them, and only while there is one.
+"""Broadcast of the page's state: made once for all viewers, and only while there is one.
 
-A part of it that cannot be read stays as it was and says why. A viewer is told what is newest, never what it
-missed, so one that is slow makes nobody wait and nothing pile up.
+A part of it that cannot be read stays as it was and says why. A viewer gets what is newest, never what it
+missed, so one that is slow delays no other and nothing piles up.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from pydantic import BaseModel
 
 from common.clock import utc_now
 from common.errors import ServiceError
-from common.tasks import cancel_tasks, run_forever
-from health.http.replies import masked
+from common.tasks import Background
+from health.http.responses import masked
 
 MOST_VIEWERS = 100
-# Figures that move all the time are told no more often than this.
-RESTLESS_SECONDS = 5.0
+# Measurements that move all the time are sent no more often than this.
+VOLATILE_SECONDS = 5.0
 CANNOT_BE_READ = "PostgreSQL cannot be read"
 
 
@@ -34,21 +34,21 @@ class Part:
     Attributes:
         load: Makes it; a ServiceError means that it cannot be read now.
         every_seconds: How often it is made.
-        restless: Names of fields whose change alone is no news, for `RESTLESS_SECONDS`.
+        volatile: Names of fields whose change alone is not sent, for `VOLATILE_SECONDS`.
     """
 
     name: str
     load: Callable[[], Awaitable[BaseModel]]
     every_seconds: float
-    restless: frozenset[str] = frozenset()
+    volatile: frozenset[str] = frozenset()
 
 
 @dataclass(eq=False)
 class Viewer:
-    """One who watches: which version of each part it has, and whether there is a newer one."""
+    """One open page: which version of each part it has, and whether there is a newer one."""
 
     seen: dict[str, int] = field(default_factory=dict)
-    news: asyncio.Event = field(default_factory=asyncio.Event)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass
@@ -57,37 +57,36 @@ class _Kept:
 
     document: str = ""
     version: int = 0
-    told_at: float = 0.0
+    sent_at: float = 0.0
     data: Any = None
     read_at: str | None = None
     error: str | None = None
-    hurry: asyncio.Event = field(default_factory=asyncio.Event)
+    is_due: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Feed:
-    """Keeps the parts fresh while anybody watches."""
+    """Keeps the parts fresh while there is a viewer."""
 
     def __init__(self, parts: tuple[Part, ...]) -> None:
         self._parts = {part.name: part for part in parts}
         self._kept = {part.name: _Kept() for part in parts}
         self._viewers: set[Viewer] = set()
         self._watched = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._loops = [Background(f"feed.{name}", partial(self._refresh, name)) for name in self._parts]
         self.has_ended = False
 
     def start(self) -> None:
         """Be ready for viewers."""
-        self._tasks = [
-            asyncio.create_task(run_forever(f"feed.{name}", partial(self._refresh, name)))
-            for name in self._parts
-        ]
+        for loop in self._loops:
+            loop.start()
 
     async def stop(self) -> None:
         """Let every viewer go."""
         self.has_ended = True
         for viewer in self._viewers:
-            viewer.news.set()
-        await cancel_tasks(self._tasks)
+            viewer.changed.set()
+        for loop in self._loops:
+            await loop.stop()
 
     def enter(self) -> Viewer | None:
         """Return a new viewer, None where there are as many as there may be."""
@@ -97,7 +96,7 @@ class Feed:
             # What was made for the last one may be long past.
             for kept in self._kept.values():
                 kept.document = ""
-                kept.hurry.set()
+                kept.is_due.set()
         viewer = Viewer()
         self._viewers.add(viewer)
         self._watched.set()
@@ -109,21 +108,21 @@ class Feed:
         if not self._viewers:
             self._watched.clear()
 
-    def hurry(self, name: str) -> None:
+    def refresh_now(self, name: str) -> None:
         """Have a part made now: there is something new in it."""
-        self._kept[name].hurry.set()
+        self._kept[name].is_due.set()
 
-    async def news(self, viewer: Viewer, timeout_seconds: float) -> list[tuple[str, str]]:
+    async def changes(self, viewer: Viewer, timeout_seconds: float) -> list[tuple[str, str]]:
         """Return the name and the JSON of each part that is newer than the viewer has.
 
         Nothing when there was none in time, or when the feed has ended.
         """
         while not self.has_ended:
-            viewer.news.clear()
+            viewer.changed.clear()
             if unseen := self._unseen(viewer):
                 return unseen
             try:
-                await asyncio.wait_for(viewer.news.wait(), timeout_seconds)
+                await asyncio.wait_for(viewer.changed.wait(), timeout_seconds)
             except TimeoutError:
                 break
         return []
@@ -140,13 +139,11 @@ class Feed:
         part, kept = self._parts[name], self._kept[name]
         while True:
             await self._watched.wait()
-            kept.hurry.clear()
+            kept.is_due.clear()
             await self._make(part, kept)
-            # Sooner where somebody hurries.
-            await asyncio.wait(
-                [hurry := asyncio.ensure_future(kept.hurry.wait())], timeout=part.every_seconds
-            )
-            hurry.cancel()
+            # Sooner where something new is reported.
+            await asyncio.wait([due := asyncio.ensure_future(kept.is_due.wait())], timeout=part.every_seconds)
+            due.cancel()
 
     async def _make(self, part: Part, kept: _Kept) -> None:
         data, error = kept.data, None
@@ -155,26 +152,26 @@ class Feed:
             kept.read_at = utc_now().isoformat()
         except ServiceError:
             error = CANNOT_BE_READ
-        before = (_steady(kept.data, part.restless), kept.error)
+        before = (_steady(kept.data, part.volatile), kept.error)
         kept.data, kept.error = data, error
-        is_old = time.monotonic() - kept.told_at >= RESTLESS_SECONDS and bool(part.restless)
-        if kept.document and not is_old and before == (_steady(data, part.restless), error):
+        is_old = time.monotonic() - kept.sent_at >= VOLATILE_SECONDS and bool(part.volatile)
+        if kept.document and not is_old and before == (_steady(data, part.volatile), error):
             return
         kept.document = json.dumps(
             {"data": data, "error": error, "read_at": kept.read_at}, ensure_ascii=False, separators=(",", ":")
         )
         kept.version += 1
-        kept.told_at = time.monotonic()
+        kept.sent_at = time.monotonic()
         for viewer in self._viewers:
-            viewer.news.set()
+            viewer.changed.set()
 
 
-def _steady(data: Any, restless: frozenset[str]) -> Any:
+def _steady(data: Any, volatile: frozenset[str]) -> Any:
     """Return the data without what moves all the time."""
-    if not restless:
+    if not volatile:
         return data
     if isinstance(data, dict):
-        return {key: _steady(value, restless) for key, value in data.items() if key not in restless}
+        return {key: _steady(value, volatile) for key, value in data.items() if key not in volatile}
     if isinstance(data, list):
-        return [_steady(value, restless) for value in data]
+        return [_steady(value, volatile) for value in data]
     return data

@@ -1,4 +1,4 @@
-"""Where does a browser find the page, its files and its events?"""
+"""Routes of the page, its files and its events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does one viewer hear of changes? Server-sent events: a part of the page each, or a sign of life."""
+"""Server-sent events of one viewer: a part of the page each, or a keep-alive comment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from common.tasks import cancel_tasks
 from health.http.responses import problem
 from health.page.feed import MOST_VIEWERS, Feed, Viewer
 
-SIGN_OF_LIFE_SECONDS = 10.0
+KEEP_ALIVE_SECONDS = 10.0
 # How long a browser waits before it connects again.
 AGAIN_MS = 2000
 AGAIN_SECONDS = "30"
@@ -25,24 +25,24 @@ class EventStream(Response):
         self._feed = feed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Tell what is new until either side ends it."""
+        """Send each change until either side ends it."""
         viewer = self._feed.enter()
         if viewer is None:
             detail = f"{MOST_VIEWERS} pages are open already; /api/v1/status answers without waiting"
             await problem(503, detail, headers={"Retry-After": AGAIN_SECONDS})(scope, receive, send)
             return
-        telling = asyncio.create_task(self._tell(viewer, send, has_body=not scope.get("is_head")))
+        sending = asyncio.create_task(self._send(viewer, send, has_body=not scope.get("is_head")))
         listening = asyncio.create_task(_until_gone(receive))
         try:
-            ended, _ = await asyncio.wait({telling, listening}, return_when=asyncio.FIRST_COMPLETED)
-            if telling in ended:
+            ended, _ = await asyncio.wait({sending, listening}, return_when=asyncio.FIRST_COMPLETED)
+            if sending in ended:
                 # With its error, should it have one: the server logs it.
-                await telling
+                await sending
         finally:
             self._feed.leave(viewer)
-            await cancel_tasks([telling, listening])
+            await cancel_tasks([sending, listening])
 
-    async def _tell(self, viewer: Viewer, send: Send, *, has_body: bool) -> None:
+    async def _send(self, viewer: Viewer, send: Send, *, has_body: bool) -> None:
         headers = [
             (b"content-type", b"text/event-stream; charset=utf-8"),
             (b"cache-control", b"no-store"),
@@ -53,8 +53,8 @@ class EventStream(Response):
         if has_body:
             await _send_text(send, f"retry: {AGAIN_MS}\n\n")
             while not self._feed.has_ended:
-                news = await self._feed.news(viewer, SIGN_OF_LIFE_SECONDS)
-                await _send_text(send, _events(news) or ": still here\n\n")
+                changes = await self._feed.changes(viewer, KEEP_ALIVE_SECONDS)
+                await _send_text(send, _events(changes) or ": still here\n\n")
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
@@ -62,8 +62,8 @@ async def _send_text(send: Send, text: str) -> None:
     await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
 
 
-def _events(news: list[tuple[str, str]]) -> str:
-    return "".join(f"event: {name}\ndata: {document}\n\n" for name, document in news)
+def _events(changes: list[tuple[str, str]]) -> str:
+    return "".join(f"event: {name}\ndata: {document}\n\n" for name, document in changes)
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -1,4 +1,4 @@
-"""Of which files is the page made, and how are they sent? Read and compressed once, at the start.
+"""Static files of the page, read and compressed once, at the start.
 
 The charting library lies in the package `litecharts`, which is not imported: only its one script is used. Its
 path has its digest, so a browser keeps it for a year; of our own files it asks whether they have changed.
@@ -28,7 +28,7 @@ MEDIA_TYPES = {
 }
 FOR_A_YEAR = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
-# The page carries no script and no style of its own, asks nobody but us, and makes no markup of any text.
+# The page has no inline script and no inline style, asks only health, and makes no markup of any text.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self';"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
@@ -57,7 +57,7 @@ class StaticFile:
         object.__setattr__(self, "etag", f'"{digest(self.body)}"')
 
     def answer(self, request: Request) -> Response:
-        """Return the file, or 304 to whoever has it already."""
+        """Return the file, or 304 where the browser has it already."""
         headers = {**HEADERS, "Cache-Control": self.cache_control, "ETag": self.etag}
         if self.etag in request.headers.get("If-None-Match", ""):
             return Response(status_code=304, headers=headers)
@@ -68,7 +68,7 @@ class StaticFile:
 
 
 def digest(body: bytes) -> str:
-    """Return what tells one content from another."""
+    """Return what differs where the content differs."""
     return hashlib.sha256(body).hexdigest()[:16]
 
 
@@ -78,7 +78,7 @@ def read_static_files() -> Mapping[str, StaticFile]:
     library = Path(str(distribution(package).locate_file(path))).read_bytes()
     library_name = f"lightweight-charts-{digest(library)}.js"
     files = {library_name: StaticFile(library, MEDIA_TYPES[".js"], FOR_A_YEAR)}
-    for source in resources.files("health").joinpath("page").iterdir():
+    for source in resources.files("health").joinpath("page", "static").iterdir():
         body = source.read_bytes()
         if source.name == INDEX:
             body = body.replace(LIBRARY_PLACE.encode(), library_name.encode())

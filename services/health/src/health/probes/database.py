@@ -1,4 +1,4 @@
-"""How is PostgreSQL, and what is newest in it? Asked in the background, answered from memory."""
+"""Database probe: whether PostgreSQL answers and what is newest in it, kept in memory."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -14,7 +15,7 @@ from common.clock import utc_now
 from common.config.keys import SIGNAL_INTERVAL_MINUTES
 from common.config.repository import ConfigRepository
 from common.errors import ServiceError
-from common.tasks import cancel_tasks
+from common.tasks import Background
 from common.telemetry.names import LogEvent
 from health.domain import NOT_REACHED, DatabaseReading, StoredFacts
 from health.probes.repository import HealthRepository
@@ -32,63 +33,65 @@ class DatabaseProbe:
     def __init__(self, repository: HealthRepository, config: ConfigRepository) -> None:
         self._repository = repository
         self._config = config
-        self._tasks: list[asyncio.Task[None]] = []
         self._log = structlog.get_logger("health.probes.database")
+        self._loops = (
+            Background("database_probe", partial(self._ask, "database", repository.ping_ms, self._on_ping)),
+            Background("stored_probe", partial(self._ask, "stored", self._read_stored, self._on_stored)),
+        )
         self._reached = False
         self._server_started_at: datetime | None = None
         self.reading = DatabaseReading()
 
     def start(self) -> None:
         """Begin to ask."""
-        self._tasks = [
-            asyncio.create_task(self._ask("database", self._repository.ping_ms, self._pinged)),
-            asyncio.create_task(self._ask("stored", self._read_stored, self._has_read)),
-        ]
+        for loop in self._loops:
+            loop.start()
 
     async def stop(self) -> None:
         """Stop asking."""
-        await cancel_tasks(self._tasks)
+        for loop in self._loops:
+            await loop.stop()
 
     async def _ask(
-        self, name: str, question: Callable[[], Awaitable[T]], tell: Callable[[T | None, str | None], None]
+        self, name: str, question: Callable[[], Awaitable[T]], report: Callable[[T | None, str | None], None]
     ) -> None:
         while True:
             asking = asyncio.ensure_future(question())
             try:
                 in_time, _ = await asyncio.wait({asking}, timeout=LIMIT_SECONDS)
                 if not in_time:
-                    # Told now; the question itself ends by the database's own limits, then it is asked again.
-                    tell(None, f"PostgreSQL did not answer within {LIMIT_SECONDS:.0f} s")
+                    # Reported now; the question itself ends by the database's own limits.
+                    report(None, f"PostgreSQL did not answer within {LIMIT_SECONDS:.0f} s")
                     await asyncio.wait({asking})
-                self._take(name, asking, tell, in_time=bool(in_time))
+                self._finish(name, asking, report, in_time=bool(in_time))
             finally:
                 asking.cancel()
             await asyncio.sleep(PROBE_SECONDS if in_time else 0)
 
-    def _take(
+    def _finish(
         self,
         name: str,
         asked: asyncio.Future[T],
-        tell: Callable[[T | None, str | None], None],
+        report: Callable[[T | None, str | None], None],
         *,
         in_time: bool,
     ) -> None:
         try:
             answer = asked.result()
         except ServiceError as error:
-            tell(None, str(error))
+            report(None, str(error))
         except Exception as error:  # noqa: BLE001  the probe's edge: it goes on, and never says healthy
             self._log.error(LogEvent.PROBE_FAILED, probe=name, exc_info=error)
-            tell(None, f"the probe failed: {type(error).__name__}")
+            report(None, f"the probe failed: {type(error).__name__}")
         else:
             if in_time:
-                tell(answer, None)
+                report(answer, None)
 
     async def _read_stored(self) -> StoredFacts:
         interval = await self._config.get(SIGNAL_INTERVAL_MINUTES)
         return await self._repository.stored_facts(signal_interval_minutes=interval)
 
-    def _pinged(self, latency_ms: float | None, error: str | None) -> None:
+    def _on_ping(self, latency_ms: float | None, error: str | None) -> None:
         was_there = self.reading.error is None
         self._reached = self._reached or error is None
         if error and not self._reached:
@@ -99,7 +102,7 @@ class DatabaseProbe:
         elif not error and not was_there:
             self._log.info(LogEvent.PROBE_RECOVERED, probe="database")
 
-    def _has_read(self, stored: StoredFacts | None, error: str | None) -> None:
+    def _on_stored(self, stored: StoredFacts | None, error: str | None) -> None:
         self.reading = replace(self.reading, stored=stored, stored_error=error)
         if stored is None:
             return

@@ -1,4 +1,4 @@
-"""How full are the streams, and does JetStream answer? Asked in the background, answered from memory."""
+"""Stream probe: how full the streams are and whether JetStream answers, kept in memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nats.js.errors import NotFoundError
 
 from common.bus.broker import Bus
 from common.streams import STREAMS
-from common.tasks import cancel_tasks, run_forever
+from common.tasks import Background
 from common.telemetry.names import LogEvent
 from health.domain import StreamFill, StreamReading
 
@@ -21,26 +21,18 @@ from health.domain import StreamFill, StreamReading
 PROBE_SECONDS = 1.5
 LIMIT_SECONDS = 0.8
 # A cluster that chooses its leader does not answer for a moment.
-FAILURES_TOLD = 2
+FAILURES_SHOWN = 2
 
 
-class StreamProbe:
+class StreamProbe(Background):
     """Keeps `reading` true."""
 
     def __init__(self, bus: Bus) -> None:
+        super().__init__("stream_probe", self._probe)
         self._bus = bus
         self._failures = 0
-        self._task: asyncio.Task[None] | None = None
         self._log = structlog.get_logger("health.probes.streams")
         self.reading = StreamReading()
-
-    def start(self) -> None:
-        """Begin to ask."""
-        self._task = asyncio.create_task(run_forever("stream_probe", self._probe))
-
-    async def stop(self) -> None:
-        """Stop asking."""
-        await cancel_tasks([self._task])
 
     async def _probe(self) -> None:
         while True:
@@ -62,9 +54,9 @@ class StreamProbe:
 
     def _failed(self, reason: str) -> None:
         self._failures += 1
-        if self._failures == FAILURES_TOLD:
+        if self._failures == FAILURES_SHOWN:
             self._log.warning(LogEvent.PROBE_FAILED, probe="streams", error=reason)
-        if self._failures >= FAILURES_TOLD:
+        if self._failures >= FAILURES_SHOWN:
             self.reading = StreamReading(error=f"JetStream does not answer: {reason}")
 
 

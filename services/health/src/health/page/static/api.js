@@ -1,4 +1,4 @@
-// How is /api/v1 asked? An error comes with the sentence of the answer's own problem.
+// Client of /api/v1; an error comes with the sentence of the answer's own problem.
 
 const PATIENCE_MS = 10000;
 

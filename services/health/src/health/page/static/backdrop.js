@@ -1,4 +1,4 @@
-// What is drawn behind the candles? Minutes without one, each kind in a pattern of its own, and HOLDs at the foot.
+// The chart's backdrop: minutes without a candle, each kind in a pattern of its own, and HOLDs at the foot.
 
 const LEAST_WIDTH = 3;
 const DOT = 1.6;

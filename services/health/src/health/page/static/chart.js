@@ -1,4 +1,4 @@
-// What did the price do, what was decided where, and which minutes are missing?
+// The chart: prices, decisions and missing minutes.
 
 import { byId, keyed, make, mark, say } from "./dom.js";
 import { amount, both, chartTime, decimals, kst, momentOf, utc } from "./format.js";
@@ -72,14 +72,14 @@ export class MarketChart {
       return first <= time && time <= last;
     });
     this.#signalAt = new Map(inView.map((signal) => [chartTime(signal.candle_timestamp), signal.id]));
-    const told = inView.filter((signal) => signal.signal_type in shapes);
+    const arrows = inView.filter((signal) => signal.signal_type in shapes);
     // Where there are many, words would cover each other; the arrow says the same.
-    const named = told.length <= MOST_NAMED;
-    this.markers.setMarkers(told.map((signal) => ({
+    const named = arrows.length <= MOST_NAMED;
+    this.markers.setMarkers(arrows.map((signal) => ({
       time: chartTime(signal.candle_timestamp), color: colour("text"), size: named ? 1 : 0.5,
       ...shapes[signal.signal_type], text: named ? signal.signal_type : "",
     })));
-    return inView.filter((signal) => !told.includes(signal)).map((signal) => chartTime(signal.candle_timestamp));
+    return inView.filter((signal) => !arrows.includes(signal)).map((signal) => chartTime(signal.candle_timestamp));
   }
 
   #shade(points, holds) {
@@ -147,11 +147,11 @@ function summary(market, hours, candles, signals) {
 }
 
 function listGaps(gaps) {
-  const told = Object.keys(WORDS)
+  const counted = Object.keys(WORDS)
     .map((status) => [status, gaps.filter((gap) => gap.status === status)])
     .filter(([, some]) => some.length)
     .map(([status, some]) => `${some.length} ${WORDS[status]} (${some.reduce((sum, gap) => sum + gap.minutes, 0)} min)`);
-  say(byId("gaps-summary"), told.length ? `Gaps in these hours: ${told.join(", ")}` : "No gap in these hours");
+  say(byId("gaps-summary"), counted.length ? `Gaps in these hours: ${counted.join(", ")}` : "No gap in these hours");
   const newestFirst = [...gaps].reverse();
   keyed(byId("gap-list"), newestFirst, (gap) => gap.from_time, () => make("li"), (row, gap) => {
     mark(row, "status", { open: "unhealthy", repaired: "ok", confirmed_empty: "none" }[gap.status]);

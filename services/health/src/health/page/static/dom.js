@@ -1,4 +1,4 @@
-// How is the page changed? By text and by keyed rows, never by markup: what a model wrote is only ever text.
+// Changes to the page: by text and by keyed rows, never by markup: what a model wrote is only ever text.
 
 /** Return the element of an id. */
 export const byId = (id) => document.getElementById(id);

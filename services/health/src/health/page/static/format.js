@@ -1,4 +1,4 @@
-// How are times, spans and numbers written? Times in KST with UTC beside them, prices digit by digit as they are stored.
+// Formats of times, spans and numbers: times in KST with UTC beside them, prices digit by digit as they are stored.
 
 const KST_SECONDS = 9 * 3600;
 const part = (zone, options) => new Intl.DateTimeFormat("en-GB", { timeZone: zone, hourCycle: "h23", ...options });
@@ -70,16 +70,16 @@ export function relate(element, relation, iso) {
   element.dataset.relation = relation;
   element.title = both(iso, "second");
   if (element.tagName === "TIME") element.dateTime = iso;
-  tell(element);
+  write(element);
 }
 
-function tell(element) {
+function write(element) {
   const text = relations[element.dataset.relation](now() - Date.parse(element.dataset.moment));
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Tell every related element again. */
-export function tick() { document.querySelectorAll("[data-moment]").forEach(tell); }
+/** Write every related element again. */
+export function tick() { document.querySelectorAll("[data-moment]").forEach(write); }
 
 /** Return a decimal string with thousands set apart, digit by digit: no digit is lost to a float. */
 export function amount(text) {
@@ -92,7 +92,7 @@ export function amount(text) {
 /** Return how many decimals the most exact of these prices has. */
 export const decimals = (prices) => Math.max(0, ...prices.map((price) => (String(price).split(".")[1] ?? "").length));
 
-/** Return milliseconds with as many digits as tell something. */
+/** Return milliseconds with as many digits as matter. */
 export function milliseconds(value) {
   if (value === null || value === undefined) return "–";
   if (value >= 10000) return `${(value / 1000).toFixed(1)} s`;

@@ -1,4 +1,4 @@
-// How does the page live? It hears of each part of the state as it changes, and says so when it hears nothing.
+// The live page: receives each part of the state as it changes, and says so when nothing arrives.
 
 import { ask } from "./api.js";
 import { byId, keyed, make, mark, say } from "./dom.js";
@@ -7,7 +7,7 @@ import { showMarkets } from "./market.js";
 import { showBudget, showChanges, showComponents, showServices, showSettings, showSignals } from "./panels.js";
 import { openNamed, openRecord } from "./record.js";
 
-// The state is told every five seconds at least.
+// The state is sent every five seconds at least.
 const SILENT_MS = 7500;
 const AGAIN_MS = 3000;
 const SECTIONS = { markets: "market", signals: "signals-section", jobs: "services-section", budget: "budget-section", changes: "changes-section" };
@@ -17,7 +17,7 @@ const SHOWN_WIDE = 14;
 const SHOWN_NARROW = 6;
 const isNarrow = matchMedia("(max-width: 900px)");
 
-const told = {};
+const received = {};
 const older = { signals: [], cursor: null, isOpen: false };
 const fresh = new Set();
 let source = null;
@@ -28,7 +28,7 @@ const shows = {
   status: (status) => {
     observe(status.timestamp);
     showComponents(status.components);
-    showServices(status.services, told.jobs?.data?.jobs ?? []);
+    showServices(status.services, received.jobs?.data?.jobs ?? []);
     say(byId("version"), status.version);
     sayWhenDue();
   },
@@ -36,7 +36,7 @@ const shows = {
   signals: (answer) => { noteFresh(answer.signals); older.cursor ??= answer.next_cursor; listSignals(); },
   jobs: (answer) => {
     say(byId("counted-since"), `p95 of runs since ${kst(answer.counted_since)} KST`);
-    if (told.status) showServices(told.status.data.services, answer.jobs);
+    if (received.status) showServices(received.status.data.services, answer.jobs);
   },
   budget: showBudget,
   changes: (answer) => showChanges(answer.changes),
@@ -47,7 +47,7 @@ function connect() {
   source = new EventSource("api/v1/events");
   lastWordAt = Date.now();
   for (const [name, show] of Object.entries(shows)) {
-    source.addEventListener(name, (event) => hear(name, JSON.parse(event.data), show));
+    source.addEventListener(name, (event) => receive(name, JSON.parse(event.data), show));
   }
   source.onerror = () => {
     lose();
@@ -56,10 +56,10 @@ function connect() {
   };
 }
 
-function hear(name, part, show) {
+function receive(name, part, show) {
   lastWordAt = Date.now();
   isLost = false;
-  told[name] = part;
+  received[name] = part;
   const section = byId(SECTIONS[name]);
   section?.classList.toggle("is-old", part.error !== null);
   const state = section?.querySelector(".part-state");
@@ -75,7 +75,7 @@ function lose() {
 }
 
 function showState() {
-  const status = told.status?.data;
+  const status = received.status?.data;
   const word = isLost || !status ? "unknown" : status.status;
   mark(byId("state"), "status", word);
   say(byId("state-word"), isLost ? "unknown" : status ? status.status : "connecting");
@@ -95,8 +95,8 @@ function notices(status) {
   }
   if (!status) return [];
   const some = [];
-  if (!status.bus) some.push({ key: "bus", status: "unhealthy", text: "Health has lost NATS: it hears no other service until NATS is back." });
-  const unread = Object.values(told).find((part) => part.error);
+  if (!status.bus) some.push({ key: "bus", status: "unhealthy", text: "Health has lost NATS: no other service reaches it until NATS is back." });
+  const unread = Object.values(received).find((part) => part.error);
   if (unread) {
     const from = unread.read_at ? ` Candles, signals, budget and settings are from ${both(unread.read_at, "second")}.` : "";
     some.push({ key: "database", status: "unhealthy", text: `${unread.error}.${from}` });
@@ -116,7 +116,7 @@ function noteFresh(signals) {
 }
 
 function listSignals() {
-  const newest = told.signals.data.signals;
+  const newest = received.signals.data.signals;
   // What has left the newest ones since the page was opened is kept, or a hole would open before the older ones.
   for (const signal of newest) if (!listSignals.kept.has(signal.id)) listSignals.kept.set(signal.id, signal);
   for (const signal of older.signals) listSignals.kept.set(signal.id, signal);
@@ -130,7 +130,7 @@ function listSignals() {
 }
 
 function sayWhenDue() {
-  const due = told.status?.data.components.find((part) => part.name === "recent_signal")?.message;
+  const due = received.status?.data.components.find((part) => part.name === "recent_signal")?.message;
   say(byId("signals-empty"), `No signal was made yet${due ? `; ${due}` : ""}.`);
 }
 
@@ -177,7 +177,7 @@ byId("signals").addEventListener("click", (event) => {
   const row = event.target.closest("tr");
   if (row) openRecord(row.dataset.key);
 });
-isNarrow.addEventListener("change", () => { if (told.signals?.data) listSignals(); });
+isNarrow.addEventListener("change", () => { if (received.signals?.data) listSignals(); });
 byId("older").addEventListener("click", showOlder);
 byId("settings").addEventListener("toggle", loadSettings);
 addEventListener("pagehide", () => source?.close());

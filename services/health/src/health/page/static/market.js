@@ -1,4 +1,4 @@
-// Which market is shown, and is its chart up to date? The events say that something changed, the API says what.
+// The market that is shown, and its chart: the events say that something changed, the API says what.
 
 import { ask } from "./api.js";
 import { MarketChart } from "./chart.js";
@@ -20,8 +20,8 @@ let chart = null;
 let loading = false;
 
 /** Take over the newest state of all markets. */
-export function showMarkets(told) {
-  markets = told.markets;
+export function showMarkets(answer) {
+  markets = answer.markets;
   if (!markets.some((one) => one.market === market)) choose(markets[0]?.market ?? null);
   byId("market-pick").hidden = markets.length < 2;
   document.body.classList.toggle("one-market", markets.length < 2);

@@ -1,4 +1,4 @@
-// How does each part of the state look? One function a panel; each fills what is there and makes only what is new.
+// The panels, one function each; it fills what is there and makes only what is new.
 
 import { byId, keyed, make, mark, say } from "./dom.js";
 import { amount, both, dollars, kst, milliseconds, relate, span, spelled, utc } from "./format.js";
@@ -86,27 +86,27 @@ function newJob(job) {
 }
 
 function facts(service) {
-  if (service.instance === null) return [["", "no instance is heard"]];
+  if (service.instance === null) return [["", "no instance reports"]];
   const { pool, cache } = service;
-  const told = [["up", span(service.uptime_s)]];
+  const rows = [["up", span(service.uptime_s)]];
   if (pool) {
     const waiting = pool.waiting ? `, ${pool.waiting} waiting` : "";
-    told.push(["pool", `${pool.in_use} of ${pool.max} in use, ${pool.size} open${waiting}`]);
+    rows.push(["pool", `${pool.in_use} of ${pool.max} in use, ${pool.size} open${waiting}`]);
   }
-  if (cache) told.push(["cache", `${cache.hit_rate.toFixed(1)} % hits of ${amount(cache.hits + cache.misses)}`]);
+  if (cache) rows.push(["cache", `${cache.hit_rate.toFixed(1)} % hits of ${amount(cache.hits + cache.misses)}`]);
   const odd = [...(cache?.stale_keys ?? []), ...(cache?.invalid_keys ?? [])];
-  if (odd.length) told.push(["not as stored", odd.join(", ")]);
-  return told;
+  if (odd.length) rows.push(["not as stored", odd.join(", ")]);
+  return rows;
 }
 
-function showFacts(list, told) {
-  keyed(list, told, ([name]) => name, () => make("div", {}, make("dt"), make("dd")), (row, [name, value]) => {
+function showFacts(list, rows) {
+  keyed(list, rows, ([name]) => name, () => make("div", {}, make("dt"), make("dd")), (row, [name, value]) => {
     say(row.firstChild, name);
     say(row.lastChild, value);
   });
 }
 
-/** Show signals, newest first; `fresh` are the ids that have come while somebody watched. */
+/** Show signals, newest first; `fresh` are the ids that have come while the page was open. */
 export function showSignals(signals, fresh) {
   keyed(byId("signals"), signals, (signal) => signal.id, (signal) => newSignal(signal, fresh.has(signal.id)), () => {});
 }

@@ -1,4 +1,4 @@
-// What is stored of one signal? A dialog, which an address ending in #signal=ID opens too.
+// The record of one signal: a dialog, which an address ending in #signal=ID opens too.
 
 import { byId, make } from "./dom.js";
 import { amount, both, dollars, milliseconds } from "./format.js";
@@ -24,7 +24,7 @@ export async function openRecord(id) {
     if (wanted !== id) return;
     const again = make("button", { type: "button", className: "plain", text: "Try again" });
     again.addEventListener("click", () => openRecord(id));
-    body.replaceChildren(make("p", { className: "told", data: { status: "unhealthy" }, text: problem.message }), again);
+    body.replaceChildren(make("p", { className: "prose", data: { status: "unhealthy" }, text: problem.message }), again);
   }
 }
 
@@ -63,7 +63,7 @@ function show(record) {
     make("div", {}, make("dt", { text: name }), make("dd", { className: exact.has(name) ? "mono" : "", text: value || "none" }))));
   body.replaceChildren(
     list,
-    make("h3", { text: "Reasoning" }), make("p", { className: "told", text: record.reasoning }),
+    make("h3", { text: "Reasoning" }), make("p", { className: "prose", text: record.reasoning }),
     fold("Snapshot: what was seen", JSON.stringify(record.snapshot, null, 2)),
     fold("Prompt: what was asked", pretty(record.request), "Gemini was not asked."),
     fold("Answer: what came back", pretty(record.response), "There was no answer."),
