@@ -87,7 +87,7 @@ def check_every_number(run: Run, line: str, path: Path) -> None:
     assert run.stop() == 0
 
 
-def test_a_recording_arrives_whole_and_its_end_is_told(start: Start, recording: Path) -> None:
+def test_a_recording_arrives_whole_and_its_end_is_said(start: Start, recording: Path) -> None:
     check_every_number(*replayed(start, recording, 600), recording)
 
 

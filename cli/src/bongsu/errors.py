@@ -44,8 +44,6 @@ class ServerError(CommandError):
     def __init__(self, server: str, problem: str, *, log: object = None) -> None:
         hint = f"; its log is {log}" if log else ""
         super().__init__(f"{server}: {problem}{hint}")
-        self.server = server
-        self.problem = problem
 
 
 def file_error(error: OSError) -> type[CommandError]:

@@ -25,22 +25,18 @@ class MarketsUnknownError(Exception):
 
 @dataclass(frozen=True)
 class StackStatus:
-    """One look at a stack: health's detail answer and the markets' overview, {} for what is not known."""
+    """One look at a stack: health's status answer and the markets' overview, {} for what is not known."""
 
-    detail: dict[str, Any] = field(default_factory=dict)
+    answer: dict[str, Any] = field(default_factory=dict)
     overview: dict[str, Any] = field(default_factory=dict)
 
     @property
     def health(self) -> str:
-        """The status, and in brackets each flaw with its reason."""
-        if not self.detail:
+        """The status, and in brackets each flaw."""
+        if not self.answer:
             return "health does not answer"
-        services = self.detail.get("services", [])
-        flaws = [_flaw(part) for part in self.detail.get("components", [])]
-        flaws += [f"{part.get('name')}: missing" for part in services if part.get("instance") is None]
-        flaws += [f"{part.get('name')}: {part['message']}" for part in services if part.get("message")]
-        listed = "; ".join(flaw for flaw in flaws if flaw)
-        return str(self.detail.get("status")) + (f" ({listed})" if listed else "")
+        flaws = "; ".join(self.answer["flaws"])
+        return str(self.answer["status"]) + (f" ({flaws})" if flaws else "")
 
     @property
     def markets(self) -> list[dict[str, Any]]:
@@ -57,11 +53,12 @@ async def read_status(
         before: The last status; a signal that it has is not read again.
     """
 
-    async def detail() -> dict[str, Any]:
+    async def status() -> dict[str, Any]:
         try:
-            return await get_document(client, f"{health_url}/health/detail")
+            answer = await get_document(client, f"{health_url}/api/v1/status")
         except NO_ANSWER:
             return {}
+        return answer if "flaws" in answer else {}
 
     async def overview() -> dict[str, Any]:
         try:
@@ -69,7 +66,7 @@ async def read_status(
         except (*NO_ANSWER, MarketsUnknownError):
             return {}
 
-    return StackStatus(*await asyncio.gather(detail(), overview()))
+    return StackStatus(*await asyncio.gather(status(), overview()))
 
 
 async def read_overview(
@@ -165,9 +162,3 @@ def _market(row: Mapping[str, Any], newest_signal: object, counts: MarketCounts 
             "confirmed_empty": counts.confirmed_empty if counts else None,
         },
     }
-
-
-def _flaw(component: Mapping[str, Any]) -> str:
-    if component.get("status") in ("healthy", None):
-        return ""
-    return f"{component.get('name')} {component['status']}: {component.get('message') or 'no reason given'}"

@@ -29,7 +29,7 @@ from harness.servers import Servers, servers
 from upbit_simulator.exchange import Exchange
 from upbit_simulator.market.clock import WallExchangeClock
 from upbit_simulator.seeded.market import SeededMarket
-from upbit_simulator.websocket.formats import written
+from upbit_simulator.websocket.formats import format_message
 from upbit_simulator.websocket.stream import Stream
 from upbit_simulator.websocket.subscription import Subscription, parse_request
 
@@ -159,4 +159,4 @@ def _example() -> dict[str, object]:
     asked = parse_request('[{"ticket": "bench"}, {"type": "ticker", "codes": ["KRW-BTC"]}]')
     assert isinstance(asked, Subscription)
     [message] = Stream(exchange).snapshots(asked, exchange.clock.now_ms())
-    return dict(json.loads(written(message, asked.format)))
+    return dict(json.loads(format_message(message, asked.format)))

@@ -1,4 +1,4 @@
-"""What do the options do, and how does the process end?"""
+"""The command's options, and how its process ends."""
 
 import signal
 import socket
@@ -83,7 +83,7 @@ def test_a_taken_port_is_named() -> None:
         port = gemini.url.rpartition(":")[2]
         ended = run("--port", port)
     assert ended.returncode == 1
-    assert f"127.0.0.1:{port} cannot be used" in ended.stderr
+    assert f"can't listen on 127.0.0.1:{port}" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 

@@ -1,4 +1,4 @@
-"""Has every recorded answer its shape here: the same keys in the same order, values of the same kind?
+"""Every recorded answer has its shape here: the same keys in the same order, values of the same kind.
 
 The examples stand beside the project, in `shared/examples`; without them these tests are skipped.
 """

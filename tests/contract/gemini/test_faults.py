@@ -1,4 +1,4 @@
-"""What does the official client see of each fault? Every kind is listed, so none can be added untested."""
+"""What the official client sees of each fault; every kind is listed, so none can be added untested."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Can the official client tell the simulator from the service?"""
+"""The official client works with the simulator as with the service."""
 
 import json
 from typing import Any, Literal
@@ -267,7 +267,7 @@ def test_a_retired_model_names_its_successor(client: genai.Client) -> None:
 
 
 @pytest.mark.parametrize("version", ["v1", "v1beta"])
-def test_a_refused_key_is_told_which_method_refused_it(gemini: Simulator, version: str) -> None:
+def test_a_refused_key_names_the_method_that_refused_it(gemini: Simulator, version: str) -> None:
     models, headers = f"{gemini.url}/{version}/models", {"x-goog-api-key": "AQ.short"}
     answers = {
         "ModelService.ListModels": httpx.get(models, headers=headers),

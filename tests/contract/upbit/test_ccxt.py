@@ -1,4 +1,4 @@
-"""Can ccxt, REST and pro, tell the simulator from Upbit?"""
+"""ccxt, REST and pro, works with the simulator as with Upbit."""
 
 from collections.abc import AsyncIterator
 from typing import Any

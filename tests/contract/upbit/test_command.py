@@ -1,4 +1,4 @@
-"""Does the command start, refuse, replay, restart and stop as it says?"""
+"""The command starts, refuses, replays, restarts and stops as it says."""
 
 import gzip
 import json
@@ -118,18 +118,18 @@ def test_a_replay_runs_to_its_end_and_goes_on_serving(ticks: Path) -> None:
         }
         times = [row["candle_date_time_utc"] for row in candles(running, "market=KRW-BTC&count=200")]
         assert times == ["2026-01-13T10:04:00", "2026-01-13T09:59:00"]
-        assert told_time(running, "/v1/market/all") == "2026-01-13T12:01:02+00:00"
+        assert date_of(running, "/v1/market/all") == "2026-01-13T12:01:02+00:00"
 
 
-def test_nothing_is_told_of_the_minutes_behind_a_markets_own_recording(ticks: Path) -> None:
+def test_nothing_is_shown_of_the_minutes_after_a_markets_own_recording(ticks: Path) -> None:
     with upbit_simulator("--replay", str(ticks), "--speed", "20000") as running:
         eventually_sync(lambda: ended(running))
         path = "/v1/candles/minutes/1?market={}&count=1"
-        assert told_time(running, path.format("KRW-BTC")) == "2026-01-13T10:05:02+00:00"
-        assert told_time(running, path.format("KRW-XRP")) == "2026-01-13T12:01:02+00:00"
+        assert date_of(running, path.format("KRW-BTC")) == "2026-01-13T10:05:02+00:00"
+        assert date_of(running, path.format("KRW-XRP")) == "2026-01-13T12:01:02+00:00"
 
 
-def told_time(running: Simulator, path: str) -> str:
+def date_of(running: Simulator, path: str) -> str:
     """Return an answer's `Date` in ISO 8601."""
     with urlopen(running.url + path, timeout=5) as answer:
         return parsedate_to_datetime(answer.headers["Date"]).isoformat()

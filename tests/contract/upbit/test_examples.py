@@ -1,4 +1,4 @@
-"""Does the simulator write every public example's keys, order, kinds and digits?
+"""The simulator writes every public example's keys, order, kinds and digits.
 
 The examples stand beside the project, in `shared/examples`; without them these tests are skipped.
 """
@@ -53,7 +53,7 @@ MESSAGES = {
     "ws_candle_1m": ("candle.1m", "DEFAULT", "REALTIME"),
     "ws_candle_1m_simple": ("candle.1m", "SIMPLE", "REALTIME"),
 }
-# The group of private orders, told by a public route.
+# The group of private orders, where a public route is asked.
 PUBLIC_GROUP = {"group=order; min=480; sec=0": "group=candles; min=600; sec=0"}
 EXACT_FRAMES = {"ws_status_up": "PING", "ws_error_wrong_format": "not a request"}
 FAULTY_FRAMES: dict[str, dict[str, object]] = {"ws_error": {"kind": "ws_error_frame", "name": "INVALID_AUTH"}}
@@ -71,7 +71,7 @@ class Digits(str):
 def kind(value: Any, places: bool) -> Any:
     """Return the shape of a value: keys in order, types, for numbers the decimals where fixed.
 
-    Of a list the different shapes are told, in the order in which they come."""
+    Of a list the different shapes are returned, in the order in which they come."""
     if isinstance(value, dict):
         return [(key, kind(item, places)) for key, item in value.items()]
     if isinstance(value, list):

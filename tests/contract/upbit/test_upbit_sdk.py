@@ -1,4 +1,4 @@
-"""Can the official SDK tell the simulator from Upbit?"""
+"""The official SDK works with the simulator as with Upbit."""
 
 import json
 from collections.abc import AsyncIterator, Iterator

@@ -145,7 +145,7 @@ def test_a_recording_that_is_none_is_named_before_anything_starts(tmp_path: Path
     assert not (tmp_path / ".bongsu").exists()
 
 
-def test_the_version_is_told_short_and_whole(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_version_is_printed_short_and_whole(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == (0, "")
     version = metadata.version("bongsu-cli")
     assert capsys.readouterr().out == f"bongsu {version} (Python {platform.python_version()})\n"

@@ -1,11 +1,9 @@
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import pytest
 
 from gemini_simulator.api.errors import ApiError
-from gemini_simulator.quotas.quotas import Quotas, seconds_to_midnight
+from gemini_simulator.quotas import Quotas, seconds_to_midnight
 
 
 def refusal(quotas: Quotas, model: str) -> dict[str, object]:

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -11,7 +9,7 @@ RESET = FaultKind("reset", "cuts the connection")
 
 
 def test_a_counted_fault_is_used_up() -> None:
-    faults = Faults([SLOW, RESET])
+    faults = Faults([SLOW, RESET], lambda *_: None)
     faults.add("slow", count=2, params={"delay_seconds": 1})
     assert [fault.kind if fault else None for fault in (faults.take("slow") for _ in range(3))] == [
         "slow",
@@ -21,7 +19,7 @@ def test_a_counted_fault_is_used_up() -> None:
 
 
 def test_a_timed_fault_ends_by_itself_and_another_stays() -> None:
-    faults = Faults([SLOW, RESET])
+    faults = Faults([SLOW, RESET], lambda *_: None)
     faults.add("slow", seconds=1e-9)
     faults.add("reset")
     assert [fault.kind for fault in faults.active()] == ["reset"]
@@ -29,7 +27,7 @@ def test_a_timed_fault_ends_by_itself_and_another_stays() -> None:
 
 
 def test_only_the_asked_kinds_are_taken_oldest_first() -> None:
-    faults = Faults([SLOW, RESET])
+    faults = Faults([SLOW, RESET], lambda *_: None)
     first = faults.add("slow")
     faults.add("slow")
     faults.add("reset")
@@ -40,7 +38,7 @@ def test_only_the_asked_kinds_are_taken_oldest_first() -> None:
 
 
 def test_faults_are_switched_off_by_kind_or_all() -> None:
-    faults = Faults([SLOW, RESET])
+    faults = Faults([SLOW, RESET], lambda *_: None)
     for kind in ("slow", "slow", "reset"):
         faults.add(kind)
     assert faults.clear("slow") == 2
@@ -63,7 +61,7 @@ def test_faults_are_switched_off_by_kind_or_all() -> None:
     ],
 )
 def test_a_wrong_fault_is_refused_with_its_field(kind: str, limits: dict[str, Any], reason: str) -> None:
-    faults = Faults([SLOW, RESET])
+    faults = Faults([SLOW, RESET], lambda *_: None)
     with pytest.raises(InvalidFaultError, match=reason):
         faults.add(kind, **limits)
     assert faults.active() == []

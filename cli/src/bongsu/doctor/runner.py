@@ -67,7 +67,7 @@ async def _database(target: Target) -> tuple[DatabaseFacts | None, list[Finding]
     try:
         facts = await database_facts(target.stack.database_url)
     except CommandError as error:
-        left_out = unknown("settings", "are not known without the database; the defaults are taken below")
+        left_out = unknown("settings", "not known without the database; the defaults are taken below")
         fix = START if isinstance(error, UnreachableError) else "correct DATABASE_URL"
         return None, [problem("postgresql", str(error), fix), left_out]
     return facts, [

@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 from bongsu.errors import ServerError
 from bongsu.servers import ports
@@ -85,17 +85,22 @@ class SupervisedProcess(ABC):
 class EmbeddedServer(SupervisedProcess):
     """A server on a loopback port of its own, which it keeps from its first start on.
 
-    Args:
+    Attributes:
         title: The server's name in errors.
-        port: None takes a free one.
         start_seconds: How long a start may take.
+        stop_signals: What asks it to stop, in order, each with the seconds that it is given.
+
+    Args:
+        port: None takes a free one.
     """
 
-    def __init__(self, name: str, log: Path, *, title: str, port: int | None, start_seconds: float) -> None:
+    title: ClassVar[str]
+    start_seconds: ClassVar[float]
+    stop_signals: ClassVar[tuple[tuple[signal.Signals, float], ...]]
+
+    def __init__(self, name: str, log: Path, *, port: int | None) -> None:
         super().__init__(name, log)
         self.port = port or ports.free_port()
-        self._title = title
-        self._start_seconds = start_seconds
         # False once others know the port.
         self._may_change_port = port is None
 
@@ -104,7 +109,7 @@ class EmbeddedServer(SupervisedProcess):
         self.prepare()
         for _ in range(ATTEMPTS):
             self.launch()
-            if wait_until(lambda: self.is_ready() or not self.running, self._start_seconds) and self.running:
+            if wait_until(lambda: self.is_ready() or not self.running, self.start_seconds) and self.running:
                 return self
             if self.running or not self.retry_start():
                 break
@@ -127,7 +132,7 @@ class EmbeddedServer(SupervisedProcess):
 
     def stop(self) -> None:
         """Stop; killed where that takes too long."""
-        for number, seconds in self._stop_signals():
+        for number, seconds in self.stop_signals:
             if not self._process or self._process.signal_and_wait(number, seconds):
                 break
         self.kill()
@@ -135,7 +140,7 @@ class EmbeddedServer(SupervisedProcess):
     def failure(self) -> ServerError:
         """Return why it did not start, with the last line of its log."""
         line = last_line(self.log) or f"ended with exit code {self.exit_code}"
-        return ServerError(self._title, f"did not start: {line}", log=self.log)
+        return ServerError(self.title, f"did not start: {line}", log=self.log)
 
     def _ports(self) -> tuple[int, ...]:
         return (self.port,)
@@ -150,7 +155,3 @@ class EmbeddedServer(SupervisedProcess):
     @abstractmethod
     def _write_configuration(self) -> None:
         """Write the configuration for the ports it has now."""
-
-    @abstractmethod
-    def _stop_signals(self) -> tuple[tuple[signal.Signals, float], ...]:
-        """Return what asks it to stop, in order, each with the seconds that it is given."""

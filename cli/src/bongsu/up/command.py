@@ -132,7 +132,7 @@ class Run:
             check_upbit(market.key)
             if note := check_gemini(os.environ):
                 self._screen.say(note)
-        markets.write_market(shown, market, self._options)
+        markets.write_market(shown, market)
         return market
 
     def _market(self) -> markets.Market:

@@ -62,9 +62,8 @@ def live(exchange: str = UPBIT_URL) -> Market:
     return Market("live", exchange, "the real market")
 
 
-def write_market(folder: Path, market: Market, options: Options) -> None:
-    """Write down the market of a new data dir; the same errors as `check_market`."""
-    check_market(folder, market, options)
+def write_market(folder: Path, market: Market) -> None:
+    """Write down the market of a data dir."""
     text = json.dumps(market.as_json(), indent=1, ensure_ascii=False) + "\n"
     write_file(folder / FILE_NAME, text, mode=0o644)
 

@@ -53,7 +53,7 @@ def has_decided(status: StackStatus) -> bool:
     return any(
         job["job_name"] == "signal_generation"
         and (job["last_success_at"] or job["last_error"] not in (None, "late"))
-        for service in status.detail.get("services", [])
+        for service in status.answer.get("services", [])
         for job in service.get("jobs", [])
     )
 

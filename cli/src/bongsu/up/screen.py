@@ -61,7 +61,7 @@ class Screen:
 
 def render(status: StackStatus, children: list[WatchedChild], url: str) -> RenderableType:
     """Return the live view: processes, markets, health and where to look on."""
-    colour = COLOURS.get(str(status.detail.get("status", "")), "red")
+    colour = COLOURS.get(str(status.answer.get("status", "")), "red")
     health = Text.assemble("health   ", (status.health, colour))
     return Group(
         _processes(children),

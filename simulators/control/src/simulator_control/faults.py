@@ -1,10 +1,8 @@
-"""Which faults are switched on now, for how long and how often? Counts wall time; no IO."""
-
-from __future__ import annotations
+"""Fault registry: which faults are switched on, until when and for how many uses. Counts wall time; no IO."""
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,10 +45,17 @@ class InvalidFaultError(Exception):
 
 
 class Faults:
-    """The faults of one simulator."""
+    """The faults of one simulator.
 
-    def __init__(self, kinds: Sequence[FaultKind]) -> None:
+    `check_parameter(kind, name, value)` raises InvalidFaultError for a value that the kind can't take; it is
+    called when a fault is given, for unknown names too.
+    """
+
+    def __init__(
+        self, kinds: Sequence[FaultKind], check_parameter: Callable[[str, str, object], None]
+    ) -> None:
         self.kinds = {kind.name: kind for kind in kinds}
+        self._check_parameter = check_parameter
         self._active: list[Fault] = []
 
     def add(
@@ -64,7 +69,8 @@ class Faults:
         """Switch a fault on, for `seconds` or `count` uses, whichever ends first; without both until cleared.
 
         Raises:
-            InvalidFaultError: Unknown kind or parameter, or a number that is not above 0.
+            InvalidFaultError: Unknown kind or parameter, a value it can't take, or a number that is not
+                above 0.
         """
         self._check(kind, seconds, count, params or {})
         until = None if seconds is None else time.monotonic() + seconds
@@ -81,9 +87,9 @@ class Faults:
         if kind is not None:
             self._check_kind(kind)
         kept = [fault for fault in self.active() if kind is not None and fault.kind != kind]
-        gone = len(self._active) - len(kept)
+        removed = len(self._active) - len(kept)
         self._active = kept
-        return gone
+        return removed
 
     def active(self) -> list[Fault]:
         """Return the faults that are on now, oldest first."""
@@ -95,21 +101,19 @@ class Faults:
         ]
         return list(self._active)
 
-    def take(self, *kinds: str) -> Fault | None:
-        """Return the oldest active fault of these kinds and use up one of its count, or None."""
+    def take(self, *kinds: str, concerns: Callable[[Fault], bool] = lambda _: True) -> Fault | None:
+        """Return the oldest active fault of these kinds that `concerns` the caller, one use of it counted."""
         for fault in self.active():
-            if fault.kind in kinds:
-                return self.use(fault)
+            if fault.kind in kinds and concerns(fault):
+                if fault.remaining is not None:
+                    fault.remaining -= 1
+                return fault
         return None
-
-    def use(self, fault: Fault) -> Fault:
-        """Use up one of an active fault's count."""
-        if fault.remaining is not None:
-            fault.remaining -= 1
-        return fault
 
     def _check(self, kind: str, seconds: float | None, count: int | None, params: Mapping[str, Any]) -> None:
         self._check_kind(kind)
+        for name, value in params.items():
+            self._check_parameter(kind, name, value)
         if seconds is not None and not (_is_number(seconds) and 0 < seconds <= MAX_SECONDS):
             raise InvalidFaultError(
                 "seconds must be a number above 0, at most a billion; leave it out for no limit"

@@ -1,9 +1,6 @@
-"""The control routes that every simulator serves beside its vendor's own."""
-
-from __future__ import annotations
+"""Control routes: the faults and request counts that every simulator serves beside its vendor's."""
 
 import json
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -14,13 +11,8 @@ from simulator_control.stats import RequestStats
 FIELDS = {"kind", "seconds", "count", "params"}
 
 
-def control_routes(
-    faults: Faults,
-    stats: RequestStats,
-    *,
-    extra: Mapping[str, Callable[[], dict[str, Any]]] | None = None,
-) -> list[web.RouteDef]:
-    """Return GET/POST/DELETE /_control/faults, GET /_control/stats and GET /_control/<name> of `extra`."""
+def control_routes(faults: Faults, stats: RequestStats) -> list[web.RouteDef]:
+    """Return GET/POST/DELETE /_control/faults and GET /_control/stats."""
 
     async def list_faults(_: web.Request) -> web.Response:
         kinds = [
@@ -52,15 +44,7 @@ def control_routes(
         web.post("/_control/faults", add_fault),
         web.delete("/_control/faults", clear_faults),
         web.get("/_control/stats", show_stats),
-        *(web.get(f"/_control/{name}", _show(source)) for name, source in (extra or {}).items()),
     ]
-
-
-def _show(source: Callable[[], dict[str, Any]]) -> Callable[[web.Request], Any]:
-    async def show(_: web.Request) -> web.Response:
-        return web.json_response(source())
-
-    return show
 
 
 def _fault_fields(body: bytes) -> dict[str, Any]:

@@ -1,12 +1,10 @@
-"""How often was each route asked, and how was it answered?"""
-
-from __future__ import annotations
+"""Request statistics by route and status, and the middleware that records them."""
 
 from collections import Counter
 from typing import Any
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
+from aiohttp.typedefs import Handler
 
 CONTROL_PREFIX = "/_control/"
 
@@ -17,10 +15,6 @@ class RequestStats:
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, int]] = Counter()
 
-    def record(self, route: str, status: int) -> None:
-        """Count one request."""
-        self._counts[route, status] += 1
-
     def as_dict(self) -> dict[str, Any]:
         """Return the total and one row per route and status."""
         rows = [
@@ -29,12 +23,9 @@ class RequestStats:
         ]
         return {"total": sum(self._counts.values()), "requests": rows}
 
-
-def stats_middleware(stats: RequestStats) -> Middleware:
-    """Return the middleware that counts every request but the control routes'."""
-
     @web.middleware
-    async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Count every request but the control routes'."""
         resource = request.match_info.route.resource
         route = resource.canonical if resource else "unknown route"
         if route.startswith(CONTROL_PREFIX):
@@ -49,6 +40,4 @@ def stats_middleware(stats: RequestStats) -> Middleware:
         else:
             return response
         finally:
-            stats.record(route, status)
-
-    return count
+            self._counts[route, status] += 1

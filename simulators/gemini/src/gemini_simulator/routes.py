@@ -1,6 +1,4 @@
-"""What does each route answer? /v1 and /v1beta have the same handlers."""
-
-from __future__ import annotations
+"""Routes of the Gemini API; /v1 and /v1beta have the same handlers."""
 
 import asyncio
 import math
@@ -10,18 +8,17 @@ from typing import Any
 
 from aiohttp import web
 
-from gemini_simulator.api import errors
-from gemini_simulator.api import models as catalog
-from gemini_simulator.api import responses as wire
-from gemini_simulator.api.call import Call, call_of
-from gemini_simulator.api.keys import check_key
+from gemini_simulator.api import errors, models, responses
+from gemini_simulator.api.call import Call, call_of, check_key
 from gemini_simulator.api.requests import parse_count, parse_generate
 from gemini_simulator.faults import kinds as fault_kinds
-from gemini_simulator.faults.corruptions import spoil
-from gemini_simulator.faults.faults import GeminiFaults, error_of, number
+from gemini_simulator.faults.corruptions import corrupt
+from gemini_simulator.faults.errors import error_of
+from gemini_simulator.faults.kinds import GeminiFaults, number
 from gemini_simulator.generation.answers import generate_body, stream_chunks, tokens_of
 from gemini_simulator.generation.decision import opinion_of, other_opinion, question_in
-from gemini_simulator.quotas.quotas import Quotas
+from gemini_simulator.quotas import Quotas
+from simulator_control import hang, reset
 
 MAX_DEADLINE_SECONDS = 600.0
 
@@ -30,8 +27,8 @@ _ERRORS = tuple(kind.name for kind in fault_kinds.ERROR_KINDS)
 _ANSWERS = tuple(kind.name for kind in fault_kinds.ANSWER_KINDS)
 
 
-class Gemini:
-    """One simulated service."""
+class GeminiRoutes:
+    """Handlers of one simulated service."""
 
     def __init__(self, faults: GeminiFaults, quotas: Quotas, keys: Iterable[str]) -> None:
         self._faults = faults
@@ -44,17 +41,17 @@ class Gemini:
         call = await self._admit(request)
         if fault := self._faults.take("models_list_fails"):
             raise error_of(fault, call)
-        page = catalog.list_page(
+        page = models.list_page(
             api_version=call.version,
             page_size=request.query.get("pageSize", "0"),
             token=request.query.get("pageToken", ""),
         )
-        return wire.json_answer(request, page)
+        return responses.json_answer(request, page)
 
     async def get_model(self, request: web.Request) -> web.StreamResponse:
         """GET /{version}/models/{model}."""
         call = await self._admit(request)
-        return wire.json_answer(request, catalog.model_row(call.name, call.model))
+        return responses.json_answer(request, models.model_row(call.name, call.model))
 
     async def call(self, request: web.Request) -> web.StreamResponse:
         """POST /{version}/models/{model}:{method}."""
@@ -72,21 +69,21 @@ class Gemini:
     async def _count(self, request: web.Request, _: Call) -> web.StreamResponse:
         count = tokens_of(parse_count(await request.read()))
         details = [{"modality": "TEXT", "tokenCount": count}]
-        return wire.json_answer(request, {"totalTokens": count, "promptTokensDetails": details})
+        return responses.json_answer(request, {"totalTokens": count, "promptTokensDetails": details})
 
     async def _generate(self, request: web.Request, call: Call) -> web.StreamResponse:
         body = await self._answer(request, call)
-        return await self._deliver(request, call, [wire.pretty(body)], wire.JSON_TYPE)
+        return await self._deliver(request, call, [responses.pretty(body)], responses.JSON_TYPE)
 
     async def _stream(self, request: web.Request, call: Call) -> web.StreamResponse:
         chunks = stream_chunks(await self._answer(request, call))
         if self._faults.take_for(call, "stream_error_midway"):
-            chunks = [chunks[0], errors.unavailable().body()]
+            chunks = [chunks[0], errors.fixed("unavailable").body()]
         is_sse = request.query.get("alt") == "sse"
-        content_type = wire.SSE_TYPE if is_sse else wire.JSON_TYPE
-        pieces = [wire.event(chunk) for chunk in chunks] if is_sse else [wire.pretty(chunks)]
+        content_type = responses.SSE_TYPE if is_sse else responses.JSON_TYPE
+        pieces = [responses.event(chunk) for chunk in chunks] if is_sse else [responses.pretty(chunks)]
         if self._faults.take_for(call, "stream_eof"):
-            await wire.break_off(request, pieces[0][: None if is_sse else -2], content_type=content_type)
+            await responses.break_off(request, pieces[0][: None if is_sse else -2], content_type=content_type)
         return await self._deliver(request, call, pieces, content_type)
 
     async def _deliver(
@@ -98,25 +95,25 @@ class Gemini:
             pieces = [raw := raw[: len(raw) // 2]]
         if fault := self._faults.take_for(call, "drip"):
             speed = number(fault, "bytes_per_second", 1)
-            return await wire.drip(request, raw, content_type=content_type, bytes_per_second=speed)
-        if content_type == wire.SSE_TYPE:
-            return await wire.send(request, pieces, content_type=content_type)
-        return wire.raw_answer(request, raw)
+            return await responses.drip(request, raw, content_type=content_type, bytes_per_second=speed)
+        if content_type == responses.SSE_TYPE:
+            return await responses.send(request, pieces, content_type=content_type)
+        return responses.raw_answer(request, raw)
 
     async def _answer(self, request: web.Request, call: Call) -> dict[str, Any]:
-        """Return the answer's body, spoilt by whatever fault is on."""
+        """Return the answer's body, corrupted where a fault is on."""
         asked = parse_generate(await request.read(), model=call.model)
         self._quotas.take(call.model)
-        question, turn = question_in(asked.user_turns), self._turn_of(asked.text)
+        question, repetition = question_in(asked.user_turns), self._count_prompt(asked.text)
         opinion = opinion_of(question)
         fault = self._faults.take_for(call, *_ANSWERS)
         if fault and fault.kind == "different_answer":
-            opinion = other_opinion(opinion, turn)
-        body = generate_body(asked, opinion, model=call.model, turn=turn)
-        return spoil(body, fault, question) if fault else body
+            opinion = other_opinion(opinion, repetition)
+        body = generate_body(asked, opinion, model=call.model, repetition=repetition)
+        return corrupt(body, fault, question) if fault else body
 
-    def _turn_of(self, prompt: str) -> int:
-        """Return how often this prompt was answered before, and count."""
+    def _count_prompt(self, prompt: str) -> int:
+        """Count one answer to this prompt and return how many came before."""
         self._answered[hash(prompt)] += 1
         return self._answered[hash(prompt)] - 1
 
@@ -124,9 +121,9 @@ class Gemini:
         """Return what is asked for, unless the host, the key, the model or a fault of this route says no."""
         call = call_of(request)
         if self._faults.take_for(call, "reset"):
-            await wire.reset(request)
+            await reset(request)
         if self._faults.take_for(call, "hang"):
-            await wire.hang()
+            await hang()
         if fault := self._faults.take_for(call, *_KEYS):
             raise error_of(fault, call)
         check_key(request, call, self._keys)
@@ -145,7 +142,7 @@ class Gemini:
 
 def _check_model(call: Call, method: str) -> None:
     """Raise 404 where a model is asked for and none answers."""
-    if call.name in catalog.RETIRED:
+    if call.name in models.RETIRED:
         raise errors.model_retired(call.name, call.model)
     if call.name and not call.model:
         raise errors.model_not_found(call.name, call.version, method)
@@ -161,4 +158,4 @@ async def _before_deadline(request: web.Request, outage: Awaitable[None]) -> Non
     try:
         await asyncio.wait_for(outage, limit)
     except TimeoutError as error:
-        raise errors.deadline_exceeded() from error
+        raise errors.fixed("deadline_exceeded") from error

@@ -1,13 +1,11 @@
 """The command `python -m upbit_simulator`: reads the options, checks the recording, serves."""
 
 import argparse
-import asyncio
 import math
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from simulator_control import serve
+from simulator_control import AddressError, command_parser, serve_command
 from upbit_simulator.app import build_app
 from upbit_simulator.exchange import Exchange
 from upbit_simulator.market.clock import WallExchangeClock
@@ -20,22 +18,13 @@ USAGE_ERROR = 2
 FASTEST = 1_000_000
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Run the simulator; returns the exit code."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args()
     try:
-        exchange = _exchange(options)
-    except RecordingError as error:
+        serve_command(build_app(_exchange(options)), options, name="upbit-simulator")
+    except (RecordingError, AddressError) as error:
         sys.stderr.write(f"upbit-simulator: {error}\n")
-        return USAGE_ERROR
-    try:
-        asyncio.run(serve(build_app(exchange), host=options.host, port=options.port, name="upbit-simulator"))
-    except OSError as error:
-        reason = error.strerror or str(error)
-        address = f"{options.host}:{options.port}"
-        sys.stderr.write(
-            f"upbit-simulator: can't listen on {address} ({reason}); choose another --port or --host\n"
-        )
         return USAGE_ERROR
     return 0
 
@@ -49,11 +38,7 @@ def _exchange(options: argparse.Namespace) -> Exchange:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="upbit-simulator", description="Speaks Upbit's public REST and WebSocket protocol."
-    )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback)")
-    parser.add_argument("--port", type=_port, required=True, help="port to listen on")
+    parser = command_parser("upbit-simulator", "Speaks Upbit's public REST and WebSocket protocol.")
     parser.add_argument("--seed", type=int, default=1, help="which simulated market (default: 1)")
     parser.add_argument("--replay", type=Path, metavar="FILE", help="serve a recording instead")
     parser.add_argument(
@@ -61,12 +46,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--anchor", type=Path, metavar="FILE", help="keeps the replay's clock over restarts")
     return parser
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port; give 1 to 65535")
-    return int(text)
 
 
 def _speed(text: str) -> float:

@@ -1,39 +1,39 @@
-"""The simulator put together: routes, middlewares, control."""
+"""Wiring of the simulator: routes, middlewares, control."""
 
-from typing import Any
 from weakref import WeakSet
 
 from aiohttp import web
 
-from simulator_control import control_routes, stats_middleware
+from simulator_control import control_routes
 from upbit_simulator.encoding import iso_utc
 from upbit_simulator.exchange import EXCHANGE, Exchange
 from upbit_simulator.rest.candles import candle_routes
-from upbit_simulator.rest.middleware import inject_faults, limit_rate, pack, speak_as_upbit, tell_time
+from upbit_simulator.rest.middleware import answer_errors, encode_body, inject_faults, limit_rate, set_date
 from upbit_simulator.rest.quotes import quote_routes
-from upbit_simulator.websocket.route import SOCKETS, close_all, websocket_routes
+from upbit_simulator.websocket.routes import SOCKETS, close_all, websocket_routes
 
 
 def build_app(exchange: Exchange) -> web.Application:
     """Return the web application of one exchange."""
     app = web.Application(
-        middlewares=[stats_middleware(exchange.stats), pack, limit_rate, inject_faults, speak_as_upbit]
+        middlewares=[exchange.stats.middleware, encode_body, limit_rate, inject_faults, answer_errors]
     )
     app[EXCHANGE] = exchange
     app[SOCKETS] = WeakSet()
     app.on_shutdown.append(close_all)
-    app.on_response_prepare.append(tell_time)
+    app.on_response_prepare.append(set_date)
     app.add_routes([*candle_routes(), *quote_routes(), *websocket_routes()])
-    clock = {"clock": lambda: clock_state(exchange)}
-    app.add_routes(control_routes(exchange.faults, exchange.stats, extra=clock))
+    app.add_routes(control_routes(exchange.faults, exchange.stats))
+    app.router.add_get("/_control/clock", show_clock)
     return app
 
 
-def clock_state(exchange: Exchange) -> dict[str, Any]:
-    """Return what GET /_control/clock answers; first, end and markets are those of the recording."""
+async def show_clock(request: web.Request) -> web.Response:
+    """Answer with the exchange clock; first, end and markets are those of the recording."""
+    exchange = request.app[EXCHANGE]
     now, recording = exchange.clock.now_ms(), exchange.recording
     spans = recording.spans if recording is not None else {}
-    return {
+    state = {
         "now": iso_utc(now),
         "mode": exchange.clock.mode,
         "speed": exchange.clock.speed,
@@ -49,3 +49,4 @@ def clock_state(exchange: Exchange) -> dict[str, Any]:
             for code, span in spans.items()
         },
     }
+    return web.json_response(state)

@@ -1,4 +1,4 @@
-"""How does Upbit write values as JSON text? Pure: Decimals keep their exact digits."""
+"""JSON encoding of values as Upbit writes them. Pure: Decimals keep their exact digits."""
 
 import json
 from collections.abc import Mapping

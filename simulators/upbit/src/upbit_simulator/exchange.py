@@ -13,15 +13,13 @@ from upbit_simulator.market.view import MarketView
 from upbit_simulator.rate_limits import RateLimits
 from upbit_simulator.recorded.recording import Recording
 
-DEFAULT_SKEW_SECONDS = 300
 
-
-@dataclass(frozen=True)
+@dataclass
 class Exchange:
     """A market, its clock, and how it misbehaves; `recording` only in a replay.
 
-    `idle_seconds` is how long a WebSocket connection may be without data, `status_seconds` how often one
-    that has sent the text PING is told that it is up."""
+    `idle_seconds` is how long a WebSocket connection may be without data, `status_seconds` how often the
+    status is sent to one that has sent the text PING."""
 
     source: MarketSource
     clock: ExchangeClock
@@ -34,17 +32,17 @@ class Exchange:
     view: MarketView = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "faults", UpbitFaults(self.limits))
-        object.__setattr__(self, "view", MarketView(self.source))
+        self.faults = UpbitFaults(self.limits)
+        self.view = MarketView(self.source)
 
     def listing(self, code: str) -> Listing | None:
         """Return a market by its code."""
         return next((listing for listing in self.source.listings if listing.code == code), None)
 
     def now_ms(self, code: str) -> int:
-        """Return the time at which this market's candles are told; one whose recording has ended stays there.
+        """Return the time as of which this market's candles are shown; it stops at the recording's end.
 
-        Minutes behind a recording's end are unknown; told at a later time they would count as empty.
+        Minutes after that end are unknown; shown at a later time they would count as empty.
         """
         now = self.clock.now_ms()
         return now if self.recording is None else min(now, self.recording.by_market[code].end_ms)

@@ -1,4 +1,4 @@
-"""How many requests may one client make? Pure: the caller brings the wall time.
+"""Rate limits per client, with 429 for a refusal and 418 for a block. Pure: the caller brings the wall time.
 
 Per group and IP 10 a second in fixed one-second windows. The reference leaves open when 429 becomes 418; here
 it is the 10th refused request within 5 s: the IP is blocked for 60 s, and twice as long each time it happens
@@ -22,7 +22,7 @@ class _Client:
     refusals: deque[float] = field(default_factory=deque)
     blocked_until: float = 0.0
     blocks: int = 0
-    ordered: bool = False
+    injected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +60,14 @@ class RateLimits:
         client = self._client(ip)
         if now >= client.blocked_until:
             self._start_block(client, now, seconds)
-            client.ordered = True
+            client.injected = True
         return client.blocked_until - now
 
     def lift(self) -> None:
         """End the blocks that `block` made, and forget them: the next one is as short as the first."""
         for client in self._clients.values():
-            if client.ordered:
-                client.blocked_until, client.blocks, client.ordered = 0.0, 0, False
+            if client.injected:
+                client.blocked_until, client.blocks, client.injected = 0.0, 0, False
 
     def _refuse(self, client: _Client, now: float) -> Verdict:
         client.refusals.append(now)
@@ -83,7 +83,7 @@ class RateLimits:
             client.blocks = 0
         client.blocked_until = now + seconds * 2**client.blocks
         client.blocks = min(client.blocks + 1, 10)
-        client.ordered = False
+        client.injected = False
         client.refusals.clear()
 
     def _client(self, ip: str) -> _Client:

@@ -108,7 +108,7 @@ async def test_twenty_are_shown_and_all_are_exported(command: Command, admin: Ad
 
 
 @pytest.mark.parametrize("export", [[], ["--export", "my.json"]])
-async def test_a_market_that_nobody_collects_is_answered_with_those_there_are(
+async def test_a_market_that_is_not_collected_is_answered_with_those_there_are(
     command: Command, admin: Admin, export: list[str]
 ) -> None:
     await store_candles(admin, "KRW-BTC", [0])

@@ -27,7 +27,7 @@ async def changes(admin: Admin) -> int:
     return int(await admin.fetchval("SELECT count(*) FROM system_config_history"))
 
 
-async def test_a_value_is_committed_under_its_setters_name_and_every_service_is_told(
+async def test_a_value_is_committed_under_its_setters_name_and_every_service_is_notified(
     stack: Stack, admin: Admin, nats: NatsServer
 ) -> None:
     listener = await nats_client.connect(nats.url())
@@ -46,7 +46,7 @@ async def test_a_value_is_committed_under_its_setters_name_and_every_service_is_
     assert ended.out == f"gemini_daily_cost_budget_usd = 1.50 (revision {row['revision']})\n"
 
 
-async def test_without_the_bus_the_value_is_committed_and_the_delay_is_told(
+async def test_without_the_bus_the_value_is_committed_and_the_delay_is_said(
     stack: Stack, admin: Admin
 ) -> None:
     dead = f"nats://cli:hunter2secret@127.0.0.1:{ports.free_port()}"
@@ -179,7 +179,7 @@ async def test_of_several_settings_one_that_is_wrong_keeps_all_from_being_set(
     assert await changes(admin) == 0
 
 
-async def test_without_the_bus_several_settings_are_set_and_the_delay_is_told_once(
+async def test_without_the_bus_several_settings_are_set_and_the_delay_is_said_once(
     stack: Stack, admin: Admin
 ) -> None:
     dead = f"nats://127.0.0.1:{ports.free_port()}"
@@ -193,7 +193,7 @@ async def test_without_the_bus_several_settings_are_set_and_the_delay_is_told_on
     assert await changes(admin) == 2
 
 
-async def test_who_changes_what_somebody_else_has_changed_is_refused_and_told_who_it_was(
+async def test_a_change_of_what_another_has_changed_is_refused_with_its_author(
     command: Command, admin: Admin
 ) -> None:
     assert (await command("config", "set", "backfill_days", "7", "--if-revision", "0")).code == 0
@@ -255,7 +255,7 @@ async def test_the_history_is_printed_the_newest_first(command: Command, admin: 
     assert ended.document[0]["changed_at"].endswith("Z")
 
 
-async def test_a_setting_that_nobody_changed_has_a_history_of_one_sentence(command: Command) -> None:
+async def test_a_setting_that_was_never_changed_has_a_history_of_one_sentence(command: Command) -> None:
     ended = await command("config", "history", "markets")
     assert (ended.code, ended.out) == (0, "no one has changed markets yet; the default holds\n")
     assert (await command("config", "history", "--json")).document == []

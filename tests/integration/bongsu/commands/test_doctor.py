@@ -239,7 +239,7 @@ async def test_a_nats_that_may_lose_what_it_acknowledged_is_a_problem(
     assert "hunter2" not in ended.out
 
 
-async def test_a_user_that_may_not_look_is_told_so_and_nothing_is_guessed(
+async def test_a_user_that_may_not_look_is_named_and_nothing_is_guessed(
     command: Command, nats: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NATS_URL", nats.url("cli"))

@@ -133,7 +133,7 @@ async def test_where_no_gap_is_open_nothing_is_missing(command: Command, admin: 
     ]
 
 
-async def test_a_status_that_no_gap_has_is_told_from_nothing_missing(command: Command, admin: Admin) -> None:
+async def test_a_status_that_no_gap_has_differs_from_nothing_missing(command: Command, admin: Admin) -> None:
     await store_gap(admin, 10, 12)
     assert (await command("gaps", "--status", "repaired")).out.splitlines() == [
         "KRW-BTC: 2 minutes open, 0 repaired, 0 confirmed empty",
@@ -145,7 +145,7 @@ async def test_before_the_first_candle_that_is_said(command: Command) -> None:
     assert (await command("gaps")).out == "no candle is stored yet\n"
 
 
-async def test_a_market_that_nobody_collects_is_answered_with_those_there_are(
+async def test_a_market_that_is_not_collected_is_answered_with_those_there_are(
     command: Command, admin: Admin
 ) -> None:
     await store_candles(admin, "KRW-BTC", [0])

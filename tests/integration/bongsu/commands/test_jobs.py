@@ -83,7 +83,7 @@ async def test_a_bus_that_says_nothing_is_given_up(command: Command, monkeypatch
     assert ended.line.startswith("bongsu: NATS does not answer (")
 
 
-async def test_an_address_that_nobody_told_is_asked_for(
+async def test_an_address_that_is_not_known_is_asked_for(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("NATS_URL")

@@ -84,7 +84,7 @@ async def test_before_the_first_signal_that_is_said(command: Command) -> None:
     assert (await command("signals", "--json")).document == []
 
 
-async def test_a_market_that_nobody_collects_is_answered_with_those_there_are(
+async def test_a_market_that_is_not_collected_is_answered_with_those_there_are(
     command: Command, admin: Admin
 ) -> None:
     await store_candles(admin, "KRW-BTC", [0])
@@ -121,7 +121,7 @@ async def test_one_signal_is_shown_whole_by_the_beginning_of_its_id(command: Com
     assert (document["response"], document["prompt_version"]) == ("cut off {", "1")
 
 
-async def test_an_id_that_is_nobodys_or_several_signals_is_said_to_be(command: Command, admin: Admin) -> None:
+async def test_an_id_of_no_signal_or_of_several_is_refused(command: Command, admin: Admin) -> None:
     for minute in range(2):
         await store_signal(admin, minute=minute)
     await admin.execute(

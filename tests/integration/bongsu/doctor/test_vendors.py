@@ -68,7 +68,7 @@ async def gemini_findings(gemini: Simulator, *models: str) -> dict[str, Finding]
         ("reset", Verdict.PROBLEM, "cannot be asked"),
     ],
 )
-async def test_a_key_that_is_not_accepted_is_told_by_its_reason(
+async def test_a_key_that_is_not_accepted_is_reported_with_its_reason(
     gemini: Simulator, fault: str, verdict: Verdict, said: str
 ) -> None:
     gemini.switch_on(fault)
@@ -106,7 +106,7 @@ async def test_the_clock_of_the_exchange_is_compared_in_both_directions(
     assert (markets.verdict, clock.verdict) == (Verdict.OK, verdict)
 
 
-async def test_an_address_that_is_blocked_is_told_to_wait(upbit: Simulator) -> None:
+async def test_an_address_that_is_blocked_has_to_wait(upbit: Simulator) -> None:
     upbit.switch_on("blocked")
     [markets] = await check_exchange(target(UPBIT_BASE_URL=upbit.url), ["KRW-BTC"])
     assert (markets.verdict, "418" in markets.found) == (Verdict.WARNING, True)
@@ -169,7 +169,7 @@ def key_that_ends_in(days: int) -> list[dict[str, str]]:
         (500, {"error": {"name": "x", "message": "x"}}, Verdict.UNKNOWN, "answers with status 500"),
     ],
 )
-async def test_the_end_of_an_upbit_key_is_told_in_time(
+async def test_the_end_of_an_upbit_key_is_reported_in_time(
     status: int, document: object, verdict: Verdict, said: str
 ) -> None:
     with upbit_keys(status, document) as url:

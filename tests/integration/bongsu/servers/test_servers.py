@@ -56,7 +56,7 @@ async def test_a_role_gets_no_more_connections_than_its_limit(
         await connection.close()
 
 
-async def test_nobody_logs_in_as_superuser(postgres: PostgresServer) -> None:
+async def test_no_one_logs_in_as_superuser(postgres: PostgresServer) -> None:
     with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):
         await asyncpg.connect(f"postgresql://postgres@127.0.0.1:{postgres.port}/postgres")
 

@@ -73,7 +73,7 @@ async def test_a_name_that_ends_in_gz_makes_a_packed_file(tmp_path: Path) -> Non
     path = tmp_path / "my.json.gz"
     await write_recording(path, each([CANDLE]))
     assert path.read_bytes().startswith(b"\x1f\x8b")
-    assert load_recording(path).rows == 1
+    assert load_recording(path).by_market["KRW-BTC"].records == 1
 
 
 async def test_an_export_that_fails_half_way_leaves_the_file_before_it(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ async def test_a_link_is_followed_and_stays_one(tmp_path: Path) -> None:
     await write_recording(link, each([CANDLE]))
     assert sorted(os.listdir(tmp_path)) == ["my.json", "newest.json"]
     assert os.readlink(link) == "my.json"
-    assert load_recording(tmp_path / "my.json").rows == 1
+    assert load_recording(tmp_path / "my.json").by_market["KRW-BTC"].records == 1
 
 
 @pytest.mark.parametrize("name", [".", "folder", "pipe", "link-to-the-pipe", "no/such/folder/my.json"])

@@ -177,7 +177,7 @@ def report(service: str, version: str = "1.0.0") -> ComponentReport:
     )
 
 
-def test_an_old_version_and_a_missing_service_are_told() -> None:
+def test_an_old_version_and_a_missing_service_are_found() -> None:
     everybody = [report("collector"), report("signaler"), report("health")]
     assert judge_instances(everybody, "1.0.0").verdict is Verdict.OK
     old = judge_instances([*everybody, report("signaler", "0.9.0")], "1.0.0")

@@ -47,7 +47,7 @@ def test_a_line_of_a_service_is_its_event_and_its_fields(level: str, meant: Leve
         ("2026-11-27T17:47:16.626Z [\x1b[33mwarning  \x1b[0m] bus.error", Level.WARNING, "bus.error"),
     ],
 )
-def test_a_line_of_postgresql_or_for_people_is_told_apart(text: str, level: Level, message: str) -> None:
+def test_a_line_of_postgresql_or_for_people_is_parsed(text: str, level: Level, message: str) -> None:
     line = parse_line("postgres", text)
     assert line is not None
     assert (line.time, line.level, line.message) == (AT, level, message)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bongsu.errors import CommandError
-from bongsu.up.data_source import Market, live, simulated, write_market
+from bongsu.up.data_source import Market, check_market, live, simulated, write_market
 from bongsu.up.options import Options
 from bongsu.up.seeding import first_settings
 
@@ -16,21 +16,22 @@ REPLAY = Market("replay", "ab" * 32, "the recording hour.json", ("KRW-BTC", "KRW
 
 
 def test_a_data_dir_takes_its_own_market_again(tmp_path: Path) -> None:
-    write_market(tmp_path, REPLAY, Options())
-    write_market(tmp_path, REPLAY, Options())
+    check_market(tmp_path, REPLAY, Options())
+    write_market(tmp_path, REPLAY)
+    check_market(tmp_path, REPLAY, Options())
 
 
 @pytest.mark.parametrize("other", [simulated(), live(), Market("replay", "cd" * 32, "another recording")])
 def test_a_data_dir_refuses_every_other_market(tmp_path: Path, other: Market) -> None:
-    write_market(tmp_path, REPLAY, Options())
+    write_market(tmp_path, REPLAY)
     with pytest.raises(CommandError, match="never mix; use a folder of its own: make run ARGS="):
-        write_market(tmp_path, other, Options())
+        check_market(tmp_path, other, Options())
 
 
 def test_a_damaged_note_is_not_taken_for_a_new_folder(tmp_path: Path) -> None:
     (tmp_path / "market.json").write_text("{")
     with pytest.raises(CommandError, match="the market of this data dir is unknown"):
-        write_market(tmp_path, simulated(), Options())
+        check_market(tmp_path, simulated(), Options())
 
 
 def test_a_recording_sets_the_markets_to_its_own() -> None:

@@ -49,7 +49,7 @@ def test_a_simulated_run_never_carries_the_real_key() -> None:
 
 
 @pytest.mark.parametrize(("market", "source"), [(simulated(), "simulator"), (live(), "upbit")])
-def test_the_collector_is_told_where_its_values_come_from(market: Market, source: str) -> None:
+def test_the_collector_knows_where_its_values_come_from(market: Market, source: str) -> None:
     assert for_service("collector", CALLER, ADDRESSES, market)["MARKET_SOURCE"] == source
 
 

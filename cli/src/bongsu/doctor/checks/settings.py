@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bongsu.database.settings import Setting, settings_in_force, spelled
+from bongsu.database.settings import settings_in_force, spelled
 from bongsu.doctor.finding import Finding, ok, problem, warning
 from common.config.keys import REGISTRY
 from common.config.queries import StoredSetting
@@ -18,11 +18,11 @@ def judge_settings(stored: Mapping[str, StoredSetting]) -> list[Finding]:
     findings = [
         problem(
             CHECK,
-            f"{name}: what {_who(setting)} stored is not {setting.key.rule}, so it does not hold",
+            f"{name}: what {setting.stored.updated_by} stored is not {setting.key.rule}, so it does not hold",
             f"bongsu config set {name} {_quoted(setting.key.default)}",
         )
         for name, setting in in_force.items()
-        if not setting.is_valid
+        if setting.stored and not setting.is_valid
     ]
     findings += [
         warning(
@@ -65,10 +65,6 @@ def _judge_together(values: Mapping[str, object]) -> list[Finding]:
             )
         )
     return findings
-
-
-def _who(setting: Setting) -> str:
-    return setting.stored.updated_by if setting.stored else "somebody"
 
 
 def _quoted(value: object) -> str:

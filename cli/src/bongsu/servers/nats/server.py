@@ -23,8 +23,6 @@ from bongsu.servers.server_process import EmbeddedServer
 
 NAME = "NATS"
 OLDEST_VERSION = (2, 11)
-START_SECONDS = 10.0
-STOP_SECONDS = 3.0
 
 
 class NatsServer(EmbeddedServer):
@@ -38,6 +36,10 @@ class NatsServer(EmbeddedServer):
         cluster: Where it is one of several.
     """
 
+    title = NAME
+    start_seconds = 10.0
+    stop_signals = ((signal.SIGTERM, 3.0),)
+
     def __init__(
         self,
         directory: Path,
@@ -48,13 +50,7 @@ class NatsServer(EmbeddedServer):
         cluster: Cluster | None = None,
     ) -> None:
         self.directory = directory.absolute()
-        super().__init__(
-            cluster.member if cluster else "nats",
-            log or self.directory / "nats.log",
-            title=NAME,
-            port=port,
-            start_seconds=START_SECONDS,
-        )
+        super().__init__(cluster.member if cluster else "nats", log or self.directory / "nats.log", port=port)
         self.monitor_port = ports.free_port()
         self._secrets = secrets or Secrets(self.directory.parent / "secrets.json")
         self._cluster = cluster
@@ -99,9 +95,6 @@ class NatsServer(EmbeddedServer):
     def _change_ports(self) -> None:
         super()._change_ports()
         self.monitor_port = ports.free_port()
-
-    def _stop_signals(self) -> tuple[tuple[signal.Signals, float], ...]:
-        return ((signal.SIGTERM, STOP_SECONDS),)
 
     def _write_configuration(self) -> None:
         text = server_configuration(

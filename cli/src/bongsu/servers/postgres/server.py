@@ -21,9 +21,7 @@ from bongsu.servers.process import ChildProcess, last_line, wait_until
 from bongsu.servers.secrets import Secrets
 from bongsu.servers.server_process import EmbeddedServer
 
-START_SECONDS = 20.0
 FAST_STOP_SECONDS = 3.0
-IMMEDIATE_STOP_SECONDS = 1.0
 BACKENDS_END_SECONDS = 5.0
 
 
@@ -40,6 +38,11 @@ class PostgresServer(EmbeddedServer):
         databases: Which databases may be connected to, as pg_hba.conf says it.
     """
 
+    title = NAME
+    start_seconds = 20.0
+    # A fast shutdown, then an immediate one.
+    stop_signals = ((signal.SIGINT, FAST_STOP_SECONDS), (signal.SIGQUIT, 1.0))
+
     def __init__(
         self,
         directory: Path,
@@ -54,13 +57,7 @@ class PostgresServer(EmbeddedServer):
         databases: str = DATABASE,
     ) -> None:
         self.directory = directory.resolve()
-        super().__init__(
-            "postgres",
-            log or self.directory / "postgres.log",
-            title=NAME,
-            port=port,
-            start_seconds=START_SECONDS,
-        )
+        super().__init__("postgres", log or self.directory / "postgres.log", port=port)
         self._secrets = secrets or Secrets(self.directory.parent / "secrets.json")
         self._fsync = fsync
         self._admin_connections = admin_connections
@@ -120,10 +117,6 @@ class PostgresServer(EmbeddedServer):
     def _answers(self) -> bool:
         lines = _pid_file(self._prepared().cluster)
         return len(lines) > 7 and lines[7].strip() == "ready" and lines[0].strip() == str(self.pid)
-
-    def _stop_signals(self) -> tuple[tuple[signal.Signals, float], ...]:
-        # A fast shutdown, then an immediate one.
-        return (signal.SIGINT, FAST_STOP_SECONDS), (signal.SIGQUIT, IMMEDIATE_STOP_SECONDS)
 
     def _prepared(self) -> ClusterLocation:
         if self._location is None:

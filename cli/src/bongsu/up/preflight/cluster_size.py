@@ -18,16 +18,14 @@ def check_cluster_size(folder: Path, options: Options) -> None:
     held = [size for size in CLUSTER_SIZES if (folder / server_names(size)[-1]).is_dir()]
     if not held or options.nats_cluster == held[-1]:
         return
-    wanted, other = _in_words(options.nats_cluster), folder.with_name(_folder_name(options.nats_cluster))
+    wanted = options.nats_cluster
+    suffix = "single" if wanted == 1 else f"cluster-{wanted}"
+    other = folder.with_name(f"{DEFAULT_DATA_DIR.name}-{suffix}")
     raise CommandError(
-        f"{folder} holds the streams of {_in_words(held[-1])}, not of {wanted}, which cannot take them over;"
-        f" use a folder of its own: {command_line(options, data_dir=other)}"
+        f"{folder} holds the streams of {_in_words(held[-1])}, not of {_in_words(wanted)}, which cannot take"
+        f" them over; use a folder of its own: {command_line(options, data_dir=other)}"
     )
 
 
 def _in_words(size: int) -> str:
     return "one NATS server" if size == 1 else f"a cluster of {size} NATS servers"
-
-
-def _folder_name(size: int) -> str:
-    return f"{DEFAULT_DATA_DIR.name}-single" if size == 1 else f"{DEFAULT_DATA_DIR.name}-cluster-{size}"

@@ -1,14 +1,16 @@
-"""What is asked of the service: which of its methods, of which model?"""
+"""API call: method, API version and model that a request asks for, and whether its key is accepted."""
 
-from __future__ import annotations
-
+import re
 from dataclasses import dataclass
 
 from aiohttp import web
 
-from gemini_simulator.api import models as catalog
+from gemini_simulator.api import errors
+from gemini_simulator.api.models import served_by
 
 _GENERATIONS = ("GenerativeService.GenerateContent", "GenerativeService.StreamGenerateContent")
+# New keys begin with `AQ.`, old ones with `AIza` and have 39 characters.
+_PLAUSIBLE_KEY = re.compile(r"AQ\.[A-Za-z0-9_-]{16,}|AIza[A-Za-z0-9_-]{35}")
 
 
 @dataclass(frozen=True)
@@ -45,4 +47,17 @@ def call_of(request: web.Request) -> Call:
         rpc = f"GenerativeService.{method[0].upper()}{method[1:]}"
     else:
         rpc = f"ModelService.{'GetModel' if name else 'ListModels'}"
-    return Call(version, rpc, name, catalog.served_by(name, api_version=version) or "")
+    return Call(version, rpc, name, served_by(name, api_version=version) or "")
+
+
+def check_key(request: web.Request, call: Call, known: frozenset[str]) -> None:
+    """Raise what the service answers to a missing or unknown key (header or `?key=`).
+
+    Without `known` keys any key of a plausible shape is accepted.
+    """
+    key = request.headers.get("x-goog-api-key") or request.query.get("key", "")
+    if not key:
+        raise errors.fixed("key_missing")
+    if key in known or (not known and _PLAUSIBLE_KEY.fullmatch(key)):
+        return
+    raise errors.auth_key_invalid(call.method) if key.startswith("AQ.") else errors.key_invalid()

@@ -1,12 +1,56 @@
-"""How does the Gemini API say no? Status, code and details as recorded or documented."""
+"""Error answers of the Gemini API: HTTP status, status name and details as recorded or documented."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from typing import Any
 
 TYPE = "type.googleapis.com/google.rpc."
 SERVICE = "generativelanguage.googleapis.com"
 SUCCESSOR, NEXT_SUCCESSOR = "gemini-3.8-flash", "gemini-4-hydrogen"
+
+# Errors whose text never varies. `overloaded` is the text of the years before 2026.
+_FIXED: Mapping[str, tuple[int, str, str]] = {
+    "key_missing": (
+        403,
+        "PERMISSION_DENIED",
+        "Method doesn't allow unregistered callers (callers without established identity). Please use API"
+        " Key or other form of API consumer identity to call this API.",
+    ),
+    "key_leaked": (
+        403,
+        "PERMISSION_DENIED",
+        "Your API key was reported as leaked. Please use another API key.",
+    ),
+    "region": (400, "FAILED_PRECONDITION", "User location is not supported for the API use."),
+    "unavailable": (
+        503,
+        "UNAVAILABLE",
+        "This model is currently experiencing high demand. Spikes in demand are usually temporary. Please try"
+        " again later.",
+    ),
+    "overloaded": (503, "UNAVAILABLE", "The model is overloaded. Please try again later."),
+    "deadline_exceeded": (504, "DEADLINE_EXCEEDED", "Deadline expired before operation could complete."),
+    "internal": (
+        500,
+        "INTERNAL",
+        "An internal error has occurred. Please retry or report in"
+        " https://developers.generativeai.google/guide/troubleshooting",
+    ),
+    "cancelled": (499, "CANCELLED", "The operation was cancelled."),
+    "prepay_depleted": (
+        429,
+        "RESOURCE_EXHAUSTED",
+        "Your prepayment credits are depleted. Please go to AI Studio at https://ai.studio/projects to manage"
+        " your project and billing.",
+    ),
+    "spend_cap": (
+        429,
+        "RESOURCE_EXHAUSTED",
+        "Your project has exceeded its monthly spending cap. Please go to AI Studio at https://ai.studio/spend"
+        " to manage your project spend cap.",
+    ),
+}
+_BY_STATUS = {499: "cancelled", 500: "internal", 503: "overloaded", 504: "deadline_exceeded"}
+_NAMES = {401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED"}
 
 
 class ApiError(Exception):
@@ -28,63 +72,55 @@ class ApiError(Exception):
         return {"error": error}
 
 
-def key_missing() -> ApiError:
-    """No key was sent."""
-    return ApiError(
-        403,
-        "PERMISSION_DENIED",
-        "Method doesn't allow unregistered callers (callers without established identity). Please use API"
-        " Key or other form of API consumer identity to call this API.",
-    )
+class HtmlError(Exception):
+    """A proxy in front of the API answers with a page instead of JSON."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"an HTML page with status {code}")
+        self.code = code
+
+
+def fixed(name: str) -> ApiError:
+    """Return an error whose text never varies, such as `unavailable`; KeyError for a name not known."""
+    return ApiError(*_FIXED[name])
+
+
+def of_status(code: int) -> ApiError:
+    """Return the plain error of an HTTP status, from 400 to 599."""
+    if code in _BY_STATUS:
+        return fixed(_BY_STATUS[code])
+    name = _NAMES.get(code, "INTERNAL" if code >= 500 else "INVALID_ARGUMENT")
+    return ApiError(code, name, f"The request failed with status {code}.")
 
 
 def key_invalid() -> ApiError:
     """A key of the old `AIza…` kind is not known."""
     message = "API key not valid. Please pass a valid API key."
-    return ApiError(
-        400,
-        "INVALID_ARGUMENT",
-        message,
-        [
-            {
-                "@type": f"{TYPE}ErrorInfo",
-                "reason": "API_KEY_INVALID",
-                "domain": "googleapis.com",
-                "metadata": {"service": SERVICE},
-            },
-            {"@type": f"{TYPE}LocalizedMessage", "locale": "en-US", "message": message},
-        ],
-    )
+    info = {
+        "@type": f"{TYPE}ErrorInfo",
+        "reason": "API_KEY_INVALID",
+        "domain": "googleapis.com",
+        "metadata": {"service": SERVICE},
+    }
+    localized = {"@type": f"{TYPE}LocalizedMessage", "locale": "en-US", "message": message}
+    return ApiError(400, "INVALID_ARGUMENT", message, [info, localized])
 
 
 def auth_key_invalid(method: str) -> ApiError:
     """A key of the new `AQ.…` kind is not known; `method` is the whole name of what was called."""
+    info = {
+        "@type": f"{TYPE}ErrorInfo",
+        "reason": "ACCESS_TOKEN_TYPE_UNSUPPORTED",
+        "metadata": {"service": SERVICE, "method": method},
+    }
     return ApiError(
         401,
         "UNAUTHENTICATED",
         "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or"
         " other valid authentication credential. See"
         " https://developers.google.com/identity/sign-in/web/devconsole-project.",
-        [
-            {
-                "@type": f"{TYPE}ErrorInfo",
-                "reason": "ACCESS_TOKEN_TYPE_UNSUPPORTED",
-                "metadata": {"service": SERVICE, "method": method},
-            }
-        ],
+        [info],
     )
-
-
-def key_leaked() -> ApiError:
-    """The key was found in public."""
-    return ApiError(
-        403, "PERMISSION_DENIED", "Your API key was reported as leaked. Please use another API key."
-    )
-
-
-def region_refused() -> ApiError:
-    """The caller's country is not served."""
-    return ApiError(400, "FAILED_PRECONDITION", "User location is not supported for the API use.")
 
 
 def model_not_found(name: str, api_version: str, method: str) -> ApiError:
@@ -121,56 +157,3 @@ def unknown_name(name: str, path: str) -> ApiError:
     where = f" at '{path}'" if path else ""
     text = f'Invalid JSON payload received. Unknown name "{name}"{where}: Cannot find field.'
     return bad_request(path, text)
-
-
-def unavailable() -> ApiError:
-    """The model is overloaded."""
-    return ApiError(
-        503,
-        "UNAVAILABLE",
-        "This model is currently experiencing high demand. Spikes in demand are usually temporary. Please try"
-        " again later.",
-    )
-
-
-def deadline_exceeded() -> ApiError:
-    """The answer took longer than the client wanted to wait."""
-    return ApiError(504, "DEADLINE_EXCEEDED", "Deadline expired before operation could complete.")
-
-
-def internal() -> ApiError:
-    """Something broke."""
-    return ApiError(
-        500,
-        "INTERNAL",
-        "An internal error has occurred. Please retry or report in"
-        " https://developers.generativeai.google/guide/troubleshooting",
-    )
-
-
-def overloaded() -> ApiError:
-    """The model is overloaded, in the words of the years before 2026."""
-    return ApiError(503, "UNAVAILABLE", "The model is overloaded. Please try again later.")
-
-
-def cancelled() -> ApiError:
-    """The caller went away."""
-    return ApiError(499, "CANCELLED", "The operation was cancelled.")
-
-
-def of_status(code: int) -> ApiError:
-    """Return the plain error of an HTTP status, from 400 to 599."""
-    known = {499: cancelled, 500: internal, 503: overloaded, 504: deadline_exceeded}
-    if code in known:
-        return known[code]()
-    names = {401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED"}
-    name = names.get(code, "INTERNAL" if code >= 500 else "INVALID_ARGUMENT")
-    return ApiError(code, name, f"The request failed with status {code}.")
-
-
-class HtmlError(Exception):
-    """Something in front of the API answers with a page instead of JSON."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(f"an HTML page with status {code}")
-        self.code = code

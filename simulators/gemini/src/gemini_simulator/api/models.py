@@ -1,6 +1,4 @@
-"""Which models does the simulator serve? As ListModels spells them in November 2026."""
-
-from __future__ import annotations
+"""Model catalogue, as ListModels spells it in November 2026, with aliases and retired names."""
 
 import base64
 import binascii
@@ -69,7 +67,7 @@ def list_page(*, api_version: str, page_size: str, token: str) -> dict[str, Any]
     """Return one page of ListModels; `token` is what the page before gave, empty for the first.
 
     Raises:
-        ApiError: The size is no whole number, or nobody gave out this token.
+        ApiError: The size is no whole number, or the token was never given out.
     """
     if not page_size.removeprefix("-").isdecimal() or len(page_size) > 9 or int(page_size) < 0:
         raise bad_request("page_size", f"Invalid value at 'page_size' (TYPE_INT32), \"{page_size[:40]}\"")
@@ -81,7 +79,7 @@ def list_page(*, api_version: str, page_size: str, token: str) -> dict[str, Any]
 
 
 def _token(last: str) -> str:
-    """Return the token of the page behind the model `last`: opaque, as the service's own."""
+    """Return the token of the page after the model `last`: opaque, as the service's own."""
     name = f"models/{last}".encode()
     return base64.b64encode(b"\n" + bytes([len(name)]) + name).decode()
 

@@ -1,10 +1,18 @@
-"""Which number does a value in proto JSON stand for? One in quotes is one too. Pure."""
-
-from __future__ import annotations
+"""Proto JSON: field names in camelCase or snake_case, and numbers that may stand in quotes. Pure."""
 
 import re
 
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+
+
+def camel_case(name: str) -> str:
+    """Return the camelCase spelling of a field; the service takes both."""
+    return re.sub(r"(?<!^)_([a-z])", lambda match: match[1].upper(), name)
+
+
+def snake_case(name: str) -> str:
+    """Return the snake_case spelling of a camelCase field."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
 def number_of(value: object) -> float | None:

@@ -1,6 +1,4 @@
-"""What is in a generateContent body, and what is wrong with it? camelCase and snake_case are one. Pure."""
-
-from __future__ import annotations
+"""Parser of generateContent and countTokens bodies, which refuses what the service refuses. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -8,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from gemini_simulator.api.errors import ApiError, bad_request, unknown_name
-from gemini_simulator.api.proto_json import number_of, whole_number_of
-from gemini_simulator.api.schemas import camel, schema_of
+from gemini_simulator.api.proto_json import camel_case, number_of, snake_case, whole_number_of
+from gemini_simulator.api.schemas import schema_of
 
 _TOP = {
     "contents", "systemInstruction", "safetySettings", "generationConfig", "tools", "toolConfig",
@@ -44,7 +42,7 @@ class GenerateRequest:
     """What the simulator needs of a request.
 
     Attributes:
-        text: All that was said so far, by whomever.
+        text: All that was said so far, by all roles.
         user_turns: What the user said, oldest first.
         schema: None where none is asked for.
     """
@@ -64,17 +62,17 @@ def parse_generate(body: bytes, *, model: str) -> GenerateRequest:
     document = _fields(_json(body), _TOP, "")
     config = _fields(document.get("generationConfig") or {}, _CONFIG, "generation_config")
     turns = _turns(document, "GenerateContentRequest")
-    text = "\n".join(said for _, said in turns)
+    conversation = "\n".join(text for _, text in turns)
     config |= _numbers(config)
     thinking = _thinking(config, model)
     return GenerateRequest(
-        text=text,
-        user_turns=tuple(said for role, said in turns if role == "user"),
+        text=conversation,
+        user_turns=tuple(text for role, text in turns if role == "user"),
         system_text=_text(document.get("systemInstruction") or {}, "system_instruction"),
         mime_type=str(config.get("responseMimeType") or "text/plain"),
         schema=schema_of(config),
         include_thoughts=bool(thinking.get("includeThoughts")),
-        thought_tokens=_thought_tokens(thinking, text),
+        thought_tokens=_thought_tokens(thinking, conversation),
         max_output_tokens=config.get("maxOutputTokens"),
     )
 
@@ -103,7 +101,7 @@ def _fields(document: object, known: set[str], path: str) -> dict[str, Any]:
         raise bad_request(path, f"Invalid value at '{path}', expected an object.")
     fields = {}
     for name, value in document.items():
-        spelled = camel(name)
+        spelled = camel_case(name)
         if spelled not in known:
             raise unknown_name(name, path)
         # In proto JSON null is the same as no field.
@@ -149,12 +147,12 @@ def _numbers(config: Mapping[str, Any]) -> dict[str, float]:
     ):
         if name not in config:
             continue
-        path = f"generation_config.{_snake(name)}"
+        path = f"generation_config.{snake_case(name)}"
         value = number_of(config[name]) if kind == "TYPE_FLOAT" else whole_number_of(config[name])
         if value is None:
             raise bad_request(path, f"Invalid value at '{path}' ({kind}), {json.dumps(config[name])[:80]}")
         if not lowest <= value <= highest:
-            text = f"{_snake(name)} must be in the range [{lowest}, {highest}], but was {value}"
+            text = f"{snake_case(name)} must be in the range [{lowest}, {highest}], but was {value}"
             raise bad_request(path, text)
         numbers[name] = value
     return numbers
@@ -189,7 +187,3 @@ def _thought_tokens(thinking: Mapping[str, Any], text: str) -> int:
     wanted += len(text) % 100 if wanted else 0
     budget: int = thinking["thinkingBudget"]
     return min(wanted, budget) if budget >= 0 else wanted
-
-
-def _snake(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)

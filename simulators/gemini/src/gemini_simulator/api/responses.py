@@ -1,15 +1,13 @@
-"""How do answers go over the wire: as the service writes them, or broken on purpose?"""
-
-from __future__ import annotations
+"""HTTP responses as the service writes them, and those that faults slow down or break off."""
 
 import asyncio
 import json
-import socket
-import struct
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from aiohttp import web
+
+from simulator_control import hang
 
 HEADERS = {
     "Vary": "Origin, X-Origin, Referer",
@@ -80,23 +78,6 @@ async def drip(
         await response.write(bytes([byte]))
         await asyncio.sleep(1 / bytes_per_second)
     return response
-
-
-async def hang() -> NoReturn:
-    """Never answer; ends when the client goes away, which cancels this request."""
-    await asyncio.Event().wait()
-    raise RuntimeError("an event that nobody sets was set")
-
-
-async def reset(request: web.Request) -> NoReturn:
-    """Reset the connection: the client gets no answer, and no orderly end either."""
-    if request.transport is not None:
-        held: socket.socket | None = request.transport.get_extra_info("socket")
-        if held is not None:
-            # Lingering for zero seconds turns the close into a TCP reset.
-            held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        request.transport.abort()
-    await hang()
 
 
 async def break_off(request: web.Request, raw: bytes, *, content_type: str) -> NoReturn:

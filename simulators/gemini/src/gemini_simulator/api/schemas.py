@@ -1,12 +1,10 @@
-"""Which response schema is asked for, and what is wrong with it? Pure."""
+"""Response schema of a request, and the checks on it. Pure."""
 
-from __future__ import annotations
-
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from gemini_simulator.api.errors import bad_request, unknown_name
+from gemini_simulator.api.proto_json import camel_case
 
 PATH = "generation_config.response_schema"
 MAX_NESTING = 32
@@ -16,11 +14,6 @@ _KEYWORDS = {
     "properties", "required", "minProperties", "maxProperties", "minimum", "maximum", "minLength",
     "maxLength", "pattern", "example", "anyOf", "propertyOrdering", "default",
 }  # fmt: skip
-
-
-def camel(name: str) -> str:
-    """Return the camelCase spelling of a field; the service takes both."""
-    return re.sub(r"(?<!^)_([a-z])", lambda match: match[1].upper(), name)
 
 
 def schema_of(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -55,7 +48,7 @@ def _check(schema: object, path: str, depth: int) -> None:
     if depth > MAX_NESTING:
         raise bad_request(PATH, f"The schema exceeds the maximum allowed nesting depth of {MAX_NESTING}.")
     for name, value in schema.items():
-        spelled = camel(name)
+        spelled = camel_case(name)
         if spelled not in _KEYWORDS:
             raise unknown_name(name, path)
         if spelled == "items":

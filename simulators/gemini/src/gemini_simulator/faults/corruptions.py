@@ -1,6 +1,4 @@
-"""What does each answer kind of fault do to a good answer? Pure."""
-
-from __future__ import annotations
+"""Corruptions: what each answer kind of fault does to a good answer. Pure."""
 
 import copy
 import json
@@ -17,20 +15,20 @@ _CATEGORIES = ("HATE_SPEECH", "DANGEROUS_CONTENT", "HARASSMENT", "SEXUALLY_EXPLI
 _FINISH = ("safety", "prohibited_content", "recitation", "malformed_function_call", "unexpected_tool_call")
 
 
-def spoil(body: Body, fault: Fault, prompt: str) -> Body:
-    """Return the good answer `body` as an answer kind spoils it; an answer without text stays."""
-    spoilt = copy.deepcopy(body)
-    candidate = spoilt["candidates"][0]
-    if fault.kind in _TEXT_SPOILERS or fault.kind == "wrong_price":
-        _spoil_text(candidate, fault, prompt)
+def corrupt(body: Body, fault: Fault, prompt: str) -> Body:
+    """Return the good answer `body` corrupted by an answer kind; an answer without text stays."""
+    corrupted = copy.deepcopy(body)
+    candidate = corrupted["candidates"][0]
+    if fault.kind in _TEXT_CORRUPTIONS or fault.kind == "wrong_price":
+        _corrupt_text(candidate, fault, prompt)
     elif fault.kind in _FINISH:
-        _end_otherwise(spoilt, fault.kind)
+        _change_finish(corrupted, fault.kind)
     else:
-        _spoil_shape(spoilt, fault)
-    return spoilt
+        _corrupt_shape(corrupted, fault)
+    return corrupted
 
 
-def _spoil_text(candidate: Body, fault: Fault, prompt: str) -> None:
+def _corrupt_text(candidate: Body, fault: Fault, prompt: str) -> None:
     parts = candidate["content"].get("parts")
     if not parts:
         return
@@ -39,12 +37,12 @@ def _spoil_text(candidate: Body, fault: Fault, prompt: str) -> None:
         parts[-1]["text"] = _quote_wrong_price(text, fault.params, prompt)
         return
     # Recorded answers of these shapes carry no thought signature.
-    parts[-1] = {"text": _TEXT_SPOILERS[fault.kind](text, fault.params)}
+    parts[-1] = {"text": _TEXT_CORRUPTIONS[fault.kind](text, fault.params)}
     if fault.kind == "truncated_json":
         candidate["finishReason"] = "MAX_TOKENS"
 
 
-def _end_otherwise(body: Body, kind: str) -> None:
+def _change_finish(body: Body, kind: str) -> None:
     candidate = body["candidates"][0]
     candidate["content"] = {} if kind == "safety" else {"role": "model"}
     candidate["finishReason"] = kind.upper()
@@ -65,7 +63,7 @@ def _ratings() -> list[Body]:
     return rows
 
 
-def _spoil_shape(body: Body, fault: Fault) -> None:
+def _corrupt_shape(body: Body, fault: Fault) -> None:
     candidate = body["candidates"][0]
     match fault.kind:
         case "max_tokens_empty":
@@ -82,7 +80,7 @@ def _spoil_shape(body: Body, fault: Fault) -> None:
             body.clear()
             body.update({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}} | rest)
         case "no_finish_reason":
-            _forget_the_finish(body)
+            _remove_finish(body)
         case "routed_model":
             body["modelVersion"] = fault.params.get("version", "gemini-3.6-flash")
         case "bad_thought_signature":
@@ -94,20 +92,20 @@ def _spoil_shape(body: Body, fault: Fault) -> None:
             body["usageMetadata"] = {"promptTokenCount": body["usageMetadata"]["promptTokenCount"]}
 
 
-def _forget_the_finish(body: Body) -> None:
-    """Look as the one recording does: from a model that did not think and gave no ids."""
+def _remove_finish(body: Body) -> None:
+    """Match the one recording of such an answer: from a model that did not think and gave no ids."""
     candidate, usage = body["candidates"][0], body["usageMetadata"]
     del candidate["finishReason"], candidate["index"], body["responseId"]
     for part in candidate["content"].get("parts", []):
         part.pop("thoughtSignature", None)
     answered = usage.get("candidatesTokenCount", 0)
-    body["usageMetadata"] = usage_row(asked=usage["promptTokenCount"], answered=answered)
+    body["usageMetadata"] = usage_row(prompt=usage["promptTokenCount"], answer=answered)
 
 
 def _usage(body: Body, *, thoughts: bool) -> Body:
     usage = body["usageMetadata"]
     thought = usage.get("thoughtsTokenCount", 0) if thoughts else 0
-    return usage_row(asked=usage["promptTokenCount"], thoughts=thought)
+    return usage_row(prompt=usage["promptTokenCount"], thoughts=thought)
 
 
 def _with_fields(text: str, **changes: Any) -> str:
@@ -149,7 +147,7 @@ def _quote_wrong_price(text: str, params: Body, prompt: str) -> str:
     return _with_fields(text, reasoning=f"The price stands at {price:.12g} KRW and momentum is clear.")
 
 
-_TEXT_SPOILERS: dict[str, Callable[[str, Body], str]] = {
+_TEXT_CORRUPTIONS: dict[str, Callable[[str, Body], str]] = {
     "truncated_json": lambda text, _: text[: len(text) // 2],
     "fenced_json": lambda text, _: _fence(text),
     "trailing_comma": lambda text, _: _add_comma(text),

@@ -1,14 +1,13 @@
-"""Which ways to fail can be switched on, with which parameters, and which routes do they reach?"""
+"""Fault kinds of the Gemini simulator, their parameters and the routes that each reaches."""
 
-from __future__ import annotations
-
-from simulator_control import FaultKind
+from gemini_simulator.api.call import Call
+from gemini_simulator.faults.parameters import ROUTES, check_parameter
+from simulator_control import Fault, FaultKind, Faults
 
 MODEL = {"model": "only this model, so never the model list; all by default"}
 EVERY_ROUTE = "every route"
 GENERATIONS = "generateContent and streamGenerateContent"
 STREAMS = "streamGenerateContent"
-ROUTES = ("all", "generations")
 
 
 def _kind(name: str, description: str, /, *, reaches: str = GENERATIONS, **params: str) -> FaultKind:
@@ -100,3 +99,26 @@ TRANSPORT_KINDS = (
 )
 ALL_KINDS = (*KEY_KINDS, *HOST_KINDS, *ERROR_KINDS, *ANSWER_KINDS, *TRANSPORT_KINDS)
 EVERYWHERE = frozenset(kind.name for kind in (*KEY_KINDS, *HOST_KINDS))
+
+
+class GeminiFaults(Faults):
+    """The faults of this simulator."""
+
+    def __init__(self) -> None:
+        super().__init__(ALL_KINDS, check_parameter)
+
+    def take_for(self, call: Call, *kinds: str) -> Fault | None:
+        """Use the oldest active fault of these kinds that concerns this call; others stay unused."""
+        return self.take(*kinds, concerns=lambda fault: _concerns(fault, call))
+
+
+def number(fault: Fault, name: str, default: float) -> float:
+    """Return a numeric parameter; it was checked when the fault was given."""
+    return float(fault.params.get(name, default))
+
+
+def _concerns(fault: Fault, call: Call) -> bool:
+    """Say whether it is the fault's model, under the asked or the serving name, and one of its routes."""
+    model = str(fault.params.get("model") or "").removeprefix("models/")
+    routes = fault.params.get("routes", "all" if fault.kind in EVERYWHERE else "generations")
+    return (not model or model in (call.name, call.model)) and (routes == "all" or call.is_generation)

@@ -1,6 +1,4 @@
-"""How does an answer look: text that fits what was asked for, around it the body of generateContent."""
-
-from __future__ import annotations
+"""Generated answers: text that fits what was asked for, in the body of generateContent or in a stream."""
 
 import base64
 import hashlib
@@ -10,7 +8,7 @@ from typing import Any
 
 from gemini_simulator.api.requests import GenerateRequest
 from gemini_simulator.generation.decision import Opinion
-from gemini_simulator.generation.schema_instances import InstanceMaker
+from gemini_simulator.generation.schema_instances import InstanceGenerator
 
 CHARACTERS_A_TOKEN = 4
 STREAM_CHUNKS = 3
@@ -24,12 +22,12 @@ Body = dict[str, Any]
 
 def answer_text(opinion: Opinion, asked: GenerateRequest) -> str:
     """Return the opinion as JSON that fits the schema, as one enum value, or as a sentence."""
-    maker = InstanceMaker(asked.schema or _DECISION, opinion)
+    generator = InstanceGenerator(asked.schema or _DECISION, opinion)
     if asked.mime_type == "text/x.enum":
-        return str(maker.value(maker.root))
+        return str(generator.instance_of(generator.root))
     if asked.schema is None and asked.mime_type != "application/json":
         return f"{opinion.action} (confidence {opinion.confidence}). {opinion.reasoning}"
-    return json.dumps(maker.value(maker.root), indent=2, ensure_ascii=False)
+    return json.dumps(generator.instance_of(generator.root), indent=2, ensure_ascii=False)
 
 
 def tokens_of(text: str) -> int:
@@ -37,23 +35,23 @@ def tokens_of(text: str) -> int:
     return max(1, len(text) // CHARACTERS_A_TOKEN)
 
 
-def usage_row(*, asked: int, answered: int = 0, thoughts: int = 0) -> Body:
+def usage_row(*, prompt: int, answer: int = 0, thoughts: int = 0) -> Body:
     """Return `usageMetadata`; total = prompt + candidates + thoughts, a count of zero is left out."""
-    row: Body = {"promptTokenCount": asked}
-    if answered:
-        row["candidatesTokenCount"] = answered
-    row["totalTokenCount"] = asked + answered + thoughts
-    row["promptTokensDetails"] = [{"modality": "TEXT", "tokenCount": asked}]
+    row: Body = {"promptTokenCount": prompt}
+    if answer:
+        row["candidatesTokenCount"] = answer
+    row["totalTokenCount"] = prompt + answer + thoughts
+    row["promptTokensDetails"] = [{"modality": "TEXT", "tokenCount": prompt}]
     if thoughts:
         row["thoughtsTokenCount"] = thoughts
     return row | {"serviceTier": "standard"}
 
 
-def generate_body(asked: GenerateRequest, opinion: Opinion, *, model: str, turn: int) -> Body:
+def generate_body(asked: GenerateRequest, opinion: Opinion, *, model: str, repetition: int) -> Body:
     """Return the body of a good answer; MAX_TOKENS where thoughts and text are longer than was allowed.
 
     Args:
-        turn: How often this prompt was answered before.
+        repetition: How often this prompt was answered before.
     """
     text = answer_text(opinion, asked)
     thoughts = asked.thought_tokens
@@ -68,18 +66,18 @@ def generate_body(asked: GenerateRequest, opinion: Opinion, *, model: str, turn:
     return {
         "candidates": [{"content": content, "finishReason": finish, "index": 0}],
         "usageMetadata": usage_row(
-            asked=tokens_of(asked.text + asked.system_text),
-            answered=tokens_of(text) if text else 0,
+            prompt=tokens_of(asked.text + asked.system_text),
+            answer=tokens_of(text) if text else 0,
             thoughts=thoughts,
         ),
         "modelVersion": model,
-        "responseId": response_id(asked.text, turn),
+        "responseId": response_id(asked.text, repetition),
     }
 
 
-def response_id(prompt: str, turn: int) -> str:
+def response_id(prompt: str, repetition: int) -> str:
     """Return the 22-character id of one answer to this prompt."""
-    digest = hashlib.sha256(f"{turn} {prompt}".encode(errors="replace")).digest()
+    digest = hashlib.sha256(f"{repetition} {prompt}".encode(errors="replace")).digest()
     return base64.urlsafe_b64encode(digest[:17]).decode()[:22]
 
 
@@ -118,8 +116,8 @@ def _pieces(parts: list[Body]) -> Iterator[Body]:
 
 def _grown(usage: Body, share: float) -> Body:
     grown = usage_row(
-        asked=usage["promptTokenCount"],
-        answered=int(usage.get("candidatesTokenCount", 0) * share),
+        prompt=usage["promptTokenCount"],
+        answer=int(usage.get("candidatesTokenCount", 0) * share),
         thoughts=usage.get("thoughtsTokenCount", 0),
     )
     return {key: value for key, value in grown.items() if key in usage}

@@ -1,6 +1,4 @@
-"""What would a reader of these numbers do? Pure and deterministic: the same prompt, the same opinion."""
-
-from __future__ import annotations
+"""Trading decision from the figures in a prompt. Pure: the same prompt gets the same opinion."""
 
 import json
 import math
@@ -49,10 +47,10 @@ def opinion_of(prompt: str) -> Opinion:
     return _NO_OPINION if snapshot is None else _judge(snapshot)
 
 
-def other_opinion(opinion: Opinion, turn: int) -> Opinion:
-    """Return an opinion on the same figures with another action, and never the one of the turn before."""
+def other_opinion(opinion: Opinion, repetition: int) -> Opinion:
+    """Return an opinion on the same figures with another action, and never that of the repetition before."""
     actions = [action for action in ("SELL", "HOLD", "BUY") if action != opinion.action]
-    action = actions[turn % len(actions)]
+    action = actions[repetition % len(actions)]
     reasoning = opinion.reasoning.replace(_LEANS[opinion.action], _LEANS[action])
     return Opinion(action, opinion.confidence, reasoning)
 

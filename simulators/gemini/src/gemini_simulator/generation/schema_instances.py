@@ -1,12 +1,11 @@
-"""Which JSON value is an instance of this schema? The fields of a decision get its values. Pure."""
-
-from __future__ import annotations
+"""Generator of JSON instances of a schema, in which the fields of a decision get its values. Pure."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gemini_simulator.api.proto_json import snake_case
 from gemini_simulator.generation.decision import Opinion
 
 MAX_DEPTH = 12
@@ -17,13 +16,13 @@ Schema = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class InstanceMaker:
-    """Makes instances of schemas below `root`, whose `$defs` they may name."""
+class InstanceGenerator:
+    """Generates instances of schemas below `root`, whose `$defs` they may name."""
 
     root: Schema
     opinion: Opinion
 
-    def value(self, asked: object, *, name: str = "", depth: int = 0) -> Any:
+    def instance_of(self, asked: object, *, name: str = "", depth: int = 0) -> Any:
         """Return an instance of `asked`, null below MAX_DEPTH; keywords that are not known are ignored."""
         schema = self._resolved(asked if isinstance(asked, dict) else {})
         if depth > MAX_DEPTH:
@@ -75,12 +74,13 @@ class InstanceMaker:
         names = (
             list(properties) if depth < MAX_DEPTH // 2 else [n for n in properties if n in (required or ())]
         )
-        return {key: self.value(properties[key], name=key, depth=depth + 1) for key in names}
+        return {key: self.instance_of(properties[key], name=key, depth=depth + 1) for key in names}
 
     def _array(self, schema: Schema, name: str, depth: int) -> list[Any]:
-        least = _integer(_spelled(schema, "minItems"), 0)
-        count = max(least, min(1, _integer(_spelled(schema, "maxItems"), 1)) if depth < MAX_DEPTH // 2 else 0)
-        return [self.value(schema.get("items"), name=name, depth=depth + 1) for _ in range(min(count, 100))]
+        least = _integer(_keyword(schema, "minItems"), 0)
+        count = max(least, min(1, _integer(_keyword(schema, "maxItems"), 1)) if depth < MAX_DEPTH // 2 else 0)
+        items = schema.get("items")
+        return [self.instance_of(items, name=name, depth=depth + 1) for _ in range(min(count, 100))]
 
     def _number(self, schema: Schema, name: str, *, whole: bool) -> int | float:
         lowest, highest = _bound(schema, "minimum", 1), _bound(schema, "maximum", -1)
@@ -95,8 +95,8 @@ class InstanceMaker:
         if schema.get("format") in _TIMES:
             return _TIMES[schema["format"]]
         text = self.opinion.action if name.lower() in ACTION_NAMES else self.opinion.reasoning
-        longest = _integer(_spelled(schema, "maxLength"), len(text))
-        return text[: max(longest, 0)].ljust(min(_integer(_spelled(schema, "minLength"), 0), 1000), ".")
+        longest = _integer(_keyword(schema, "maxLength"), len(text))
+        return text[: max(longest, 0)].ljust(min(_integer(_keyword(schema, "minLength"), 0), 1000), ".")
 
     def _choice(self, options: list[Any]) -> Any:
         action = self.opinion.action
@@ -114,10 +114,9 @@ def _kind(schema: Schema) -> str:
     return stated.lower()
 
 
-def _spelled(schema: Schema, name: str) -> Any:
+def _keyword(schema: Schema, name: str) -> Any:
     """Return a keyword in camelCase or snake_case; a responseSchema may have both."""
-    snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
-    return schema.get(name, schema.get(snake))
+    return schema.get(name, schema.get(snake_case(name)))
 
 
 def _integer(value: object, default: int) -> int:

@@ -1,19 +1,19 @@
-"""How does a body come that is far too long, or that ends too early?"""
+"""Body faults: a body that is far too long, and one that ends too early."""
 
 import gzip
 
 from aiohttp import HttpVersion11, web
 
 from simulator_control import Fault
-from upbit_simulator.wire import responses as answers
+from upbit_simulator.wire.responses import body_response
 
 
 def large_body(fault: Fault) -> web.Response:
     """Return as many megabytes as the fault asks, or a small gzip body that unpacks to them."""
     body = b'[{"market":"' + b"A" * (int(fault.params.get("megabytes", 50)) << 20) + b'"}]'
     if fault.kind == "huge_body":
-        return answers.body_answer(body)
-    response = answers.body_answer(gzip.compress(body, 6))
+        return body_response(body)
+    response = body_response(gzip.compress(body, 6))
     response.headers["Content-Encoding"] = "gzip"
     return response
 

@@ -1,4 +1,4 @@
-"""Which candles does an exchange in trouble hide, change or invent? No clock, no IO."""
+"""Candle faults: candles that are hidden, revised or invented. No clock, no IO."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -9,11 +9,11 @@ from upbit_simulator.faults.kinds import UpbitFaults
 from upbit_simulator.faults.rows import with_row_faults
 from upbit_simulator.market.candles import MINUTE_MS, Candle
 from upbit_simulator.market.periods import Grid
-from upbit_simulator.wire.rows import Row
+from upbit_simulator.wire.fields import Row
 
 
-def shown_before(faults: UpbitFaults, before_ms: int, now_ms: int) -> int:
-    """Return until when (exclusive, Unix ms) candles have opened that are shown; late ones are not yet.
+def visible_before(faults: UpbitFaults, before_ms: int, now_ms: int) -> int:
+    """Return the end (exclusive, Unix ms) of the opening times that are visible; late candles are not yet.
 
     Candles that are hidden are not counted: an answer goes on with the next older ones.
     """
@@ -23,8 +23,8 @@ def shown_before(faults: UpbitFaults, before_ms: int, now_ms: int) -> int:
     return min(before_ms, now_ms - (int(fault.params.get("minutes", 2)) + 1) * MINUTE_MS + 1)
 
 
-def shown(faults: UpbitFaults, grid: Grid) -> Callable[[Candle], bool]:
-    """Return which candles are not missing: by their place on the grid, so in every answer the same."""
+def visible(faults: UpbitFaults, grid: Grid) -> Callable[[Candle], bool]:
+    """Return the filter for candles that are not missing: by place on the grid, the same in all answers."""
     fault = faults.take_on("candles", "missing_candles")
     every = 0 if fault is None else int(fault.params.get("every", 3))
     return lambda candle: not every or grid.place(candle.open_ms) % every != 0

@@ -1,10 +1,7 @@
-"""Which faults can this exchange have? Public parts of the reference's failure table. No IO."""
-
-from collections.abc import Mapping
-from typing import Any
+"""Fault kinds of the Upbit simulator: the public parts of the reference's failure table. No IO."""
 
 from simulator_control import Fault, FaultKind, Faults
-from upbit_simulator.faults.fault_parameters import MOST_MEGABYTES, ROUTES, check_parameter
+from upbit_simulator.faults.parameters import MOST_MEGABYTES, ROUTES, check_parameter
 from upbit_simulator.rate_limits import RateLimits
 
 _ROUTE = {"route": f"only this part: {', '.join(ROUTES)} (default: all)"}
@@ -81,43 +78,28 @@ KINDS = (*ANSWER_KINDS, *ROW_KINDS, *WEBSOCKET_KINDS)
 
 
 class UpbitFaults(Faults):
-    """The faults of this simulator; a parameter of the wrong kind is refused when it is given.
-
-    `limits` holds the blocks that the fault `blocked` makes."""
+    """The faults of this simulator; `limits` holds the blocks that the fault `blocked` makes."""
 
     def __init__(self, limits: RateLimits) -> None:
-        super().__init__(KINDS)
+        super().__init__(KINDS, check_parameter)
         self._limits = limits
-
-    def add(
-        self,
-        kind: str,
-        *,
-        seconds: float | None = None,
-        count: int | None = None,
-        params: Mapping[str, Any] | None = None,
-    ) -> Fault:
-        self._check_kind(kind)
-        for name, value in (params or {}).items():
-            check_parameter(kind, name, value)
-        return super().add(kind, seconds=seconds, count=count, params=params)
 
     def clear(self, kind: str | None = None) -> int:
         """Switch off one kind, or all, and with `blocked` the blocks it made."""
-        gone = super().clear(kind)
+        removed = super().clear(kind)
         if kind in {None, "blocked"}:
             self._limits.lift()
-        return gone
+        return removed
 
     def take_on(self, route: str, *kinds: str) -> Fault | None:
         """Return the oldest active fault of these kinds that concerns this route, and use it up once."""
-        for fault in self.active():
-            if fault.kind in kinds and fault.params.get("route", route) == route:
-                if fault.remaining is not None:
-                    fault.remaining -= 1
-                return fault
-        return None
+        return self.take(*kinds, concerns=lambda fault: fault.params.get("route", route) == route)
 
     def peek(self, kind: str) -> Fault | None:
         """Return the oldest active fault of this kind without using it up."""
         return next((fault for fault in self.active() if fault.kind == kind), None)
+
+
+def skew_ms(fault: Fault) -> int:
+    """Return by how much the fault `clock_skew` moves the exchange's time."""
+    return int(fault.params.get("seconds", 300) * 1000)

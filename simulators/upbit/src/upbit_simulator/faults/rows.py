@@ -1,4 +1,4 @@
-"""How do rows of candles or trades look when the exchange gets them wrong? No clock, no IO."""
+"""Row faults: rows of candles or trades that are doubled, out of order or broken. No clock, no IO."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -6,9 +6,9 @@ from decimal import Decimal
 from simulator_control import Fault
 from upbit_simulator.encoding import RawJson
 from upbit_simulator.faults.kinds import UpbitFaults
-from upbit_simulator.wire.rows import Row
+from upbit_simulator.wire.fields import Row
 
-BROKEN: dict[str, Callable[[object], object]] = {
+CORRUPTIONS: dict[str, Callable[[object], object]] = {
     "zero": lambda _: Decimal("0E-8"),
     "negative": lambda value: -abs(value) if isinstance(value, Decimal) else -1,
     "nan": lambda _: RawJson("NaN"),
@@ -25,14 +25,14 @@ def with_row_faults(rows: list[Row], faults: UpbitFaults, route: str) -> list[Ro
         faults: A fault found active is used up once.
         route: `candles` or `trades`.
     """
-    for kind, distort in _DISTORTIONS.items():
+    for kind, change in _ROW_FAULTS.items():
         fault = faults.take_on(route, kind)
         if fault is not None:
-            rows = distort(rows, fault)
+            rows = change(rows, fault)
     return rows
 
 
-def _twice(rows: list[Row], _: Fault) -> list[Row]:
+def _doubled(rows: list[Row], _: Fault) -> list[Row]:
     return [row for row in rows for _ in range(2)]
 
 
@@ -40,16 +40,16 @@ def _swapped(rows: list[Row], _: Fault) -> list[Row]:
     return [row for place in range(0, len(rows), 2) for row in reversed(rows[place : place + 2])]
 
 
-def _broken(rows: list[Row], fault: Fault) -> list[Row]:
+def _corrupted(rows: list[Row], fault: Fault) -> list[Row]:
     field = str(fault.params.get("field", "trade_price"))
     if not rows or field not in rows[0]:
         return rows
-    spoil = BROKEN[str(fault.params.get("value", "zero"))]
-    return [{**rows[0], field: spoil(rows[0][field])}, *rows[1:]]
+    corrupt = CORRUPTIONS[str(fault.params.get("value", "zero"))]
+    return [{**rows[0], field: corrupt(rows[0][field])}, *rows[1:]]
 
 
-_DISTORTIONS: dict[str, Callable[[list[Row], Fault], list[Row]]] = {
-    "duplicate_candles": _twice,
+_ROW_FAULTS: dict[str, Callable[[list[Row], Fault], list[Row]]] = {
+    "duplicate_candles": _doubled,
     "out_of_order": _swapped,
-    "bad_values": _broken,
+    "bad_values": _corrupted,
 }

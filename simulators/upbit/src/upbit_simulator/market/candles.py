@@ -1,7 +1,8 @@
-"""What is a trade, what is a candle, and how does one come from the other? Pure: no clock, no IO."""
+"""Trades and candles, and how candles are aggregated from trades and from shorter candles. Pure."""
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from itertools import groupby
 from typing import NamedTuple
 
 MINUTE_MS = 60_000
@@ -33,19 +34,10 @@ class Candle(NamedTuple):
 
 
 def candle_of(open_ms: int, trades: Sequence[Trade]) -> Candle | None:
-    """Return the candle that these trades, oldest first, make; None where nobody traded."""
-    if not trades:
-        return None
-    prices = [trade.price for trade in trades]
-    return Candle(
+    """Return the candle that these trades, oldest first, make; None where there was no trade."""
+    return merge(
         open_ms,
-        prices[0],
-        max(prices),
-        min(prices),
-        prices[-1],
-        trades[-1].time_ms,
-        sum((trade.value for trade in trades), Decimal(0)),
-        sum((trade.volume for trade in trades), Decimal(0)),
+        [Candle(open_ms, t.price, t.price, t.price, t.price, t.time_ms, t.value, t.volume) for t in trades],
     )
 
 
@@ -67,18 +59,12 @@ def merge(open_ms: int, candles: Sequence[Candle]) -> Candle | None:
 
 def merge_by(candles: Iterable[Candle], size: int) -> list[Candle]:
     """Return candles of `size` minutes on the Unix grid, oldest first, from shorter ones, oldest first."""
-    buckets: dict[int, list[Candle]] = {}
-    length = size * MINUTE_MS
-    for candle in candles:
-        buckets.setdefault(candle.open_ms // length * length, []).append(candle)
-    merged = (merge(open_ms, members) for open_ms, members in buckets.items())
-    return [candle for candle in merged if candle is not None]
+    length_ms = size * MINUTE_MS
+    groups = groupby(candles, key=lambda candle: candle.open_ms // length_ms)
+    return [*filter(None, (merge(place * length_ms, list(members)) for place, members in groups))]
 
 
-def seconds_of(trades: Iterable[Trade]) -> list[Candle]:
-    """Return the 1-second candles of these trades, both oldest first."""
-    buckets: dict[int, list[Trade]] = {}
-    for trade in trades:
-        buckets.setdefault(trade.time_ms // 1000 * 1000, []).append(trade)
-    made = (candle_of(open_ms, members) for open_ms, members in buckets.items())
-    return [candle for candle in made if candle is not None]
+def candles_of(trades: Iterable[Trade], length_ms: int) -> list[Candle]:
+    """Return the candles of this length that these trades make, both oldest first."""
+    groups = groupby(trades, key=lambda trade: trade.time_ms // length_ms)
+    return [*filter(None, (candle_of(place * length_ms, list(members)) for place, members in groups))]

@@ -1,4 +1,4 @@
-"""What time is it at the exchange? All times are Unix milliseconds."""
+"""Exchange clock, in real time or of a replay. All times are Unix milliseconds."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Which KRW markets are there, what are they called, and on what price steps do they trade? Pure."""
+"""Listed KRW markets, with their names and price steps. Pure."""
 
 from dataclasses import dataclass
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Who offers what around the last price? An order book made from the last trade, new every second. Pure.
+"""Order book around the last trade, with new sizes every second. Pure.
 
 The whole book is a size at every price step, so a grouped book is the sum of the single steps.
 """
@@ -14,7 +14,7 @@ from upbit_simulator.market.listings import Listing, tick_size
 from upbit_simulator.market.noise import Integers, key_of, uniform
 
 DEPTH = 30
-# How many price steps away from the last price somebody still offers.
+# How many price steps away from the last price there are still orders.
 _DEEPEST_STEPS = 30_000
 _LOT = Decimal("0.00000001")
 _LEVELS = (10, 100, 1000, 10_000, 100_000)
@@ -71,7 +71,7 @@ def _lots(listing: Listing, side: str, now_ms: int, away: Integers) -> Integers:
 
 
 def _sums(places: Integers, lots: Integers) -> list[tuple[int, int]]:
-    """Return (place, lots together), best first; nobody offers at a price of 0."""
+    """Return (place, lots together), best first; there is no order at a price of 0."""
     heads = np.flatnonzero(np.diff(places, prepend=places[0] - 1))
     together = zip(places[heads].tolist(), np.add.reduceat(lots, heads).tolist(), strict=True)
     return [(place, size) for place, size in together if place > 0]

@@ -1,11 +1,12 @@
-"""Which candle of its length is this? Every length has a grid: n-th candle and when it opens (UTC). Pure."""
+"""Candle periods: the grid of each length (UTC), and weeks, months and years made of days. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import NamedTuple
 
 from upbit_simulator.encoding import utc
-from upbit_simulator.market.candles import DAY_MINUTES, MINUTE_MS
+from upbit_simulator.market.candles import DAY_MINUTES, MINUTE_MS, Candle, merge
 
 _DAY_MS = DAY_MINUTES * MINUTE_MS
 _FIRST_MONDAY_MS = 4 * _DAY_MS
@@ -32,6 +33,26 @@ def _month_opens(place: int) -> int:
     return int(datetime(place // 12, place % 12 + 1, 1, tzinfo=UTC).timestamp()) * 1000
 
 
-WEEKS = even_grid(7 * _DAY_MS, _FIRST_MONDAY_MS)
-MONTHS = Grid(_month, _month_opens)
-YEARS = Grid(lambda time_ms: utc(time_ms).year, lambda year: _month_opens(year * 12))
+class Period(NamedTuple):
+    """A kind of period, and how long one can be."""
+
+    grid: Grid
+    longest_days: int
+
+
+PERIODS = {
+    "weeks": Period(even_grid(7 * _DAY_MS, _FIRST_MONDAY_MS), 7),
+    "months": Period(Grid(_month, _month_opens), 31),
+    "years": Period(Grid(lambda time_ms: utc(time_ms).year, lambda year: _month_opens(year * 12)), 366),
+}
+
+
+def periods_back(days: Iterable[Candle], grid: Grid) -> Iterator[Candle]:
+    """Yield the periods' candles, newest first, from day candles, newest first.
+
+    A candle opens with its period, also without a trade on its first day; the newest may be forming.
+    """
+    for place, members in groupby(days, key=lambda candle: grid.place(candle.open_ms)):
+        merged = merge(grid.opens(place), list(members)[::-1])
+        if merged is not None:
+            yield merged

@@ -1,4 +1,4 @@
-"""What must a market, seeded or recorded, be able to tell?"""
+"""Market source: what a market, seeded or recorded, answers."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -9,7 +9,7 @@ from upbit_simulator.market.listings import Listing
 
 
 class MarketSource(Protocol):
-    """Trades and finished candles by Unix minute. It knows no clock: the future is told too."""
+    """Trades and finished candles by Unix minute. It knows no clock: the future is answered too."""
 
     @property
     def listings(self) -> tuple[Listing, ...]:

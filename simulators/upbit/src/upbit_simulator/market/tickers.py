@@ -1,4 +1,4 @@
-"""What is the state of a market now: last trade, day, 24 hours, 52 weeks? No clock, no IO."""
+"""Ticker of a market at a moment: last trade, day, 24 hours, 52 weeks. No clock, no IO."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,7 +19,7 @@ class Extreme:
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
+class Ticker:
     """A market as of one moment; the day starts at 00:00 UTC."""
 
     code: str
@@ -47,9 +47,9 @@ def direction(change: Decimal) -> str:
     return "RISE" if change > 0 else "FALL" if change < 0 else "EVEN"
 
 
-def quote(view: MarketView, code: str, now_ms: int) -> Quote | None:
+def ticker_at(view: MarketView, code: str, now_ms: int) -> Ticker | None:
     """Return the market's state; None before its first trade."""
-    last = next(view.trades_back(code, now_ms), None)
+    last = view.last_trade(code, now_ms)
     if last is None:
         return None
     first_minute = now_ms // MINUTE_MS // DAY_MINUTES * DAY_MINUTES
@@ -59,7 +59,7 @@ def quote(view: MarketView, code: str, now_ms: int) -> Quote | None:
     day = view.total(code, first_minute, now_ms) or still
     latest_24h = view.total(code, now_ms // MINUTE_MS - DAY_MINUTES, now_ms) or still
     highest, lowest = _extremes(view, code, day, now_ms)
-    return Quote(code, last, day, previous, latest_24h.value, latest_24h.volume, highest, lowest)
+    return Ticker(code, last, day, previous, latest_24h.value, latest_24h.volume, highest, lowest)
 
 
 def previous_close(view: MarketView, code: str, time_ms: int) -> Decimal | None:

@@ -1,4 +1,4 @@
-"""What does the exchange show at a moment? Joins finished minutes with the one that is forming.
+"""Market view: what the exchange shows at a moment. Joins finished minutes with the one that is forming.
 
 Every answer, REST or WebSocket, of any candle length, is made here, so they can't disagree.
 """
@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
 
-from upbit_simulator.market.candles import DAY_MINUTES, MINUTE_MS, Candle, Trade, candle_of, merge, seconds_of
+from upbit_simulator.market.candles import DAY_MINUTES, MINUTE_MS, Candle, Trade, candle_of, candles_of, merge
 from upbit_simulator.market.source import MarketSource
 
 # Minutes, or candles where those are longer: what one step back in history asks of the source.
@@ -22,7 +22,7 @@ class MarketView:
         self.source = source
         self._extremes = lru_cache(maxsize=64)(source.extremes)
         self._finished = lru_cache(maxsize=512)(self._make_finished)
-        self._closes = lru_cache(maxsize=512)(self._make_close)
+        self._close_before = lru_cache(maxsize=512)(self._make_close_before)
         self._bought = lru_cache(maxsize=16_384)(self._make_bought)
 
     def extremes(self, code: str, days: int, now_ms: int) -> list[tuple[int, Decimal, Decimal]]:
@@ -31,14 +31,14 @@ class MarketView:
         return [*self._extremes(code, today - days, today)]
 
     def total(self, code: str, first: int, now_ms: int) -> Candle | None:
-        """Return everything since the Unix minute `first` as one candle; None where nobody traded."""
+        """Return everything since the Unix minute `first` as one candle; None without a trade."""
         minute = now_ms // MINUTE_MS
         parts = (self._finished(code, first, minute), self._forming(code, minute, now_ms))
         return merge(first * MINUTE_MS, [part for part in parts if part is not None])
 
     def close_before(self, code: str, day: int) -> Decimal | None:
-        """Return the last price before a Unix day that has begun; None where nobody had traded yet."""
-        return self._closes(code, day)
+        """Return the last price before a Unix day that has begun; None before the first trade."""
+        return self._close_before(code, day)
 
     def bought(self, code: str, first: int, now_ms: int) -> Decimal:
         """Return the volume that takers have bought (BID) since the Unix minute `first`."""
@@ -79,12 +79,17 @@ class MarketView:
         """Yield the 1-second candles that opened before `before_ms`, newest first."""
         until = min(now_ms, (before_ms - 1) // 1000 * 1000 + 999)
         for minute in self._traded_minutes_back(code, until, now_ms):
-            yield from reversed(seconds_of(t for t in self.source.trades(code, minute) if t.time_ms <= until))
+            trades = (t for t in self.source.trades(code, minute) if t.time_ms <= until)
+            yield from reversed(candles_of(trades, 1000))
 
     def trades_back(self, code: str, until_ms: int) -> Iterator[Trade]:
         """Yield the trades up to and including `until_ms`, newest first."""
         for minute in self._traded_minutes_back(code, until_ms, until_ms):
             yield from (t for t in reversed(self.source.trades(code, minute)) if t.time_ms <= until_ms)
+
+    def last_trade(self, code: str, now_ms: int) -> Trade | None:
+        """Return the newest trade; None before the first one."""
+        return next(self.trades_back(code, now_ms), None)
 
     def trades_between(self, code: str, after_ms: int, until_ms: int, most: int) -> list[Trade]:
         """Return the newest `most` trades in (after, until], oldest first."""
@@ -103,7 +108,7 @@ class MarketView:
         happened = [trade for trade in self.source.trades(code, minute) if trade.time_ms <= now_ms]
         return candle_of(minute * MINUTE_MS, happened)
 
-    def _make_close(self, code: str, day: int) -> Decimal | None:
+    def _make_close_before(self, code: str, day: int) -> Decimal | None:
         midnight = day * DAY_MINUTES * MINUTE_MS
         before = next(self.candles_back(code, 1, midnight, midnight), None)
         return None if before is None else before.closing

@@ -1,4 +1,4 @@
-"""What does a file of Upbit 1-minute candles say? Pure; numbers keep the exact decimal digits of the file."""
+"""Parser of Upbit 1-minute candles. Pure; numbers keep the exact decimal digits of the file."""
 
 import json
 import re
@@ -9,9 +9,15 @@ from pathlib import Path
 from typing import NoReturn
 
 from upbit_simulator.market.candles import Candle
-from upbit_simulator.recorded.errors import RecordingError, broken_line
-from upbit_simulator.recorded.recorded_numbers import BELOW, MOST_DIGITS, is_exact
-from upbit_simulator.recorded.ticks import MARKET_CODE, YEARS
+from upbit_simulator.recorded.rules import (
+    BELOW,
+    MARKET_CODE,
+    MOST_DIGITS,
+    YEARS,
+    RecordingError,
+    broken_line,
+    is_exact,
+)
 
 _PRICES = ("opening_price", "high_price", "low_price", "trade_price")
 _AMOUNTS = ("candle_acc_trade_price", "candle_acc_trade_volume")

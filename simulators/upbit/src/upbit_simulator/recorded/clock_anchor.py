@@ -1,4 +1,4 @@
-"""Where does a restarted replay go on? The anchor file says when its clock started, in wall time."""
+"""Clock anchor: the file that says when a replay's clock started, in wall time, so that a restart goes on."""
 
 import json
 import os
@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from upbit_simulator.market.clock import ReplayClock
-from upbit_simulator.recorded.errors import RecordingError
 from upbit_simulator.recorded.recording import Recording
+from upbit_simulator.recorded.rules import RecordingError
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from functools import lru_cache
 
 from upbit_simulator.market.candles import DAY_MINUTES, MINUTE_MS, Candle, Trade, merge_by
 from upbit_simulator.market.listings import listing_for
-from upbit_simulator.recorded.inside import trades_inside
 from upbit_simulator.recorded.recording import Recording
+from upbit_simulator.recorded.trades import trades_of_minute
 
 
 class RecordedMarket:
@@ -21,7 +21,7 @@ class RecordedMarket:
             code: [candle.open_ms // MINUTE_MS for candle in market.candles]
             for code, market in recording.by_market.items()
         }
-        self._inside = lru_cache(maxsize=2048)(trades_inside)
+        self._made_up = lru_cache(maxsize=2048)(trades_of_minute)
 
     def span(self, code: str) -> tuple[int, int]:
         opens = self._opens[code]
@@ -40,7 +40,7 @@ class RecordedMarket:
         place = bisect_left(opens, minute)
         if place == len(opens) or opens[place] != minute:
             return ()
-        return self._inside(code, self._markets[code].candles[place])
+        return self._made_up(code, self._markets[code].candles[place])
 
     def extremes(self, code: str, first_day: int, end_day: int) -> Sequence[tuple[int, Decimal, Decimal]]:
         days = self.candles(code, first_day * DAY_MINUTES, end_day * DAY_MINUTES, DAY_MINUTES)

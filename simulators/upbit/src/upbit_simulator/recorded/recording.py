@@ -1,4 +1,4 @@
-"""What is in a recording? `load_recording` reads Upbit 1-minute candles (JSON) or ticks (CSV), plain or .gz.
+"""Recording of Upbit 1-minute candles (JSON) or ticks (CSV), plain or .gz.
 
 Everything is checked while reading, so a replay never stumbles later.
 """
@@ -9,15 +9,16 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 
 from upbit_simulator.encoding import utc
-from upbit_simulator.market.candles import MINUTE_MS, Candle, Trade
+from upbit_simulator.market.candles import MINUTE_MS, Candle, Trade, candles_of
 from upbit_simulator.recorded.candles import parse_candles
-from upbit_simulator.recorded.errors import RecordingError
+from upbit_simulator.recorded.rules import RecordingError
 from upbit_simulator.recorded.ticks import CSV_HEADER, parse_ticks
 
-__all__ = ["RecordedMarket", "Recording", "RecordingError", "Span", "load_recording"]
+__all__ = ["Recording", "RecordingError", "Span", "load_recording"]
 
 # A minute counts as closed 62 s after it opened, so the clock must reach that for the last one.
 _AFTER_LAST_OPEN_MS = 62_000
@@ -34,7 +35,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedMarket:
+class MarketRecording:
     """One market: minute candles, oldest first; ticks by Unix minute (none in a candle recording)."""
 
     candles: tuple[Candle, ...]
@@ -55,7 +56,7 @@ class Recording:
 
     path: Path
     sha256: str
-    by_market: Mapping[str, RecordedMarket]
+    by_market: Mapping[str, MarketRecording]
     first_ms: int
     end_ms: int
 
@@ -82,11 +83,6 @@ class Recording:
         """Where the replay clock stops, UTC."""
         return utc(self.end_ms)
 
-    @property
-    def rows(self) -> int:
-        """Records of all markets."""
-        return sum(market.records for market in self.by_market.values())
-
 
 def load_recording(path: Path | str) -> Recording:
     """Read and check a whole recording.
@@ -104,33 +100,23 @@ def load_recording(path: Path | str) -> Recording:
     return Recording(path, hashlib.sha256(raw).hexdigest(), ordered, first_ms, end_ms)
 
 
-def _parse(path: Path, text: str) -> dict[str, RecordedMarket]:
+def _parse(path: Path, text: str) -> dict[str, MarketRecording]:
     start = text.lstrip()
     if start.startswith("["):
-        return {code: _from_candles(candles) for code, candles in parse_candles(path, text).items()}
+        return {
+            code: MarketRecording(tuple(candles), {}, candles[0].open_ms, candles[-1].open_ms, len(candles))
+            for code, candles in parse_candles(path, text).items()
+        }
     if start.partition("\n")[0].strip().replace(" ", "") == CSV_HEADER:
         return {code: _from_ticks(ticks) for code, ticks in parse_ticks(path, text).items()}
     raise RecordingError(f"{path}, line 1: not a recording; {_FIX}")
 
 
-def _from_candles(candles: list[Candle]) -> RecordedMarket:
-    return RecordedMarket(tuple(candles), {}, candles[0].open_ms, candles[-1].open_ms, len(candles))
-
-
-def _from_ticks(ticks: list[Trade]) -> RecordedMarket:
-    minutes: dict[int, list[Trade]] = {}
-    for tick in ticks:
-        minutes.setdefault(tick.time_ms // MINUTE_MS, []).append(tick)
-    candles = tuple(_tick_candle(minute, members) for minute, members in minutes.items())
-    by_minute = {minute: tuple(members) for minute, members in minutes.items()}
-    return RecordedMarket(candles, by_minute, ticks[0].time_ms, ticks[-1].time_ms, len(ticks))
-
-
-def _tick_candle(minute: int, ticks: list[Trade]) -> Candle:
-    prices = [tick.price for tick in ticks]
-    zero = ticks[0].volume
-    last_ms = ticks[-1].time_ms
-    return Candle(minute * MINUTE_MS, prices[0], max(prices), min(prices), prices[-1], last_ms, zero, zero)
+def _from_ticks(ticks: list[Trade]) -> MarketRecording:
+    grouped = groupby(ticks, key=lambda tick: tick.time_ms // MINUTE_MS)
+    by_minute = {minute: tuple(members) for minute, members in grouped}
+    candles = tuple(candles_of(ticks, MINUTE_MS))
+    return MarketRecording(candles, by_minute, ticks[0].time_ms, ticks[-1].time_ms, len(ticks))
 
 
 def _read(path: Path) -> bytes:

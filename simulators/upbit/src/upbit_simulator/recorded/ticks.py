@@ -1,4 +1,4 @@
-"""What does one CSV line `exchange_time_utc,market,price_krw` say? Pure."""
+"""Parser of tick recordings, CSV with the columns `exchange_time_utc,market,price_krw`. Pure."""
 
 import re
 from datetime import UTC, datetime
@@ -6,15 +6,19 @@ from decimal import Decimal
 from pathlib import Path
 
 from upbit_simulator.market.candles import Trade
-from upbit_simulator.recorded.errors import RecordingError, broken_line
-from upbit_simulator.recorded.recorded_numbers import MOST_DIGITS, is_exact
+from upbit_simulator.recorded.rules import (
+    MARKET_CODE,
+    MOST_DIGITS,
+    YEARS,
+    RecordingError,
+    broken_line,
+    is_exact,
+)
 
 CSV_HEADER = "exchange_time_utc,market,price_krw"
-MARKET_CODE = re.compile(r"[A-Z0-9]{2,10}-[A-Z0-9]{1,15}")
-# Python's calendar ends with 9999, and a minute's end and Korean time have to fit in.
-YEARS = range(1970, 9999)
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
 _NOTHING = Decimal(0)
+_FIX = "correct or delete the line"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -38,11 +42,11 @@ def _parse_line(path: Path, number: int, line: str) -> tuple[int, str, Decimal]:
     fields = line.strip().split(",")
     if len(fields) != 3:
         rule = f"{len(fields)} columns where {CSV_HEADER} are asked"
-        raise broken_line(path, number, rule, "correct or delete the line")
+        raise broken_line(path, number, rule, _FIX)
     time_text, market, price_text = (field.strip() for field in fields)
     if not MARKET_CODE.fullmatch(market):
         rule = f"market {market[:40]!r} is not written like KRW-BTC"
-        raise broken_line(path, number, rule, "correct or delete the line")
+        raise broken_line(path, number, rule, _FIX)
     return _time_ms(path, number, time_text), market, _price(path, number, price_text)
 
 
@@ -67,7 +71,7 @@ def _price(path: Path, number: int, text: str) -> Decimal:
     price = Decimal(text) if _NUMBER.fullmatch(text) else _NOTHING
     if not is_exact(price) or price <= 0:
         rule = f"price_krw {text[:40]!r} is not a number above 0 with at most {MOST_DIGITS} digits"
-        raise broken_line(path, number, rule, "correct or delete the line")
+        raise broken_line(path, number, rule, _FIX)
     return price
 
 

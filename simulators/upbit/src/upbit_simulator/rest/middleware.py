@@ -1,19 +1,18 @@
-"""Where does a request meet rate limits and faults? The middlewares around every public route."""
+"""Middlewares of every public route: body encoding, rate limits, faults and error bodies."""
 
 import asyncio
-import socket
-import struct
 import time
 from email.utils import formatdate
 
 from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler
 
-from simulator_control import Fault
-from upbit_simulator.exchange import CANDLES_OF, DEFAULT_SKEW_SECONDS, EXCHANGE
+from simulator_control import Fault, hang, reset
+from upbit_simulator.exchange import CANDLES_OF, EXCHANGE
 from upbit_simulator.faults.bodies import cut_off, large_body
+from upbit_simulator.faults.kinds import skew_ms
 from upbit_simulator.rate_limits import PER_SECOND
-from upbit_simulator.wire import responses as answers
+from upbit_simulator.wire import responses
 
 GROUPS = {
     "candles": "candles",
@@ -22,11 +21,10 @@ GROUPS = {
     "trades": "crix-trades",
     "market": "market",
 }
-_HOLD_SECONDS = 3600.0
 _SKEW = web.RequestKey("skew_ms", int)
 _HTML = b"<html><head><title>Upbit</title></head><body><h1>Service maintenance</h1></body></html>"
 _HTML_TYPE = "text/html;charset=UTF-8"
-_BEFORE = ("rate_limited", "blocked", "http_error", "market_offline", "hang", "reset", "html_page")
+_REPLACING = ("rate_limited", "blocked", "http_error", "market_offline", "hang", "reset", "html_page")
 _LARGE = ("huge_body", "gzip_bomb")
 
 
@@ -38,26 +36,26 @@ def part_of(path: str) -> str | None:
     return name if path.startswith("/v1/") and name in GROUPS else None
 
 
-def told_ms(request: web.Request) -> int:
+def shown_ms(request: web.Request) -> int:
     """Return the exchange time this answer claims; off under the fault `clock_skew`."""
     exchange, code = request.app[EXCHANGE], request.get(CANDLES_OF)
     return (exchange.now_ms(code) if code else exchange.clock.now_ms()) + int(request.get(_SKEW, 0))
 
 
-async def tell_time(request: web.Request, response: web.StreamResponse) -> None:
+async def set_date(request: web.Request, response: web.StreamResponse) -> None:
     """Put the exchange clock into `Date`, on every answer."""
-    response.headers["Date"] = formatdate(told_ms(request) // 1000, usegmt=True)
+    response.headers["Date"] = formatdate(shown_ms(request) // 1000, usegmt=True)
 
 
 @web.middleware
-async def speak_as_upbit(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn refusals into Upbit's error bodies."""
     try:
         return await handler(request)
-    except answers.QuotationError as error:
-        return answers.error_answer(error.status, error.message)
+    except responses.QuotationError as error:
+        return responses.error_response(error.status, error.message)
     except web.HTTPNotFound:
-        return answers.error_answer(404, "Not Found")
+        return responses.error_response(404, "Not Found")
 
 
 @web.middleware
@@ -70,12 +68,12 @@ async def limit_rate(request: web.Request, handler: Handler) -> web.StreamRespon
     group, allowed, window_seconds = _limit(part, from_browser="Origin" in request.headers)
     verdict = limits.check(client, group, now, allowed=allowed, window_seconds=window_seconds)
     if verdict.block_seconds:
-        return answers.blocked(verdict.block_seconds)
+        return responses.blocked(verdict.block_seconds)
     if not verdict.allowed:
-        return answers.too_many_requests(group)
+        return responses.too_many_requests(group)
     response = await handler(request)
     if not response.prepared:
-        response.headers.setdefault("Remaining-Req", answers.remaining_req(group, verdict.remaining))
+        response.headers.setdefault("Remaining-Req", responses.remaining_req(group, verdict.remaining))
     return response
 
 
@@ -88,75 +86,62 @@ def _limit(part: str, *, from_browser: bool) -> tuple[str, int, int]:
 
 @web.middleware
 async def inject_faults(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let the active faults have this request."""
+    """Apply the active faults to this request."""
     part = part_of(request.path)
     if part is None:
         return await handler(request)
     faults = request.app[EXCHANGE].faults
     skew = faults.take_on(part, "clock_skew")
     if skew is not None:
-        request[_SKEW] = int(skew.params.get("seconds", DEFAULT_SKEW_SECONDS) * 1000)
+        request[_SKEW] = skew_ms(skew)
     slow = faults.take_on(part, "slow")
     if slow is not None:
         await asyncio.sleep(slow.params.get("delay_seconds", 5))
-    instead = faults.take_on(part, *_BEFORE)
-    if instead is not None:
-        return await _instead(request, instead, GROUPS.get(part, "websocket-connect"))
+    replacing = faults.take_on(part, *_REPLACING)
+    if replacing is not None:
+        return await _replaced(request, replacing, GROUPS.get(part, "websocket-connect"))
     large = faults.take_on(part, *_LARGE)
     if large is not None:
         return await asyncio.to_thread(large_body, large)
-    return await _spoilt(request, part, await handler(request))
+    return await _corrupted(request, part, await handler(request))
 
 
-async def _instead(request: web.Request, fault: Fault, group: str) -> web.StreamResponse:
+async def _replaced(request: web.Request, fault: Fault, group: str) -> web.StreamResponse:
     match fault.kind:
         case "rate_limited":
-            as_json = fault.params.get("body") == "json"
-            return answers.too_many_requests_as_json(group) if as_json else answers.too_many_requests(group)
+            return responses.too_many_requests(group, as_json=fault.params.get("body") == "json")
         case "blocked":
             limits = request.app[EXCHANGE].limits
             seconds = fault.params.get("block_seconds", 60)
-            return answers.blocked(limits.block(request.remote or "", time.time(), seconds))
+            return responses.blocked(limits.block(request.remote or "", time.time(), seconds))
         case "market_offline":
             message = "시스템 점검 중입니다. 점검이 완료된 후에 다시 시도해주세요."
-            return answers.named_error_answer(403, "market_offline", message)
+            return responses.error_response(403, message, name="market_offline")
         case "html_page":
-            return answers.body_answer(_HTML, content_type=_HTML_TYPE)
+            return responses.body_response(_HTML, content_type=_HTML_TYPE)
         case "http_error":
             return _http_error(fault, group)
+        case "reset":
+            return await reset(request)
         case _:
-            return await _silence(request, reset=fault.kind == "reset")
+            return await hang()
 
 
 def _http_error(fault: Fault, group: str) -> web.Response:
     status, body = int(fault.params.get("status", 502)), fault.params.get("body", "json")
     too_many = status == web.HTTPTooManyRequests.status_code
     if body == "json":
-        message = "An internal error occurred."
-        return (
-            answers.too_many_requests_as_json(group)
-            if too_many
-            else answers.named_error_answer(status, "internal_error", message)
-        )
-    content, content_type = (_HTML, _HTML_TYPE) if body == "html" else (b"", answers.JSON_TYPE)
-    response = answers.body_answer(content, status=status, content_type=content_type)
+        if too_many:
+            return responses.too_many_requests(group, as_json=True)
+        return responses.error_response(status, "An internal error occurred.", name="internal_error")
+    content, content_type = (_HTML, _HTML_TYPE) if body == "html" else (b"", responses.JSON_TYPE)
+    response = responses.body_response(content, status=status, content_type=content_type)
     if too_many:
-        response.headers["Remaining-Req"] = answers.remaining_req(group, 0)
+        response.headers["Remaining-Req"] = responses.remaining_req(group, 0)
     return response
 
 
-async def _silence(request: web.Request, *, reset: bool) -> web.Response:
-    """Hold the connection, or reset it; either way nothing is answered, and the client's leaving ends it."""
-    transport = request.transport
-    if reset and transport is not None:
-        connection: socket.socket = transport.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        transport.abort()
-    await asyncio.sleep(_HOLD_SECONDS)
-    raise web.HTTPServiceUnavailable
-
-
-async def _spoilt(request: web.Request, part: str, response: web.StreamResponse) -> web.StreamResponse:
+async def _corrupted(request: web.Request, part: str, response: web.StreamResponse) -> web.StreamResponse:
     if response.prepared or not isinstance(response, web.Response) or not isinstance(response.body, bytes):
         return response
     faults = request.app[EXCHANGE].faults
@@ -170,7 +155,7 @@ async def _spoilt(request: web.Request, part: str, response: web.StreamResponse)
 
 
 @web.middleware
-async def pack(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def encode_body(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Send chunked, and gzip where the client takes it, as the exchange does; HTTP/1.0 knows no chunks."""
     response = await handler(request)
     if part_of(request.path) is not None and not response.prepared:

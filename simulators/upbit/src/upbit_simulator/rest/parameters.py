@@ -1,4 +1,4 @@
-"""What did the query ask? Checks parameters as Upbit does and answers its three kinds of 400. Pure."""
+"""Query parameters, checked as Upbit does, with its three kinds of 400. Pure."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -14,27 +14,18 @@ _TIME_OF_DAY = re.compile(r"(\d\d):?(\d\d):?(\d\d)")
 
 def market(query: Query, known: Iterable[str]) -> str:
     """Return the `market` parameter."""
-    code = query.get("market", "")
-    if not code:
-        raise QuotationError(400, MISSING)
-    return _known(code, known)
+    return _known(_required(query, "market"), known)
 
 
 def markets(query: Query, known: Iterable[str]) -> list[str]:
     """Return the `markets` parameter, codes separated by commas."""
-    listed = query.get("markets", "")
-    if not listed:
-        raise QuotationError(400, MISSING)
     available = list(known)
-    return [_known(code.strip(), available) for code in listed.split(",")]
+    return [_known(code.strip(), available) for code in _required(query, "markets").split(",")]
 
 
 def quote_currencies(query: Query) -> set[str]:
     """Return the `quote_currencies` parameter, such as {"KRW"}."""
-    listed = query.get("quote_currencies", "")
-    if not listed:
-        raise QuotationError(400, MISSING)
-    return {currency.strip() for currency in listed.split(",")}
+    return {currency.strip() for currency in _required(query, "quote_currencies").split(",")}
 
 
 def count(query: Query, *, default: int = 1, most: int = 200) -> int:
@@ -111,6 +102,13 @@ def converted(query: Query) -> bool:
     if unit not in {"", "KRW"}:
         raise QuotationError(400, INVALID)
     return bool(unit)
+
+
+def _required(query: Query, name: str) -> str:
+    value = query.get(name, "")
+    if not value:
+        raise QuotationError(400, MISSING)
+    return value
 
 
 def _known(code: str, known: Iterable[str]) -> str:

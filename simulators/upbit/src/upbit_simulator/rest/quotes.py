@@ -11,12 +11,12 @@ from upbit_simulator.faults.rows import with_row_faults
 from upbit_simulator.market.candles import DAY_MINUTES, MINUTE_MS, Trade
 from upbit_simulator.market.listings import Listing, tick_size
 from upbit_simulator.market.orderbook import DEPTH, levels, order_book
-from upbit_simulator.market.tickers import previous_close, quote
+from upbit_simulator.market.tickers import previous_close, ticker_at
 from upbit_simulator.rest import parameters
-from upbit_simulator.rest.middleware import told_ms
-from upbit_simulator.wire.responses import json_answer
-from upbit_simulator.wire.rows import Row, trade_row
-from upbit_simulator.wire.ticker_rows import ticker_row
+from upbit_simulator.rest.middleware import shown_ms
+from upbit_simulator.wire.fields import Row, orderbook_fields
+from upbit_simulator.wire.responses import json_response
+from upbit_simulator.wire.rows import ticker_row, trade_row
 
 _CAUTIONS = (
     "PRICE_FLUCTUATIONS",
@@ -26,7 +26,7 @@ _CAUTIONS = (
     "CONCENTRATION_OF_SMALL_ACCOUNTS",
 )
 _DAY_MS = DAY_MINUTES * MINUTE_MS
-# A trade's number is its time in ms with four digits behind.
+# A trade's number is its time in ms followed by four digits.
 _NUMBERS_PER_MS = 10_000
 
 
@@ -45,7 +45,7 @@ def quote_routes() -> list[web.RouteDef]:
 async def market_all(request: web.Request) -> web.Response:
     asked = request.query.get("is_details", request.query.get("isDetails", "false"))
     details = asked.lower() == "true"
-    return json_answer([_market(listing, details) for listing in request.app[EXCHANGE].source.listings])
+    return json_response([_market(listing, details) for listing in request.app[EXCHANGE].source.listings])
 
 
 def _market(listing: Listing, details: bool) -> dict[str, object]:
@@ -74,8 +74,8 @@ async def ticker_all(request: web.Request) -> web.Response:
 def _tickers(request: web.Request, exchange: Exchange, codes: list[str]) -> web.Response:
     """A recorded market that has not begun has no row."""
     now = exchange.clock.now_ms()
-    quotes = (quote(exchange.view, code, now) for code in codes)
-    return json_answer([ticker_row(found, told_ms(request)) for found in quotes if found is not None])
+    found = (ticker_at(exchange.view, code, now) for code in codes)
+    return json_response([ticker_row(each, shown_ms(request)) for each in found if each is not None])
 
 
 async def orderbook(request: web.Request) -> web.Response:
@@ -83,34 +83,22 @@ async def orderbook(request: web.Request) -> web.Response:
     codes = parameters.markets(request.query, exchange.codes)
     depth = parameters.count(request.query, default=DEPTH, most=DEPTH)
     level = parameters.price_level(request.query)
-    books = (_book(exchange, code, depth, level, told_ms(request)) for code in codes)
-    return json_answer([book for book in books if book is not None])
+    books = (_book(exchange, code, depth, level, shown_ms(request)) for code in codes)
+    return json_response([book for book in books if book is not None])
 
 
-def _book(exchange: Exchange, code: str, depth: int, level: Decimal, told: int) -> dict[str, object] | None:
+def _book(exchange: Exchange, code: str, depth: int, level: Decimal, shown: int) -> Row | None:
     """Return a market's book; None before its first trade and for a grouping it does not support."""
     now = exchange.clock.now_ms()
     listing = exchange.listing(code)
-    last = next(exchange.view.trades_back(code, now), None)
-    if listing is None or last is None:
-        return None
-    if level not in levels(last.price):
+    last = exchange.view.last_trade(code, now)
+    if listing is None or last is None or level not in levels(last.price):
         return None
     units = order_book(listing, last, now, depth=depth, level=level)
     return {
         "market": code,
-        "timestamp": told,
-        "total_ask_size": sum(unit.ask_size for unit in units),
-        "total_bid_size": sum(unit.bid_size for unit in units),
-        "orderbook_units": [
-            {
-                "bid_price": shortest(unit.bid_price),
-                "bid_size": shortest(unit.bid_size),
-                "ask_price": shortest(unit.ask_price),
-                "ask_size": shortest(unit.ask_size),
-            }
-            for unit in units
-        ],
+        "timestamp": shown,
+        **orderbook_fields(units, ("bid_price", "bid_size", "ask_price", "ask_size")),
         "level": shortest(level),
     }
 
@@ -120,7 +108,7 @@ async def instruments(request: web.Request) -> web.Response:
     now = exchange.clock.now_ms()
     rows: list[dict[str, object]] = []
     for code in parameters.markets(request.query, exchange.codes):
-        last = next(exchange.view.trades_back(code, now), None)
+        last = exchange.view.last_trade(code, now)
         price = last.price if last is not None else Decimal(1000)
         rows.append(
             {
@@ -130,7 +118,7 @@ async def instruments(request: web.Request) -> web.Response:
                 "supported_levels": [str(level) for level in levels(price)],
             }
         )
-    return json_answer(rows)
+    return json_response(rows)
 
 
 async def trades(request: web.Request) -> web.Response:
@@ -142,14 +130,14 @@ async def trades(request: web.Request) -> web.Response:
     cursor = request.query.get("cursor")
     newest = parameters.whole(cursor) if cursor else (until + 1) * _NUMBERS_PER_MS
     if not midnight <= newest // _NUMBERS_PER_MS <= midnight + _DAY_MS:
-        return json_answer([])
+        return json_response([])
     of_day = takewhile(
         lambda trade: trade.time_ms >= midnight,
         exchange.view.trades_back(code, min(until, newest // _NUMBERS_PER_MS)),
     )
     older = (trade for trade in of_day if trade.sequential_id < newest)
     rows = [_trade_row(exchange, code, trade) for trade in islice(older, count)]
-    return json_answer(with_row_faults(rows, exchange.faults, "trades"))
+    return json_response(with_row_faults(rows, exchange.faults, "trades"))
 
 
 def _trade_row(exchange: Exchange, code: str, trade: Trade) -> Row:
@@ -159,7 +147,7 @@ def _trade_row(exchange: Exchange, code: str, trade: Trade) -> Row:
 def _day_asked(request: web.Request, now_ms: int) -> tuple[int, int]:
     """Return the midnight of the day `days_ago` and the newest time asked for, never past now (Unix ms).
 
-    Trades are told by UTC day: an answer does not go on with the day before. `to` is inclusive.
+    Trades are listed by UTC day: an answer does not go on with the day before. `to` is inclusive.
     """
     midnight = now_ms // _DAY_MS * _DAY_MS - parameters.days_ago(request.query) * _DAY_MS
     time_of_day = parameters.time_of_day_ms(request.query)

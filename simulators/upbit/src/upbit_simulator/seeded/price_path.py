@@ -1,4 +1,4 @@
-"""Where does the seeded price go, minute by minute? A pure function of (seed, market, day).
+"""Price path of a seeded day, minute by minute: a pure function of (seed, market, day).
 
 The logarithm of the price is a sum of smooth noises from one minute to 45 days: the long ones are the
 trend, and since every one is bounded the price always comes back. Slow noises scale the short ones, which

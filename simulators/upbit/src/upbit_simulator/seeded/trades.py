@@ -1,4 +1,4 @@
-"""Which trades make a seeded day? Open, one extreme, the other, close: candles follow exactly. Pure."""
+"""Trades of a seeded day: open, one extreme, the other, close, so candles follow exactly. Pure."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -31,7 +31,7 @@ class DayTrades:
 
 
 def day_trades(seed: int, listing: Listing, day: int, path: DayPath) -> DayTrades:
-    """Return the trades behind one day's path."""
+    """Return the trades that follow one day's path."""
     key = key_of(seed, listing.code, "trades")
     minutes = np.arange(DAY_MINUTES, dtype=np.int64) + day * DAY_MINUTES
     slots = np.arange(MOST_TRADES, dtype=np.int64)[None, :]
@@ -68,24 +68,24 @@ def trades_in(day: int, minute_of_day: int, trades: DayTrades) -> tuple[Trade, .
 def _walk(key: int, minutes: Integers, cells: Integers, count: Integers, path: DayPath) -> Integers:
     """Prices by slot: straight lines through the four corners, a little noise in between, never outside."""
     last = np.maximum(count - 1, 3)
-    low_turn = 1 + (uniform(key ^ 5, minutes) * (last - 2)).astype(np.int64)
-    high_turn = low_turn + 1 + (uniform(key ^ 6, minutes) * (last - low_turn - 1)).astype(np.int64)
+    first_at = 1 + (uniform(key ^ 5, minutes) * (last - 2)).astype(np.int64)
+    second_at = first_at + 1 + (uniform(key ^ 6, minutes) * (last - first_at - 1)).astype(np.int64)
     rising = path.closing >= path.opening
     first_extreme = np.where(rising, path.low, path.high)
     second_extreme = np.where(rising, path.high, path.low)
-    corners = ((low_turn, first_extreme), (high_turn, second_extreme), (last, path.closing))
+    corners = ((first_at, first_extreme), (second_at, second_extreme), (last, path.closing))
     slots = np.arange(MOST_TRADES, dtype=np.int64)[None, :]
     price, position, level = path.opening[:, None] + 0.0 * slots, np.zeros_like(last), path.opening
-    for turn, target in corners:
-        price = np.where(slots > position[:, None], _line(slots, position, level, turn, target), price)
-        position, level = turn, target
+    for at, target in corners:
+        price = np.where(slots > position[:, None], _line(slots, position, level, at, target), price)
+        position, level = at, target
     noisy = price + (uniform(key ^ 7, cells) - 0.5) * 0.4 * (path.high - path.low)[:, None]
     inside = np.clip(on_price_step(noisy), path.low[:, None], path.high[:, None])
     return _with_corners(inside, path.opening, corners)
 
 
-def _line(slots: Integers, start: Integers, level: Integers, turn: Integers, target: Integers) -> Floats:
-    share = (slots - start[:, None]) / np.maximum(turn - start, 1)[:, None]
+def _line(slots: Integers, start: Integers, level: Integers, at: Integers, target: Integers) -> Floats:
+    share = (slots - start[:, None]) / np.maximum(at - start, 1)[:, None]
     line: Floats = level[:, None] + (target - level)[:, None] * share
     return line
 
@@ -95,6 +95,6 @@ def _with_corners(
 ) -> Integers:
     rows = np.arange(DAY_MINUTES)
     price[:, 0] = opening
-    for turn, target in corners:
-        price[rows, turn] = target
+    for at, target in corners:
+        price[rows, at] = target
     return price

@@ -1,4 +1,4 @@
-"""How is a message written in the format a client chose? Pure."""
+"""Message formats DEFAULT, SIMPLE, JSON_LIST and SIMPLE_LIST. Pure."""
 
 from upbit_simulator.encoding import encode
 from upbit_simulator.websocket.messages import Message
@@ -61,13 +61,13 @@ _SHORT = {
 }
 
 
-def written(message: Message, wire_format: str) -> str:
-    """Return the frame's text in DEFAULT, SIMPLE, JSON_LIST or SIMPLE_LIST."""
-    shaped = shortened(message) if wire_format.startswith("SIMPLE") else message
+def format_message(message: Message, wire_format: str) -> str:
+    """Return the frame's text in the format that the client chose."""
+    shaped = _shortened(message) if wire_format.startswith("SIMPLE") else message
     return encode([shaped] if wire_format.endswith("_LIST") else shaped)
 
 
-def shortened(message: Message) -> Message:
+def _shortened(message: Message) -> Message:
     """Return the message with the short field names of the format SIMPLE."""
     trade_date = "td" if message.get("type") == "trade" else _SHORT["trade_date"]
     short = {**_SHORT, "trade_date": trade_date}

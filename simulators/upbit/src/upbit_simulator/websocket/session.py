@@ -1,4 +1,4 @@
-"""One WebSocket connection: answers requests, pushes news, closes when idle, and misbehaves when told to."""
+"""WebSocket session: answers requests, pushes changes, closes when idle, and applies faults."""
 
 import asyncio
 import time
@@ -10,12 +10,12 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from upbit_simulator.encoding import encode
 from upbit_simulator.exchange import Exchange
-from upbit_simulator.websocket.formats import written
-from upbit_simulator.websocket.messages import Message, listing_message
+from upbit_simulator.websocket.formats import format_message
+from upbit_simulator.websocket.messages import Message, subscriptions_message
 from upbit_simulator.websocket.stream import Stream
 from upbit_simulator.websocket.subscription import (
     DEFAULT_FORMAT,
-    ListingRequest,
+    ListRequest,
     RequestError,
     Subscription,
     error_frame,
@@ -44,7 +44,7 @@ class Session:
         self._last_data = time.monotonic()
         self._requests: deque[float] = deque()
         self._status_due: float | None = None
-        self._faulty_for_good: set[str] = set()
+        self._kept_faults: set[str] = set()
         self._sending = asyncio.Lock()
 
     async def run(self) -> None:
@@ -69,7 +69,7 @@ class Session:
                 await self._socket.close(code=WSCloseCode.GOING_AWAY, drain=False)
             return
         self._last_data = time.monotonic()
-        if not self._suffers("ws_stall"):
+        if not self._has_fault("ws_stall"):
             await self._handle(message)
 
     async def _handle(self, message: WSMessage) -> None:
@@ -81,23 +81,23 @@ class Session:
 
     async def _answer(self, text: str) -> None:
         if text.strip() == "PING":
-            return await self._tell_status()
+            return await self._send_status()
         try:
             self._count_request(time.monotonic())
             asked = parse_request(text)
         except RequestError as error:
-            return await self._send([encode(error.as_dict())])
-        if isinstance(asked, ListingRequest):
-            return await self._send([self._listing(asked)])
+            return await self._send([encode(error_frame(error.name))])
+        if isinstance(asked, ListRequest):
+            return await self._send([self._list_subscriptions(asked)])
         async with self._sending:
             now = self._exchange.clock.now_ms()
             self._subscription, self._pushed_until_ms = asked, now
-            if not self._suffers("ws_silent"):
+            if not self._has_fault("ws_silent"):
                 await self._write(self._texts(asked, self._stream.snapshots(asked, now)))
         return None
 
-    async def _tell_status(self) -> None:
-        """Say that the connection is up, and from the first time on again and again."""
+    async def _send_status(self) -> None:
+        """Send that the connection is up, and from then on repeat it."""
         self._status_due = time.monotonic() + self._exchange.status_seconds
         await self._send([_UP])
 
@@ -109,43 +109,43 @@ class Session:
             raise RequestError("TOO_MANY_REQUEST")
         self._requests.append(now)
 
-    def _listing(self, asked: ListingRequest) -> str:
+    def _list_subscriptions(self, asked: ListRequest) -> str:
         subscription = self._subscription or Subscription(asked.ticket, (), DEFAULT_FORMAT)
         subscription = replace(subscription, format=asked.format or subscription.format)
         if self._subscription is not None:
             self._subscription = subscription
-        return written(listing_message(subscription.wanted, asked.ticket), subscription.format)
+        return format_message(subscriptions_message(subscription.channels, asked.ticket), subscription.format)
 
     async def _push(self) -> None:
-        """Once an exchange second, but at most 10 times and at least once a wall second."""
+        """Push once an exchange second, but at most 10 times and at least once a wall second."""
         pause = min(1.0, max(_FASTEST_PUSH_SECONDS, 1.0 / self._exchange.clock.speed))
         try:
             while not self._socket.closed:
                 await asyncio.sleep(pause)
-                if not await self._misbehave():
-                    await self._push_news()
+                if not await self._apply_faults():
+                    await self._push_changes()
         except ConnectionError:
             return
 
-    async def _push_news(self) -> None:
+    async def _push_changes(self) -> None:
         async with self._sending:
             if self._subscription is None:
                 return
             now = self._exchange.clock.now_ms()
             after, self._pushed_until_ms = self._pushed_until_ms, now
-            news = self._stream.news(self._subscription, after, now)
-            await self._write(self._texts(self._subscription, news))
+            changes = self._stream.changes(self._subscription, after, now)
+            await self._write(self._texts(self._subscription, changes))
 
     def _texts(self, subscription: Subscription, messages: Iterable[Message]) -> list[str]:
-        return [written(message, subscription.format) for message in messages]
+        return [format_message(message, subscription.format) for message in messages]
 
-    async def _misbehave(self) -> bool:
+    async def _apply_faults(self) -> bool:
         """Apply the faults of a connection; True when nothing else is sent this time."""
         faults = self._exchange.faults
-        if self._suffers("ws_stall"):
+        if self._has_fault("ws_stall"):
             return True
         if self._status_due is not None and time.monotonic() >= self._status_due:
-            await self._tell_status()
+            await self._send_status()
         closing = faults.take_on("websocket", "ws_close", "ws_half_frame")
         if closing is not None:
             await self._drop(closing.kind, closing.params.get("code"))
@@ -155,17 +155,17 @@ class Session:
             await self._send([encode(error_frame(str(wrong.params.get("name", "INVALID_PARAM"))))])
         if faults.take_on("websocket", "ws_status_frame") is not None:
             await self._send([_UP])
-        return self._suffers("ws_silent")
+        return self._has_fault("ws_silent")
 
-    def _suffers(self, kind: str) -> bool:
-        """Say whether a lasting fault has this connection; one with a count never lets go of it."""
-        if kind not in self._faulty_for_good:
+    def _has_fault(self, kind: str) -> bool:
+        """Say whether a lasting fault is on this connection; one with a count stays until it ends."""
+        if kind not in self._kept_faults:
             fault = self._exchange.faults.take_on("websocket", kind)
             if fault is not None and fault.remaining is None:
                 return True
             if fault is not None:
-                self._faulty_for_good.add(kind)
-        return kind in self._faulty_for_good
+                self._kept_faults.add(kind)
+        return kind in self._kept_faults
 
     async def _drop(self, kind: str, code: int | None) -> None:
         if code is not None:

@@ -1,4 +1,4 @@
-"""What does a client want to hear? Parses one WebSocket request. Pure."""
+"""Subscription of a connection, and the parser of WebSocket requests. Pure."""
 
 import json
 import re
@@ -41,13 +41,9 @@ class RequestError(Exception):
         super().__init__(name)
         self.name = name
 
-    def as_dict(self) -> dict[str, object]:
-        """Return the error frame."""
-        return error_frame(self.name)
-
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Channel:
     """One entry: a type for some markets; `depth` and `level` (KRW) only for order books."""
 
     type: str
@@ -59,15 +55,15 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """Everything a connection hears; the next request replaces it."""
+    """All channels of a connection; the next request replaces it."""
 
     ticket: str
-    wanted: tuple[Wanted, ...]
+    channels: tuple[Channel, ...]
     format: str
 
 
 @dataclass(frozen=True, slots=True)
-class ListingRequest:
+class ListRequest:
     """Asks what is subscribed; a `format` changes that of the subscription too, None leaves it."""
 
     ticket: str
@@ -79,11 +75,11 @@ def error_frame(name: str) -> dict[str, object]:
     return {"error": {"name": name, "message": _MESSAGES.get(name, name)}}
 
 
-def parse_request(text: str) -> Subscription | ListingRequest:
+def parse_request(text: str) -> Subscription | ListRequest:
     """Return what the request asks for.
 
     Raises:
-        RequestError: The message is not one Upbit takes.
+        RequestError: The message is not one that Upbit accepts.
     """
     try:
         parts = json.loads(text)
@@ -96,11 +92,11 @@ def parse_request(text: str) -> Subscription | ListingRequest:
     if not isinstance(ticket, str) or not ticket or not ticket.isprintable():
         raise RequestError("NO_TICKET")
     if any(part.get("method") == LIST_METHOD for part in parts[1:]):
-        return ListingRequest(ticket, _format(parts[1:]))
-    wanted = tuple(_wanted(part) for part in parts[1:] if "format" not in part or "type" in part)
-    if not wanted:
+        return ListRequest(ticket, _format(parts[1:]))
+    channels = tuple(_channel(part) for part in parts[1:] if "format" not in part or "type" in part)
+    if not channels:
         raise RequestError("NO_TYPE")
-    return Subscription(ticket, wanted, _format(parts[1:]) or DEFAULT_FORMAT)
+    return Subscription(ticket, channels, _format(parts[1:]) or DEFAULT_FORMAT)
 
 
 def _format(parts: list[dict[str, object]]) -> str | None:
@@ -110,7 +106,7 @@ def _format(parts: list[dict[str, object]]) -> str | None:
     return asked[-1] if asked else None
 
 
-def _wanted(part: dict[str, object]) -> Wanted:
+def _channel(part: dict[str, object]) -> Channel:
     kind, codes = part.get("type"), part.get("codes")
     if not isinstance(kind, str):
         raise RequestError("NO_TYPE")
@@ -121,7 +117,7 @@ def _wanted(part: dict[str, object]) -> Wanted:
     only_snapshot = _flag(part, "is_only_snapshot", "isOnlySnapshot")
     only_realtime = _flag(part, "is_only_realtime", "isOnlyRealtime")
     parsed = tuple(_code(kind, code) for code in codes)
-    return Wanted(kind, parsed, not only_realtime, not only_snapshot, _level(part))
+    return Channel(kind, parsed, not only_realtime, not only_snapshot, _level(part))
 
 
 def _flag(part: dict[str, object], *names: str) -> bool:

@@ -1,23 +1,27 @@
-"""How does one candle or trade look as a row of a REST answer? Field order and digits as recorded. Pure."""
+"""Rows of REST answers: candles, trades and tickers. Field order and digits as recorded. Pure."""
 
 from decimal import Decimal
 
-from upbit_simulator.encoding import bare_seconds, kst, ratio, utc, with_places
+from upbit_simulator.encoding import kst, ratio, utc, with_places
 from upbit_simulator.market.candles import Candle, Trade
+from upbit_simulator.market.tickers import Ticker
+from upbit_simulator.wire.fields import Row, candle_fields, ticker_fields
 
-Row = dict[str, object]
+_TICKER = (
+    "market", "trade_date", "trade_time", "trade_date_kst", "trade_time_kst", "trade_timestamp",
+    "opening_price", "high_price", "low_price", "trade_price", "prev_closing_price", "change",
+    "change_price", "change_rate", "signed_change_price", "signed_change_rate", "trade_volume",
+    "acc_trade_price", "acc_trade_price_24h", "acc_trade_volume", "acc_trade_volume_24h",
+    "highest_52_week_price", "highest_52_week_date", "lowest_52_week_price", "lowest_52_week_date",
+    "timestamp",
+)  # fmt: skip
 
 
 def candle_row(code: str, candle: Candle) -> Row:
     """Return the fields every candle has, in wire order."""
     return {
         "market": code,
-        "candle_date_time_utc": bare_seconds(utc(candle.open_ms)),
-        "candle_date_time_kst": bare_seconds(kst(candle.open_ms)),
-        "opening_price": with_places(candle.opening, 8),
-        "high_price": with_places(candle.high, 8),
-        "low_price": with_places(candle.low, 8),
-        "trade_price": with_places(candle.closing, 8),
+        **candle_fields(candle),
         "timestamp": candle.last_trade_ms,
         "candle_acc_trade_price": with_places(candle.value, 8),
         "candle_acc_trade_volume": with_places(candle.volume, 8),
@@ -61,3 +65,15 @@ def trade_row(code: str, trade: Trade, previous: Decimal) -> Row:
         "ask_bid": trade.side,
         "sequential_id": trade.sequential_id,
     }
+
+
+def ticker_row(ticker: Ticker, shown_ms: int) -> Row:
+    """Return a row of /v1/ticker; `shown_ms` is the exchange time it claims."""
+    korea = kst(ticker.last.time_ms)
+    fields = ticker_fields(ticker, 8) | {
+        "market": ticker.code,
+        "trade_date_kst": korea.strftime("%Y%m%d"),
+        "trade_time_kst": korea.strftime("%H%M%S"),
+        "timestamp": shown_ms,
+    }
+    return {name: fields[name] for name in _TICKER}
