@@ -20,7 +20,7 @@ from common.bus.consumer_monitor import ConsumerMonitor
 from common.bus.delivery import Delivery
 from common.errors import ServiceError
 from common.events import CandlesClosed
-from common.streams import MAX_ACK_PENDING, STORE_CANDLES
+from common.streams import DECIDE_ON_CANDLES, MAX_ACK_PENDING, STORE_CANDLES
 from common.tasks import cancel_tasks
 from harness.servers import scratch_folder
 from integration.common.speaking import count, page
@@ -54,10 +54,12 @@ async def nats_server() -> AsyncIterator[NatsServer]:
 
 
 @asynccontextmanager
-async def collector(server: NatsServer, way: Proxy | None = None) -> AsyncIterator[Bus]:
-    """Connect a collector's bus, through a proxy where one is given."""
-    url = server.url("collector")
-    bus = Bus(way.url(url) if way else url, service="collector", instance="row")
+async def connected(
+    server: NatsServer, way: Proxy | None = None, *, service: str = "collector"
+) -> AsyncIterator[Bus]:
+    """Connect the bus of a collector, or of another service, through a proxy where one is given."""
+    url = server.url(service)
+    bus = Bus(way.url(url) if way else url, service=service, instance="row")
     await bus.connect()
     try:
         yield bus
@@ -68,13 +70,13 @@ async def collector(server: NatsServer, way: Proxy | None = None) -> AsyncIterat
 @asynccontextmanager
 async def linked_collector() -> AsyncIterator[tuple[NatsServer, Proxy, Bus]]:
     """Connect a collector's bus through a proxy."""
-    async with nats_server() as server, proxy(server.port) as way, collector(server, way) as bus:
+    async with nats_server() as server, proxy(server.port) as way, connected(server, way) as bus:
         yield server, way, bus
 
 
 async def away_for_long() -> str:
     """Stop NATS for longer than the client's library would try, and begin again."""
-    async with nats_server() as server, collector(server) as bus:
+    async with nats_server() as server, connected(server) as bus:
         await bus.publish(page())
         server.stop()
         await asyncio.sleep(AWAY_SECONDS)
@@ -84,7 +86,7 @@ async def away_for_long() -> str:
 
 async def cut_off() -> str:
     """Let nothing through to one service, and see that another one receives and publishes everything."""
-    async with linked_collector() as (server, way, bus), collector(server) as other:
+    async with linked_collector() as (server, way, bus), connected(server) as other:
         way.stall()
         ends = time.monotonic() + CUT_OFF_SECONDS
         published = 0
@@ -143,7 +145,7 @@ async def late() -> str:
     async with (
         nats_server() as server,
         proxy(server.port) as line,
-        collector(server, line) as bus,
+        connected(server, line) as bus,
         administrator(server) as jetstream,
     ):
         slowest = 0.0
@@ -161,7 +163,7 @@ async def store_wiped() -> str:
     async def on_page(event: CandlesClosed, _: Delivery) -> None:
         read.append(event.covers_from)
 
-    async with nats_server() as server, collector(server) as bus:
+    async with nats_server() as server, connected(server) as bus:
         bus.consume(STORE_CANDLES, CandlesClosed, on_page)
         watch = ConsumerMonitor(bus)
         reconciling = asyncio.create_task(keep_reconciled(server.url(), lambda _: None))
@@ -181,7 +183,7 @@ async def store_wiped() -> str:
 
 
 async def slow_consumer() -> str:
-    """Have a handler take 5 s a message with 1,000 of them waiting."""
+    """Have a signaler, whose decisions take long, need 5 s a message with 1,000 of them waiting."""
     deliveries: list[int] = []
 
     async def on_page(_: CandlesClosed, delivery: Delivery) -> None:
@@ -191,12 +193,13 @@ async def slow_consumer() -> str:
     async with (
         nats_server() as server,
         administrator(server) as jetstream,
-        collector(server) as bus,
+        connected(server) as publisher,
+        connected(server, service="signaler") as reader,
     ):
         for number in range(QUEUED):
-            await bus.publish(page(number))
-        bus.consume(STORE_CANDLES, CandlesClosed, on_page, at_once=3)
-        await bus.start()
+            await publisher.publish(page(number))
+        reader.consume(DECIDE_ON_CANDLES, CandlesClosed, on_page, at_once=3)
+        await reader.start()
         most = await most_unanswered(jetstream, HANDLED_FOR_SECONDS)
     again = sum(number > 1 for number in deliveries)
     assert again == 0, f"{again} of {len(deliveries)} were delivered again"
@@ -205,11 +208,11 @@ async def slow_consumer() -> str:
 
 
 async def most_unanswered(jetstream: JetStreamContext, seconds: float) -> int:
-    """Return how many messages of the store consumer were with somebody at most, in so many seconds."""
+    """Return how many messages of the signaler's consumer were unacknowledged at most, in so many seconds."""
     most = 0
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
-        info = await jetstream.consumer_info("MARKET", STORE_CANDLES.name)
+        info = await jetstream.consumer_info("MARKET", DECIDE_ON_CANDLES.name)
         most = max(most, info.num_ack_pending or 0)
         await asyncio.sleep(1)
     return most
