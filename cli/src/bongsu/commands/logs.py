@@ -75,7 +75,7 @@ def logs(
 ) -> None:
     """Show what the processes wrote, in order of time.
 
-    Times are UTC, secrets are mquery. Also of a stack of `bongsu up` that has stopped. Under Docker Compose
+    Times are UTC, secrets are masked. Also of a stack of `bongsu up` that has stopped. Under Docker Compose
     the logs are with Docker: docker compose logs.
 
     As in: bongsu logs --service signaler --level warning --since 24h
@@ -157,7 +157,7 @@ def _level(name: str) -> Level:
 
 
 def _hide_passwords(path: Path) -> None:
-    """Have the stack's own passwords mquery too, should a server have written one down."""
+    """Have the stack's own passwords masked too, should a server have written one down."""
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
