@@ -1,8 +1,8 @@
-"""SQL of the commands but that of `bongsu gaps` and of the counts: it only reads."""
+"""SQL of the commands but that of `bongsu gaps`: it only reads."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +19,13 @@ ROWS_AT_ONCE = 5_000
 LOCK_TIMED_OUT = "PostgreSQL says 55P03"
 # A login that is refused, a privilege that is missing.
 NOT_ALLOWED = ("PostgreSQL says 28", "PostgreSQL says 42501")
+_COUNTS = """
+SELECT asked.market,
+       (SELECT count(*) FROM market_data WHERE symbol = asked.market) AS candles,
+       (SELECT count(*) FROM trading_signals WHERE symbol = asked.market) AS signals,
+       (SELECT coalesce(sum(extract(epoch FROM to_time - from_time) / 60), 0)::int FROM candle_gaps
+         WHERE symbol = asked.market AND status = 'confirmed_empty') AS confirmed_empty
+  FROM unnest($1::text[]) AS asked (market)"""
 
 
 @asynccontextmanager
@@ -62,6 +69,15 @@ class StoredCandle:
     trade_value: Decimal
 
 
+@dataclass(frozen=True)
+class MarketCounts:
+    """Stored candles and signals of a market, and its minutes that are proven to be without trades."""
+
+    candles: int
+    signals: int
+    confirmed_empty: int
+
+
 async def newest_candles(
     source: Database, *, market: str | None, since: datetime | None, until: datetime | None, limit: int | None
 ) -> AsyncGenerator[StoredCandle, None]:
@@ -88,6 +104,15 @@ async def stored_markets(source: Database) -> list[str]:
     async with source.connection() as connection:
         rows = await connection.fetch("SELECT DISTINCT symbol FROM market_data ORDER BY symbol")
     return [row["symbol"] for row in rows]
+
+
+async def count_rows(url: str, markets: Sequence[str]) -> dict[str, MarketCounts]:
+    """Return the counts by market; a market without a row has zeros. CommandError where none can be read."""
+    async with database(url) as opened, opened.connection() as connection:
+        rows = await connection.fetch(_COUNTS, list(markets))
+    return {
+        row["market"]: MarketCounts(row["candles"], row["signals"], row["confirmed_empty"]) for row in rows
+    }
 
 
 async def newest_signals(source: Database, *, market: str | None, limit: int) -> list[dict[str, Any]]:

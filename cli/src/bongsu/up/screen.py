@@ -82,22 +82,10 @@ def _processes(children: list[WatchedChild]) -> Table:
 
 
 def _markets(status: StackStatus) -> Table:
-    table = Table(
-        "market", "newest candle", "stored", "newest signal", "signals", box=None, header_style="dim"
-    )
+    table = Table("market", "newest candle", "newest signal", box=None, header_style="dim")
     for market in status.markets:
-        table.add_row(
-            str(market.get("market")),
-            candle_text(market),
-            _count(market["candles"]),
-            signal_text(market),
-            _count(market["signals"]),
-        )
+        table.add_row(market["market"], candle_text(market), signal_text(market))
     return table
-
-
-def _count(value: int | None) -> str:
-    return "" if value is None else str(value)
 
 
 def _duration(seconds: float) -> str:
