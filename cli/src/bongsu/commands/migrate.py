@@ -8,7 +8,6 @@ import time
 from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
-import asyncpg
 import typer
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -109,20 +108,16 @@ async def _until_up(url: str, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
-            await (await migrations.connect(url, variable="DATABASE_URL")).close(timeout=2)
+            async with migrations.connected(url):
+                return
         except UnreachableError:
             await asyncio.sleep(RETRY_SECONDS)
-        else:
-            return
 
 
 async def _refuse_another(url: str, market: Market) -> None:
     """Raise CommandError where the stored prices are of another market: real and simulated ones never mix."""
-    connection: asyncpg.Connection[asyncpg.Record] = await migrations.connect(url, variable="DATABASE_URL")
-    try:
+    async with migrations.connected(url) as connection:
         stored = await connection.fetchval("SELECT source FROM market_data LIMIT 1")
-    finally:
-        await connection.close(timeout=2)
     wanted = SOURCES[market.kind]
     if stored not in (None, wanted):
         raise CommandError(
