@@ -17,7 +17,7 @@ import typer
 
 from bongsu.errors import CommandError, UnreachableError, UsageError, file_error
 from common.masking import register_secret
-from common.settings import SettingsError, nats_servers, read_secret
+from common.settings import nats_servers, read_secret
 
 DataDir = Annotated[
     Path, typer.Option("--data-dir", metavar="DIR", help="Data folder of the stack, as given to `bongsu up`.")
@@ -85,9 +85,9 @@ def load_context(data_dir: Path) -> StackContext:
     Raises:
         UnreachableError: Nothing runs there.
         CommandError: `run.json` cannot be read.
-        UsageError: Nor can a file that the environment names.
+        SettingsError: Nor can a file that the environment names.
     """
-    urls = {name: _from_environment(name) for name in EXAMPLES}
+    urls = {name: read_secret(name, os.environ) for name in EXAMPLES}
     written: dict[str, Any] = {}
     if not all(urls.values()):
         written = _read_run_file(data_dir / "run.json", needed=not any(urls.values()))
@@ -96,13 +96,6 @@ def load_context(data_dir: Path) -> StackContext:
         for part in _parts(name, url):
             _hide_password(part)
     return StackContext(urls, written)
-
-
-def _from_environment(name: str) -> str:
-    try:
-        return read_secret(name, os.environ)
-    except SettingsError as error:
-        raise UsageError(str(error)) from error
 
 
 def _parts(name: str, url: str) -> list[str]:

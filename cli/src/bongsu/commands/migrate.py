@@ -18,7 +18,7 @@ from bongsu.provisioning import migrations
 from bongsu.provisioning.roles import ROLES, VARIABLE, make_roles
 from bongsu.up.data_source import SOURCES, Market, live, simulated
 from bongsu.up.seeding import seed
-from common.settings import DatabaseUrl, SettingsError, load_settings
+from common.settings import DatabaseUrl, load_settings
 
 RETRY_SECONDS = 0.5
 AUTHOR = "bongsu migrate"
@@ -75,10 +75,7 @@ def migrate(
 
     As in: bongsu migrate --wait 30
     """
-    try:
-        settings = load_settings(MigrateSettings, os.environ)
-    except SettingsError as error:
-        raise UsageError(str(error)) from error
+    settings = load_settings(MigrateSettings, os.environ)
     roles, applied = asyncio.run(_migrate(settings, wait_seconds=wait))
     if as_json:
         print_json({"roles": roles, "migrations": applied})
