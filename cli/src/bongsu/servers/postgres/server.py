@@ -17,7 +17,7 @@ from bongsu.servers.pids import pid_exists, process_command, processes_in_folder
 from bongsu.servers.postgres.config import access_rules, server_settings
 from bongsu.servers.postgres.paths import ClusterLocation, locate_cluster
 from bongsu.servers.postgres.template import NAME, environment, make_cluster, run_single
-from bongsu.servers.process import ChildProcess, last_line, wait_until
+from bongsu.servers.process import last_line, wait_until
 from bongsu.servers.secrets import Secrets
 from bongsu.servers.server_process import EmbeddedServer
 
@@ -40,6 +40,7 @@ class PostgresServer(EmbeddedServer):
 
     title = NAME
     start_seconds = 20.0
+    stop_signal = signal.SIGINT
     # A fast shutdown, then an immediate one.
     stop_signals = ((signal.SIGINT, FAST_STOP_SECONDS), (signal.SIGQUIT, 1.0))
 
@@ -85,8 +86,14 @@ class PostgresServer(EmbeddedServer):
 
     def launch(self) -> None:
         """Start the postmaster and return at once; `is_ready` says when it takes connections."""
-        self._remove_stale_pid_file(self._prepared())
-        super().launch()
+        location = self._prepared()
+        self._remove_stale_pid_file(location)
+        self.spawn(
+            [str(location.binaries / "postgres"), "-D", str(location.cluster)],
+            environment=environment(),
+            directory=Path("/"),
+            account=location.account,
+        )
 
     def kill(self) -> None:
         """End it as a crash would; the next start recovers."""
@@ -102,17 +109,6 @@ class PostgresServer(EmbeddedServer):
             time.sleep(0.5)
             return True
         return super().retry_start()
-
-    def _child(self) -> ChildProcess:
-        location = self._prepared()
-        return ChildProcess(
-            [str(location.binaries / "postgres"), "-D", str(location.cluster)],
-            log=self.log,
-            environment=environment(),
-            directory=Path("/"),
-            account=location.account,
-            stop_signal=signal.SIGINT,
-        )
 
     def _answers(self) -> bool:
         lines = _pid_file(self._prepared().cluster)
