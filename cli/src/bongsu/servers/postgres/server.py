@@ -75,7 +75,8 @@ class PostgresServer(EmbeddedServer):
     def prepare(self) -> None:
         """Make the cluster if it is new, end a postmaster of a killed run, set the roles."""
         location = locate_cluster(self.directory)
-        self._terminate_stale_postmaster(location)
+        if pid := self._live_postmaster(location):
+            terminate_process(pid, first=signal.SIGINT, seconds=FAST_STOP_SECONDS)
         self._remove_stale_pid_file(location)
         if not (location.cluster / "PG_VERSION").exists():
             make_cluster(location, sync=self._fsync)
@@ -131,10 +132,6 @@ class PostgresServer(EmbeddedServer):
         write_file(location.cluster / "postgresql.conf", settings, owner=location.account)
         rules = access_rules(databases=self._databases)
         write_file(location.cluster / "pg_hba.conf", rules, owner=location.account)
-
-    def _terminate_stale_postmaster(self, location: ClusterLocation) -> None:
-        if pid := self._live_postmaster(location):
-            terminate_process(pid, first=signal.SIGINT, seconds=FAST_STOP_SECONDS)
 
     def _remove_stale_pid_file(self, location: ClusterLocation) -> None:
         """Remove a pid file whose number PostgreSQL would wrongly take for a living postmaster.
