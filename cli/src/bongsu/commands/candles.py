@@ -49,7 +49,12 @@ def candles(
     query = RowQuery(market, *time_range(since, until))
     url = load_context(data_dir).database_url
     if export:
-        _report_export(export, asyncio.run(_export(url, query, limit, export)), as_json=as_json)
+        written = asyncio.run(_export(url, query, limit, export))
+        many = "candle" if written.total() == 1 else "candles"
+        if as_json:
+            print_json({"path": str(export), "candles": written})
+        else:
+            say(f"{written.total()} {many} of {', '.join(sorted(written))} written to {export}")
         return
     rows = asyncio.run(_read(url, query, limit or SHOWN))
     if as_json:
@@ -78,14 +83,6 @@ async def _export(url: str, query: RowQuery, limit: int | None, path: Path) -> C
                 "no candle matches, so there is nothing to export; `bongsu candles` shows what is stored"
             )
         return written
-
-
-def _report_export(path: Path, written: Counter[str], *, as_json: bool) -> None:
-    if as_json:
-        print_json({"path": str(path), "candles": written})
-        return
-    many = "candle" if written.total() == 1 else "candles"
-    say(f"{written.total()} {many} of {', '.join(sorted(written))} written to {path}")
 
 
 def _print(rows: list[StoredCandle]) -> None:
