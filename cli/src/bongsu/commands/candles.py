@@ -62,7 +62,10 @@ def candles(
     elif not rows:
         say("no candle is stored yet" if query == RowQuery(None, None, None) else "no candle matches")
     else:
-        _print(rows)
+        columns = ("minute", "open", "high", "low", "close", "volume")
+        print_market_table(
+            "Candles", columns, [(row.symbol, _cells(row)) for row in rows], place=1, wrapped=0
+        )
 
 
 async def _read(url: str, query: RowQuery, limit: int) -> list[StoredCandle]:
@@ -85,17 +88,6 @@ async def _export(url: str, query: RowQuery, limit: int | None, path: Path) -> C
         return written
 
 
-def _print(rows: list[StoredCandle]) -> None:
-    cells = [
-        (
-            row.symbol,
-            (
-                in_minutes(row.timestamp),
-                *(row.open, row.high, row.low, row.close),
-                round(row.volume, VOLUME_PLACES),
-            ),
-        )
-        for row in rows
-    ]
-    columns = ("minute", "open", "high", "low", "close", "volume")
-    print_market_table("Candles", columns, cells, place=1, wrapped=0)
+def _cells(row: StoredCandle) -> tuple[object, ...]:
+    volume = round(row.volume, VOLUME_PLACES)
+    return in_minutes(row.timestamp), row.open, row.high, row.low, row.close, volume
