@@ -76,14 +76,13 @@ def foreign_postgres(folder: Path) -> Iterator[ForeignPostgres]:
     run(place, initdb, "-D", str(place.cluster), "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={given}")
     port = ports.free_port()
     postgres = [str(place.binaries / "postgres"), "-D", str(place.cluster)]
-    server = ChildProcess(
+    server = ChildProcess(folder / "foreign.log")
+    server.spawn(
         [*postgres, "-h", ports.HOST, "-p", str(port), "-k", ""],
-        log=folder / "foreign.log",
         environment=environment(),
         directory=Path("/"),
         account=place.account,
     )
-    server.start()
     running = ForeignPostgres(place, port)
     try:
         assert wait_until(running.takes_connections, START_SECONDS), server.log.read_text()

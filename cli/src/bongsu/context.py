@@ -17,7 +17,7 @@ import typer
 
 from bongsu.errors import CommandError, UnreachableError, UsageError, file_error
 from common.masking import register_secret
-from common.settings import SettingsError, nats_servers, read_secret
+from common.settings import nats_servers, read_secret
 
 DataDir = Annotated[
     Path, typer.Option("--data-dir", metavar="DIR", help="Data folder of the stack, as given to `bongsu up`.")
@@ -25,15 +25,11 @@ DataDir = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
 DEFAULT_DATA_DIR = Path(".bongsu")
 
-EXAMPLES = {
-    "DATABASE_URL": "postgresql://bongsu_admin@127.0.0.1:5432/bongsu",
-    "NATS_URL": "nats://127.0.0.1:4222",
-    "HEALTH_URL": "http://127.0.0.1:8080",
-}
-SCHEMES = {
-    "DATABASE_URL": ("postgresql", "postgres"),
-    "NATS_URL": ("nats", "tls"),
-    "HEALTH_URL": ("http", "https"),
+# Each with the schemes that it may have, and an example.
+URLS = {
+    "DATABASE_URL": (("postgresql", "postgres"), "postgresql://bongsu_admin@127.0.0.1:5432/bongsu"),
+    "NATS_URL": (("nats", "tls"), "nats://127.0.0.1:4222"),
+    "HEALTH_URL": (("http", "https"), "http://127.0.0.1:8080"),
 }
 
 
@@ -74,8 +70,9 @@ class StackContext:
 
     def _checked(self, name: str) -> str:
         url = self.urls.get(name, "")
-        if url and not all(_is_url(part, SCHEMES[name]) for part in _parts(name, url)):
-            raise UsageError(f"{name}: must be a URL such as {EXAMPLES[name]}; correct it")
+        schemes, example = URLS[name]
+        if url and not all(_is_url(part, schemes) for part in _parts(name, url)):
+            raise UsageError(f"{name}: must be a URL such as {example}; correct it")
         return url
 
 
@@ -85,9 +82,9 @@ def load_context(data_dir: Path) -> StackContext:
     Raises:
         UnreachableError: Nothing runs there.
         CommandError: `run.json` cannot be read.
-        UsageError: Nor can a file that the environment names.
+        SettingsError: Nor can a file that the environment names.
     """
-    urls = {name: _from_environment(name) for name in EXAMPLES}
+    urls = {name: read_secret(name, os.environ) for name in URLS}
     written: dict[str, Any] = {}
     if not all(urls.values()):
         written = _read_run_file(data_dir / "run.json", needed=not any(urls.values()))
@@ -96,13 +93,6 @@ def load_context(data_dir: Path) -> StackContext:
         for part in _parts(name, url):
             _hide_password(part)
     return StackContext(urls, written)
-
-
-def _from_environment(name: str) -> str:
-    try:
-        return read_secret(name, os.environ)
-    except SettingsError as error:
-        raise UsageError(str(error)) from error
 
 
 def _parts(name: str, url: str) -> list[str]:
@@ -120,10 +110,9 @@ def _is_url(url: str, schemes: tuple[str, ...]) -> bool:
 def _hide_password(url: str) -> None:
     try:
         parts = urlsplit(url)
+        register_secret(parts.password or parts.username or "")
     except ValueError:
         register_secret(url)
-        return
-    register_secret(parts.password or parts.username or "")
 
 
 def _read_run_file(path: Path, *, needed: bool) -> dict[str, Any]:

@@ -9,11 +9,12 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 from typer._click.exceptions import UsageError as ClickUsageError
 
 from bongsu.app import build_app
-from bongsu.errors import EXIT_FAILED, EXIT_UNREACHABLE, CommandError, file_error
+from bongsu.errors import EXIT_FAILED, EXIT_UNREACHABLE, EXIT_USAGE, CommandError, file_error
 from bongsu.output import one_line
 from bongsu.standard_streams import write_error
 from common.errors import ServiceError, TransientError
 from common.masking import mask_sensitive
+from common.settings import SettingsError
 
 EXIT_INTERRUPTED = 130
 
@@ -30,6 +31,8 @@ def _outcome(arguments: list[str]) -> tuple[int, str]:
         sys.stdout.flush()
     except CommandError as error:
         return error.exit_code, str(error)
+    except SettingsError as error:
+        return EXIT_USAGE, str(error)
     except (BrokenPipeError, SystemExit):
         # The reader of a pipe has left; typer makes an exit of it.
         return 0, ""

@@ -149,11 +149,9 @@ def _takes_unicode() -> bool:
 
 def _are_numbers(values: Sequence[object]) -> bool:
     known = [value for value in values if value is not None]
-    return bool(known) and all(map(_is_number, known))
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return bool(known) and all(
+        isinstance(value, int | float | Decimal) and not isinstance(value, bool) for value in known
+    )
 
 
 def _cell(value: object) -> str:

@@ -1,22 +1,19 @@
-"""Status of a stack: what health answers of components and markets, and the counts of stored rows."""
+"""Status of a stack: what health answers of its components and markets."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
-from bongsu.database.row_counts import MarketCounts
 from bongsu.output import number
 
 NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL, ValueError)
 # Of what /api/v1/signals says of a signal.
 SIGNAL_FIELDS = ("candle_timestamp", "signal_type", "confidence", "source", "cause", "created_at")
-
-CountRows = Callable[[Sequence[str]], Awaitable[Mapping[str, MarketCounts]]]
 
 
 class MarketsUnknownError(Exception):
@@ -44,9 +41,7 @@ class StackStatus:
         return list(self.overview.get("markets", []))
 
 
-async def read_status(
-    client: httpx.AsyncClient, health_url: str, count_rows: CountRows, before: StackStatus
-) -> StackStatus:
+async def read_status(client: httpx.AsyncClient, health_url: str, before: StackStatus) -> StackStatus:
     """Return the status now; what does not answer is left out.
 
     Args:
@@ -62,7 +57,7 @@ async def read_status(
 
     async def overview() -> dict[str, Any]:
         try:
-            return await read_overview(client, health_url, count_rows, before.markets)
+            return await read_overview(client, health_url, before.markets)
         except (*NO_ANSWER, MarketsUnknownError):
             return {}
 
@@ -70,12 +65,9 @@ async def read_status(
 
 
 async def read_overview(
-    client: httpx.AsyncClient,
-    health_url: str,
-    count_rows: CountRows,
-    known: Sequence[Mapping[str, Any]] = (),
+    client: httpx.AsyncClient, health_url: str, known: Sequence[Mapping[str, Any]] = ()
 ) -> dict[str, Any]:
-    """Return each market's newest candle and signal, its gaps and its counts, None for unknown ones.
+    """Return the exchange's time, and each market's newest candle and signal, and its gaps.
 
     Args:
         known: Markets of an earlier overview.
@@ -92,8 +84,16 @@ async def read_overview(
         if row["newest_signal_at"] != (newest or {}).get("candle_timestamp"):
             # One after the other: health lets two reads at once into its database.
             signals[row["market"]] = await _newest_signal(client, health_url, row["market"])
-    counts = await count_rows([row["market"] for row in rows])
-    markets = [_market(row, signals.get(row["market"]), counts.get(row["market"])) for row in rows]
+    markets = [
+        {
+            "market": row["market"],
+            "newest_candle": row["newest_candle"]
+            and {name: row["newest_candle"][name] for name in ("timestamp", "close")},
+            "newest_signal": signals.get(row["market"]),
+            "gaps": {"open": row["open_gap_minutes"]},
+        }
+        for row in rows
+    ]
     return {"exchange_time": answer.get("exchange_time"), "markets": markets}
 
 
@@ -112,8 +112,7 @@ def changes(before: StackStatus, now: StackStatus) -> list[str]:
     for market in now.markets:
         name, old = market["market"], known.get(market["market"], {})
         if market.get("newest_candle") and market.get("newest_candle") != old.get("newest_candle"):
-            stored = "" if market.get("candles") is None else f", {market['candles']} stored"
-            lines.append(f"{name}: candle {candle_text(market)}{stored}")
+            lines.append(f"{name}: candle {candle_text(market)}")
         if market.get("newest_signal") and market.get("newest_signal") != old.get("newest_signal"):
             lines.append(f"{name}: signal {signal_text(market)}")
     return lines
@@ -147,18 +146,3 @@ def _required(answer: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     if name not in answer:
         raise MarketsUnknownError(str(answer.get("detail", "no reason is given")))
     return list(answer[name])
-
-
-def _market(row: Mapping[str, Any], newest_signal: object, counts: MarketCounts | None) -> dict[str, Any]:
-    candle = row["newest_candle"]
-    return {
-        "market": row["market"],
-        "newest_candle": candle and {name: candle[name] for name in ("timestamp", "close")},
-        "candles": counts.candles if counts else None,
-        "newest_signal": newest_signal,
-        "signals": counts.signals if counts else None,
-        "gaps": {
-            "open": row["open_gap_minutes"],
-            "confirmed_empty": counts.confirmed_empty if counts else None,
-        },
-    }

@@ -46,7 +46,23 @@ STOP_SECONDS = 6.0
 LOAD = "load"
 
 Command = Sequence[str]
-Process = ChildProcess | SupervisedProcess
+
+
+class StackProcess(ChildProcess):
+    """A process of the stack that is no server of it, with what each of its starts runs."""
+
+    def __init__(self, argv: Command, *, log: Path, environment: Mapping[str, str], directory: Path) -> None:
+        super().__init__(log)
+        self._argv = argv
+        self._environment = environment
+        self._directory = directory
+
+    def launch(self) -> None:
+        """Start it; in the loop's own thread, since the kernel ends a child with the thread that made it."""
+        self.spawn(self._argv, environment=self._environment, directory=self._directory)
+
+
+Process = StackProcess | SupervisedProcess
 
 
 class SupervisedStack:
@@ -88,7 +104,7 @@ class SupervisedStack:
         for index in range(1, number + 1):
             name = service if index == 1 else f"{service}-{index}"
             port = self._health_port if index == 1 else ports.free_port()
-            self.processes[name] = ChildProcess(
+            self.processes[name] = StackProcess(
                 command or [sys.executable, "-P", "-m", service],
                 log=self.running.folder / f"{name}.log",
                 environment=_environment(self, service, port, number),
@@ -125,7 +141,7 @@ class SupervisedStack:
         """Start a process, and again whenever it is dead."""
         process = self.processes[name]
         if not process.running:
-            _launch(process)
+            process.launch()
         while True:
             pid = process.pid
             while process.running:
@@ -134,18 +150,20 @@ class SupervisedStack:
                 self.unexpected.append(f"{name}: {process.exit_code}")
             await asyncio.sleep(RESTART_SECONDS)
             self.deaths[name] += 1
-            _launch(process)
+            process.launch()
 
     async def stop(self) -> None:
         """End what this stack has started; the servers belong to another."""
-        own = [process for process in self.processes.values() if isinstance(process, ChildProcess)]
+        own = [process for process in self.processes.values() if isinstance(process, StackProcess)]
+        await asyncio.gather(
+            *(asyncio.to_thread(process.signal_and_wait, signal.SIGTERM, STOP_SECONDS) for process in own)
+        )
         for process in own:
-            process.terminate()
-        await asyncio.gather(*(asyncio.to_thread(process.stop, STOP_SECONDS) for process in own))
+            process.kill()
 
     def _add_simulator(self, name: str, *options: str) -> Controls:
         port = ports.free_port()
-        self.processes[name] = ChildProcess(
+        self.processes[name] = StackProcess(
             [sys.executable, "-P", "-m", f"{name}_simulator", "--port", str(port), *options],
             log=self.running.folder / f"{name}.log",
             environment=base(os.environ),
@@ -186,14 +204,6 @@ async def supervised_stack(
         tasks.append(asyncio.create_task(keep_reconciled(running.nats.url(), lambda _: None)))
         stack.push_async_callback(cancel_tasks, tasks)
         yield made
-
-
-def _launch(process: Process) -> None:
-    # In the loop's own thread: the kernel ends a child with the thread that made it.
-    if isinstance(process, ChildProcess):
-        process.start()
-    else:
-        process.launch()
 
 
 def _environment(made: SupervisedStack, service: str, health_port: int, replicas: int) -> dict[str, str]:

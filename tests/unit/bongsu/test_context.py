@@ -9,6 +9,7 @@ import pytest
 from bongsu.context import StackContext, load_context
 from bongsu.errors import CommandError, UnreachableError, UsageError
 from common.masking import mask_sensitive
+from common.settings import SettingsError
 
 WRITTEN = """{
  "database_url": "postgresql://bongsu_admin:written-1@127.0.0.1:5432/bongsu",
@@ -47,7 +48,7 @@ def test_an_address_may_be_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert load_context(tmp_path).database_url == OTHER
     assert "other-one" not in mask_sensitive(f"connecting to {OTHER}")
     monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "missing"))
-    with pytest.raises(UsageError, match="DATABASE_URL_FILE: the file cannot be read"):
+    with pytest.raises(SettingsError, match="DATABASE_URL_FILE: the file cannot be read"):
         load_context(tmp_path)
 
 

@@ -7,11 +7,10 @@ from typing import Any
 from bongsu.stack_status import StackStatus, changes
 
 
-def _market(code: str = "KRW-BTC", candles: int = 60, minute: int = 17) -> dict[str, Any]:
+def _market(code: str = "KRW-BTC", minute: int = 17) -> dict[str, Any]:
     return {
         "market": code,
         "newest_candle": {"timestamp": f"2020-02-20T08:{minute}:00Z", "close": "11523000.00000000"},
-        "candles": candles,
         "newest_signal": {
             "candle_timestamp": "2020-02-20T08:16:00Z",
             "signal_type": "BUY",
@@ -19,7 +18,6 @@ def _market(code: str = "KRW-BTC", candles: int = 60, minute: int = 17) -> dict[
             "source": "rule",
             "cause": "no key",
         },
-        "signals": 3,
     }
 
 
@@ -29,8 +27,8 @@ def _status(*markets: dict[str, Any], status: str = "healthy") -> StackStatus:
 
 def test_only_what_changed_is_said() -> None:
     assert changes(_status(_market()), _status(_market())) == []
-    assert changes(_status(_market(minute=17)), _status(_market(minute=18, candles=61))) == [
-        "KRW-BTC: candle 2020-02-20T08:18:00Z at 11,523,000, 61 stored"
+    assert changes(_status(_market(minute=17)), _status(_market(minute=18))) == [
+        "KRW-BTC: candle 2020-02-20T08:18:00Z at 11,523,000"
     ]
 
 

@@ -5,7 +5,6 @@ The broker is never connected: each event becomes a publisher, each of its reade
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from importlib.metadata import version
 from inspect import cleandoc
 from typing import Any
@@ -42,11 +41,7 @@ def message_contract() -> Specification:
         description=DESCRIPTION,
         license={"name": "Apache-2.0"},
     ).to_specification()
-    return _in_order(document)
-
-
-def _in_order(document: Specification) -> Specification:
-    """Sort what FastStream keeps in sets, so that one build always prints the same."""
+    # Sorted, since FastStream keeps them in sets and one build always prints the same.
     schema: Any = document
     schema.channels = dict(sorted(schema.channels.items()))
     schema.operations = dict(sorted(schema.operations.items()))
@@ -61,7 +56,8 @@ def _add_request_and_reply(broker: NatsBroker, event: type[Event]) -> None:
         schema=bytes,
         # health.check is HealthCheck.
         title=event.subject.title().replace(".", ""),
-        description=f"A request without a body, which each instance answers. Sent by {_list(event.readers)}.",
+        description="A request without a body, which each instance answers."
+        f" Sent by {', '.join(event.readers)}.",
     )
     for reader in event.readers:
         broker.publisher(
@@ -117,14 +113,11 @@ def _described(event: type[Event]) -> str:
     return "\n\n".join(
         (
             cleandoc(event.__doc__ or ""),
-            f"Sent by {_list(event.senders)}; read by {_list((*event.readers, *event.stream_readers))}.",
+            f"Sent by {', '.join(event.senders)};"
+            f" read by {', '.join((*event.readers, *event.stream_readers))}.",
             _kept(event.stream) if event.stream else "Not kept.",
         )
     )
-
-
-def _list(users: Sequence[str]) -> str:
-    return ", ".join(users)
 
 
 def _kept(stream: str) -> str:

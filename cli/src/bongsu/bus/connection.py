@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import nats
@@ -34,7 +34,14 @@ async def connected(url: str, *, command: str, stream: str) -> AsyncIterator[Cli
     if not url:
         raise UnreachableError("NATS_URL is not known; start the stack with `make run`, or set NATS_URL")
     reasons: list[Exception] = []
-    client = await _connect(url, command, reasons)
+    try:
+        client = await connect_once(url, name=f"bongsu.cli.{command}", errors=reasons)
+    except (NoServersError, OSError, TimeoutError) as error:
+        raise _unreachable(reasons[0] if reasons else error) from error
+    except NatsError as error:
+        raise NotAllowedError(
+            f"NATS refuses the connection: {error}; check the user and password in NATS_URL"
+        ) from error
     try:
         yield client
     except NotFoundError as error:
@@ -62,8 +69,16 @@ def jetstream_of(client: Client) -> JetStreamContext:
     return client.jetstream(timeout=ANSWER_SECONDS)
 
 
-async def connect_once(url: str, *, name: str, on_error: Callable[[Exception], Awaitable[None]]) -> Client:
-    """Return a client that ends with its connection; errors as nats-py raises them."""
+async def connect_once(url: str, *, name: str, errors: list[Exception]) -> Client:
+    """Return a client that ends with its connection; errors as nats-py raises them.
+
+    Args:
+        errors: Takes those that belong to no call, such as a request that is not allowed.
+    """
+
+    async def keep(error: Exception) -> None:
+        errors.append(error)
+
     # nats-py goes on trying a server that refuses, every two seconds, whatever `allow_reconnect` says.
     return await nats.connect(
         nats_servers(url),
@@ -73,22 +88,8 @@ async def connect_once(url: str, *, name: str, on_error: Callable[[Exception], A
         allow_reconnect=False,
         max_reconnect_attempts=1,
         reconnect_time_wait=0,
-        error_cb=on_error,
+        error_cb=keep,
     )
-
-
-async def _connect(url: str, command: str, reasons: list[Exception]) -> Client:
-    async def keep(reason: Exception) -> None:
-        reasons.append(reason)
-
-    try:
-        return await connect_once(url, name=f"bongsu.cli.{command}", on_error=keep)
-    except (NoServersError, OSError, TimeoutError) as error:
-        raise _unreachable(reasons[0] if reasons else error) from error
-    except NatsError as error:
-        raise NotAllowedError(
-            f"NATS refuses the connection: {error}; check the user and password in NATS_URL"
-        ) from error
 
 
 def _unreachable(error: Exception) -> UnreachableError:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import MaxPayloadError
-from nats.js.api import ConsumerConfig, DeliverPolicy, Header, PubAck, RawStreamMsg
+from nats.js.api import ConsumerConfig, DeliverPolicy, Header, PubAck
 from nats.js.errors import APIError, NoStreamResponseError, NotFoundError
 
 from bongsu.bus.connection import connected, jetstream_of
@@ -77,12 +77,6 @@ async def newest(url: str, limit: int) -> tuple[list[DeadLetter], int]:
     return list(reversed(kept)), state.messages
 
 
-async def all_sequences(client: Client) -> list[int]:
-    """Return the sequence of every message, oldest first."""
-    async with _headers_from(client, 1) as messages:
-        return [message.sequence async for message in messages]
-
-
 async def find(client: Client, sequence: int) -> DeadLetter | None:
     """Return one message with its body, None where there is none of this sequence."""
     try:
@@ -91,7 +85,15 @@ async def find(client: Client, sequence: int) -> DeadLetter | None:
         if error.err_code == NO_MESSAGE_FOUND:
             return None
         raise
-    return _from_raw(sequence, found)
+    body = found.data or b""
+    return DeadLetter(
+        sequence=sequence,
+        stored_at=found.time or datetime.fromtimestamp(0, UTC),
+        subject=original_subject(found.subject or ""),
+        size=len(body),
+        headers=_parsed(base64.b64decode(found.hdrs or b"")),
+        body=body,
+    )
 
 
 async def send_again(client: Client, dead: DeadLetter, stream: str) -> PubAck:
@@ -187,7 +189,9 @@ async def _chosen(
 ) -> AsyncIterator[tuple[Client, Sequence[int]]]:
     async with open_dead_letters(url) as client:
         if sequences is None:
-            yield client, await all_sequences(client)
+            async with _headers_from(client, 1) as messages:
+                sequences = [message.sequence async for message in messages]
+            yield client, sequences
             return
         missing = [str(sequence) for sequence in sequences if await find(client, sequence) is None]
         if missing:
@@ -215,18 +219,6 @@ def _from_message(message: Msg) -> DeadLetter:
         subject=original_subject(message.subject),
         size=int(headers.pop(SIZE_HEADER, 0)),
         headers=headers,
-    )
-
-
-def _from_raw(sequence: int, message: RawStreamMsg) -> DeadLetter:
-    body = message.data or b""
-    return DeadLetter(
-        sequence=sequence,
-        stored_at=message.time or datetime.fromtimestamp(0, UTC),
-        subject=original_subject(message.subject or ""),
-        size=len(body),
-        headers=_parsed(base64.b64decode(message.hdrs or b"")),
-        body=body,
     )
 
 

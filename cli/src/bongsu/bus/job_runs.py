@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from nats.aio.msg import Msg
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from bongsu.bus.connection import connected
@@ -31,27 +30,20 @@ async def read_kept_runs(url: str, take: Callable[[JobFinished], None], *, since
         CommandError: It refuses this user, or has no such stream.
     """
     broken = 0
+    start = ConsumerConfig(deliver_policy=DeliverPolicy.ALL)
+    if since:
+        begin = since - CLOCKS_APART
+        start = ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_TIME, opt_start_time=begin)
     async with (
         connected(url, command="jobs", stream=STREAM) as client,
-        read_stream(client, STREAM, SUBJECT, _start(since)) as messages,
+        read_stream(client, STREAM, SUBJECT, start) as messages,
     ):
         async for message in messages:
-            record = _parsed(message)
-            if record is None:
+            try:
+                record = read_event(message.data, JobFinished)
+            except PermanentError:
                 broken += 1
-            elif since is None or record.finished_at >= since:
+                continue
+            if since is None or record.finished_at >= since:
                 take(record)
     return broken
-
-
-def _start(since: datetime | None) -> ConsumerConfig:
-    if since is None:
-        return ConsumerConfig(deliver_policy=DeliverPolicy.ALL)
-    return ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_TIME, opt_start_time=since - CLOCKS_APART)
-
-
-def _parsed(message: Msg) -> JobFinished | None:
-    try:
-        return read_event(message.data, JobFinished)
-    except PermanentError:
-        return None

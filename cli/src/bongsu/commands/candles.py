@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import aclosing
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +14,7 @@ import typer
 from bongsu.commands.options import Market, Since, Until, require_known_market, time_range
 from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, load_context
 from bongsu.database.export import write_recording
-from bongsu.database.queries import StoredCandle, database, newest_candles
+from bongsu.database.queries import RowQuery, StoredCandle, database, newest_candles
 from bongsu.errors import CommandError
 from bongsu.output import in_minutes, print_json, print_market_table, say
 
@@ -34,16 +33,6 @@ Export = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class CandleQuery:
-    """Which candles were asked for."""
-
-    market: str | None
-    since: datetime | None
-    until: datetime | None
-    limit: int | None
-
-
 def candles(
     market: Market = None,
     limit: Limit = None,
@@ -57,37 +46,39 @@ def candles(
 
     As in: bongsu candles --market KRW-BTC --limit 5
     """
-    query = CandleQuery(market, *time_range(since, until), limit)
+    query = RowQuery(market, *time_range(since, until))
     url = load_context(data_dir).database_url
     if export:
-        _report_export(export, asyncio.run(_export(url, query, export)), as_json=as_json)
+        written = asyncio.run(_export(url, query, limit, export))
+        many = "candle" if written.total() == 1 else "candles"
+        if as_json:
+            print_json({"path": str(export), "candles": written})
+        else:
+            say(f"{written.total()} {many} of {', '.join(sorted(written))} written to {export}")
         return
-    rows = asyncio.run(_read(url, query))
+    rows = asyncio.run(_read(url, query, limit or SHOWN))
     if as_json:
         print_json([asdict(row) for row in rows])
     elif not rows:
-        say(
-            "no candle is stored yet"
-            if query == CandleQuery(None, None, None, limit)
-            else "no candle matches"
-        )
+        say("no candle is stored yet" if query == RowQuery(None, None, None) else "no candle matches")
     else:
-        _print(rows)
+        columns = ("minute", "open", "high", "low", "close", "volume")
+        print_market_table(
+            "Candles", columns, [(row.symbol, _cells(row)) for row in rows], place=1, wrapped=0
+        )
 
 
-async def _read(url: str, query: CandleQuery) -> list[StoredCandle]:
+async def _read(url: str, query: RowQuery, limit: int) -> list[StoredCandle]:
     async with database(url) as opened:
-        limit = query.limit or SHOWN
-        found = newest_candles(opened, market=query.market, since=query.since, until=query.until, limit=limit)
-        rows = [row async for row in found]
+        rows = [row async for row in newest_candles(opened, query, limit=limit)]
         if not rows:
             await require_known_market(opened, query.market)
         return rows
 
 
-async def _export(url: str, query: CandleQuery, path: Path) -> Counter[str]:
+async def _export(url: str, query: RowQuery, limit: int | None, path: Path) -> Counter[str]:
     async with database(url) as opened:
-        async with aclosing(newest_candles(opened, **vars(query))) as found:
+        async with aclosing(newest_candles(opened, query, limit=limit)) as found:
             written = await write_recording(path, found)
         if not written:
             await require_known_market(opened, query.market)
@@ -97,25 +88,6 @@ async def _export(url: str, query: CandleQuery, path: Path) -> Counter[str]:
         return written
 
 
-def _report_export(path: Path, written: Counter[str], *, as_json: bool) -> None:
-    if as_json:
-        print_json({"path": str(path), "candles": written})
-        return
-    many = "candle" if written.total() == 1 else "candles"
-    say(f"{written.total()} {many} of {', '.join(sorted(written))} written to {path}")
-
-
-def _print(rows: list[StoredCandle]) -> None:
-    cells = [
-        (
-            row.symbol,
-            (
-                in_minutes(row.timestamp),
-                *(row.open, row.high, row.low, row.close),
-                round(row.volume, VOLUME_PLACES),
-            ),
-        )
-        for row in rows
-    ]
-    columns = ("minute", "open", "high", "low", "close", "volume")
-    print_market_table("Candles", columns, cells, place=1, wrapped=0)
+def _cells(row: StoredCandle) -> tuple[object, ...]:
+    volume = round(row.volume, VOLUME_PLACES)
+    return in_minutes(row.timestamp), row.open, row.high, row.low, row.close, volume

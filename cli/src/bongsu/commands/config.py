@@ -143,21 +143,14 @@ def history(
     elif not changes:
         say(f"no one has changed {key or 'a setting'} yet; the default holds")
     else:
-        print_table(
-            "Changes, newest first (UTC)",
-            ("when", "revision", "key", "by", "from → to"),
-            [_cells(change) for change in changes],
-        )
-
-
-def _cells(change: ConfigChange) -> tuple[object, ...]:
-    return (
-        in_minutes(change.changed_at),
-        change.revision,
-        change.key,
-        change.changed_by,
-        f"{_or_default(change.old_value)} → {_or_default(change.new_value)}",
-    )
+        rows = [
+            (
+                *(in_minutes(change.changed_at), change.revision, change.key, change.changed_by),
+                f"{_or_default(change.old_value)} → {_or_default(change.new_value)}",
+            )
+            for change in changes
+        ]
+        print_table("Changes, newest first (UTC)", ("when", "revision", "key", "by", "from → to"), rows)
 
 
 def _or_default(value: object) -> str:
@@ -198,7 +191,11 @@ def _how_to_quote(name: str, problem: str) -> str:
 
 
 def _read(data_dir: Path) -> dict[str, Setting]:
-    return settings_in_force(asyncio.run(_stored(load_context(data_dir).database_url)))
+    async def stored(url: str) -> dict[str, StoredSetting]:
+        async with database(url) as opened, opened.connection() as connection:
+            return await stored_settings(connection)
+
+    return settings_in_force(asyncio.run(stored(load_context(data_dir).database_url)))
 
 
 def _note_invalid(settings: Iterable[Setting]) -> None:
@@ -208,11 +205,6 @@ def _note_invalid(settings: Iterable[Setting]) -> None:
                 f"{setting.key.name}: what is stored is not {setting.key.rule}; a service keeps the value it"
                 " knew, or takes the default; set it again"
             )
-
-
-async def _stored(database_url: str) -> dict[str, StoredSetting]:
-    async with database(database_url) as opened, opened.connection() as connection:
-        return await stored_settings(connection)
 
 
 async def _changes(database_url: str, key: str | None, limit: int) -> list[ConfigChange]:

@@ -23,7 +23,7 @@ from bongsu.bus.dead_letters import (
 from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, load_context
 from bongsu.errors import CommandError, UsageError
 from bongsu.output import in_minutes, note, print_json, print_table, say
-from bongsu.payload import payload_text
+from bongsu.payload import PayloadText, payload_text
 from common.bus.dead_letters import DeadHeader
 
 REASON_LENGTH = 120
@@ -72,10 +72,17 @@ def show(sequence: One, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = 
     As in: bongsu dead show 7
     """
     message = asyncio.run(_found(load_context(data_dir).nats_url, sequence))
+    body = payload_text(message.body)
     if as_json:
-        _print_document(message)
+        details = {
+            "headers": dict(message.headers),
+            "body_is_json": body.is_json,
+            "body": body.document if body.is_json else body.text,
+            "cut_characters": 0 if body.is_json else body.cut,
+        }
+        print_json(_summary(message) | details)
     else:
-        _print_message(message)
+        _print_message(message, body)
 
 
 @dead.command("retry")
@@ -176,21 +183,7 @@ def _row(message: DeadLetter) -> tuple[object, ...]:
     )
 
 
-def _print_document(message: DeadLetter) -> None:
-    body = payload_text(message.body)
-    shown = body.document if body.is_json else body.text
-    print_json(
-        _summary(message)
-        | {
-            "headers": dict(message.headers),
-            "body_is_json": body.is_json,
-            "body": shown,
-            "cut_characters": 0 if body.is_json else body.cut,
-        }
-    )
-
-
-def _print_message(message: DeadLetter) -> None:
+def _print_message(message: DeadLetter, body: PayloadText) -> None:
     rows = [
         ("subject", message.subject),
         ("stored at (UTC)", in_minutes(message.stored_at)),
@@ -198,7 +191,6 @@ def _print_message(message: DeadLetter) -> None:
         *message.headers.items(),
     ]
     print_table(f"Dead message {message.sequence}", ("field", "value"), rows)
-    body = payload_text(message.body)
     say("")
     for line in body.text.splitlines() or ["(the body is empty)"]:
         say(line)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from bongsu.commands.options import Market, Since, Until, require_known_market, time_range
 from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, load_context
-from bongsu.database.gaps import GapQuery, GapSum, StoredGap, gap_sums, newest_gaps
-from bongsu.database.queries import database
+from bongsu.database.gaps import gap_sums, newest_gaps
+from bongsu.database.queries import RowQuery, database
 from bongsu.output import in_minutes, number, print_json, print_market_table, say
 from common.gaps import GapStatus
 
@@ -40,10 +39,10 @@ def gaps(
 
     As in: bongsu gaps --status open --market KRW-BTC
     """
-    query = GapQuery(market, *time_range(since, until))
+    query = RowQuery(market, *time_range(since, until))
     sums, rows, begun = asyncio.run(_read(load_context(data_dir).database_url, query, status, limit))
     if as_json:
-        print_json({"markets": [asdict(each) for each in sums], "gaps": [asdict(row) for row in rows]})
+        print_json({"markets": sums, "gaps": rows})
     elif not begun:
         say("no candle is stored yet")
     else:
@@ -51,8 +50,8 @@ def gaps(
 
 
 async def _read(
-    url: str, query: GapQuery, status: GapStatus | None, limit: int
-) -> tuple[list[GapSum], list[StoredGap], bool]:
+    url: str, query: RowQuery, status: GapStatus | None, limit: int
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], bool]:
     """Return sums, gaps, and whether a candle was ever stored: before the first one nothing is missing."""
     async with database(url) as opened:
         sums = await gap_sums(opened, query)
@@ -61,35 +60,31 @@ async def _read(
         return sums, await newest_gaps(opened, query, status=status, limit=limit), True
 
 
-def _print(sums: list[GapSum], rows: list[StoredGap]) -> None:
+def _print(sums: list[dict[str, Any]], rows: list[dict[str, Any]]) -> None:
     for each in sums:
-        say(_sum_text(each))
-    is_missing = any(each.open_minutes for each in sums)
+        missing, repaired, empty = (
+            number(each[f"{status}_minutes"]) for status in ("open", "repaired", "confirmed_empty")
+        )
+        say(f"{each['market']}: {missing} minutes open, {repaired} repaired, {empty} confirmed empty")
+    is_missing = any(each["open_minutes"] for each in sums)
     if not is_missing:
         say("nothing is missing")
     if rows:
         say("")
         columns = ("from", "to", "minutes", "status", "detected", "resolved", "evidence")
-        cells = [(row.market, _cells(row)) for row in rows]
+        cells = [(row["market"], _cells(row)) for row in rows]
         print_market_table("Gaps", columns, cells, wrapped=len(columns))
     elif is_missing:
         say("no gap matches")
 
 
-def _sum_text(each: GapSum) -> str:
-    missing, repaired, empty = map(
-        number, (each.open_minutes, each.repaired_minutes, each.confirmed_empty_minutes)
-    )
-    return f"{each.market}: {missing} minutes open, {repaired} repaired, {empty} confirmed empty"
-
-
-def _cells(row: StoredGap) -> tuple[object, ...]:
+def _cells(row: dict[str, Any]) -> tuple[object, ...]:
     return (
-        in_minutes(row.from_time),
-        in_minutes(row.to_time),
-        row.minutes,
-        row.status,
-        in_minutes(row.detected_at),
-        in_minutes(row.resolved_at) if row.resolved_at else None,
-        row.evidence,
+        in_minutes(row["from_time"]),
+        in_minutes(row["to_time"]),
+        row["minutes"],
+        row["status"],
+        in_minutes(row["detected_at"]),
+        in_minutes(row["resolved_at"]) if row["resolved_at"] else None,
+        row["evidence"],
     )

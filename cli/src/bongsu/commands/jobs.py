@@ -16,7 +16,7 @@ from bongsu.bus.job_runs import read_kept_runs
 from bongsu.commands.options import span_begin
 from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, load_context
 from bongsu.errors import CommandError
-from bongsu.logs.job_runs import JobLog, read_job_logs
+from bongsu.logs.job_runs import read_job_logs
 from bongsu.output import note, print_json, print_table, say
 from common.jobs.statistics import JobAggregator, JobStatistics
 
@@ -69,8 +69,12 @@ def _report_stream(data_dir: Path, begin: datetime | None, *, as_json: bool) -> 
 def _report_log(names: Sequence[str], begin: datetime | None, *, as_json: bool) -> None:
     tally = JobAggregator()
     log = read_job_logs(names, tally.add, since=begin)
+    broken = f"they are no JSON or lack a field: {log.broken} of {log.lines} lines"
     if not log.runs:
-        raise CommandError(_nothing_found(names, log))
+        hint = f" ({broken})" if log.broken else ""
+        raise CommandError(
+            f"no job.finished line in {', '.join(names)}{hint}; services write them with LOG_FORMAT=json"
+        )
     rows = tally.rows()
     retries = [
         {"dependency": name, "scheduled": log.scheduled[name], "exhausted": log.exhausted[name]}
@@ -81,37 +85,19 @@ def _report_log(names: Sequence[str], begin: datetime | None, *, as_json: bool) 
         print_json({**totals, "jobs": [asdict(row) for row in rows], "retries": retries})
     else:
         _print(rows, none=NONE_SINCE)
-        _print_retries(retries)
+        if retries:
+            say("")
+            columns = ("dependency", "retries", "given up")
+            cells = [tuple(each.values()) for each in retries]
+            print_table("Calls by dependency", columns, cells, wrapped=0)
     if log.broken:
-        note(f"not counted, because {_broken(log)}; the first is {log.first_broken}")
-
-
-def _nothing_found(names: Sequence[str], log: JobLog) -> str:
-    broken = f" ({_broken(log)})" if log.broken else ""
-    return f"no job.finished line in {', '.join(names)}{broken}; services write them with LOG_FORMAT=json"
-
-
-def _broken(log: JobLog) -> str:
-    return f"they are no JSON or lack a field: {log.broken} of {log.lines} lines"
+        note(f"not counted, because {broken}; the first is {log.first_broken}")
 
 
 def _print(rows: list[JobStatistics], *, none: str) -> None:
     if not rows:
         say(none)
         return
-    _print_durations(rows)
-    say("")
-    _print_ends(rows)
-    if failing := [row for row in rows if row.last_error]:
-        say("")
-        print_table(
-            "Newest error of each job that failed",
-            ("service", "job", "error"),
-            [(row.service, row.job, row.last_error) for row in failing],
-        )
-
-
-def _print_durations(rows: list[JobStatistics]) -> None:
     print_table(
         "Runs; milliseconds over ok and failed ones",
         ("service", "job", "runs", "ok %", "p50", "p95", "p99"),
@@ -121,31 +107,23 @@ def _print_durations(rows: list[JobStatistics]) -> None:
                 row.job,
                 row.runs,
                 row.success_rate,
-                _ms(row.p50_ms),
-                _ms(row.p95_ms),
-                _ms(row.p99_ms),
+                *map(_ms, (row.p50_ms, row.p95_ms, row.p99_ms)),
             )
             for row in rows
         ],
     )
-
-
-def _print_ends(rows: list[JobStatistics]) -> None:
+    say("")
     print_table(
         "Retries, and how the last run ended",
         ("service", "job", "skipped", "retries", "retried ok", "last"),
         [(row.service, row.job, row.skipped, row.retries, row.ok_after_retries, _last(row)) for row in rows],
     )
-
-
-def _print_retries(retries: list[dict[str, object]]) -> None:
-    if retries:
+    if failing := [row for row in rows if row.last_error]:
         say("")
         print_table(
-            "Calls by dependency",
-            ("dependency", "retries", "given up"),
-            [tuple(row.values()) for row in retries],
-            wrapped=0,
+            "Newest error of each job that failed",
+            ("service", "job", "error"),
+            [(row.service, row.job, row.last_error) for row in failing],
         )
 
 

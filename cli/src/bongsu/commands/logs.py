@@ -7,8 +7,7 @@ import re
 import shlex
 import sys
 import time
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +16,7 @@ import typer
 from bongsu.commands.options import span_begin
 from bongsu.context import DEFAULT_DATA_DIR, DataDir
 from bongsu.errors import UnreachableError, UsageError, file_error
-from bongsu.logs.files import LogFile, LogFilter, follow, newest_lines
+from bongsu.logs.files import LogFile, follow, newest_lines
 from bongsu.logs.lines import Level, LogLine
 from bongsu.output import one_line, say
 from common.masking import mask_sensitive, register_secret
@@ -75,77 +74,61 @@ def logs(
 ) -> None:
     """Show what the processes wrote, in order of time.
 
-    Times are UTC, secrets are mquery. Also of a stack of `bongsu up` that has stopped. Under Docker Compose
+    Times are UTC, secrets are masked. Also of a stack of `bongsu up` that has stopped. Under Docker Compose
     the logs are with Docker: docker compose logs.
 
     As in: bongsu logs --service signaler --level warning --since 24h
     """
-    query = _LogQuery(tuple(services or ()), _level(level), since, lines, following)
-    begin = span_begin(since)
-    files = _files(data_dir, query)
+    names, least, begin = services or [], _level(level), span_begin(since)
+    folder = data_dir / "logs"
+    paths = _paths(folder)
+    if not paths:
+        raise UnreachableError(
+            f"there are no logs in {folder}; start the stack with `make run`, or name its folder with"
+            " --data-dir; of a stack under Docker Compose:"
+            f" {_for_docker(names, since, lines, following=following)}"
+        )
+    for name in names:
+        if not any(_is_of(path, [name]) for path in paths):
+            known = ", ".join(path.stem for path in paths)
+            raise UsageError(f"--service {name[:40]!r}: there is no log of it; there are {known}")
     _hide_passwords(data_dir / "secrets.json")
+    files = [LogFile(path) for path in paths if _is_of(path, names)]
+    limit = lines or (None if begin else SHOWN)
     try:
-        _report(data_dir / "logs", files, query, begin, as_json=as_json)
+        for line in newest_lines(files, least, since=begin, limit=limit):
+            _print(line, as_json=as_json)
+        for added in follow(folder, files, lambda path: _is_of(path, names), least) if following else ():
+            for line in added:
+                _print(line, as_json=as_json)
+            sys.stdout.flush()
+            time.sleep(POLL_SECONDS)
     except OSError as error:
         if error.filename is None:
             raise  # what is printed cannot be written
         raise file_error(error)(f"{error.filename} cannot be read ({error.strerror})") from error
 
 
-@dataclass(frozen=True)
-class _LogQuery:
-    services: tuple[str, ...]
-    level: Level
-    since: str | None
-    lines: int | None
-    following: bool
-
-    def takes(self, path: Path) -> bool:
-        return not self.services or bool({path.stem, REPLICA.sub("", path.stem)} & set(self.services))
-
-    def for_docker(self) -> str:
-        words = ["docker", "compose", "logs", *(["--follow"] if self.following else [])]
-        words += ["--since", self.since] if self.since else []
-        words += ["--tail", str(self.lines)] if self.lines else []
-        return shlex.join([*words, *self.services])
+def _is_of(path: Path, names: Sequence[str]) -> bool:
+    """Return whether a log is of one of these services or of a replica of one; of any where none is named."""
+    return not names or path.stem in names or REPLICA.sub("", path.stem) in names
 
 
-def _report(
-    folder: Path, files: list[LogFile], query: _LogQuery, begin: datetime | None, *, as_json: bool
-) -> None:
-    count = query.lines or (None if begin else SHOWN)
-    for line in newest_lines(files, LogFilter(query.level, begin, count)):
-        _print(line, as_json=as_json)
-    if not query.following:
-        return
-    for added in follow(folder, files, query.takes, query.level):
-        for line in added:
-            _print(line, as_json=as_json)
-        sys.stdout.flush()
-        time.sleep(POLL_SECONDS)
+def _for_docker(names: Sequence[str], since: str | None, lines: int | None, *, following: bool) -> str:
+    words = ["docker", "compose", "logs", *(["--follow"] if following else [])]
+    words += ["--since", since] if since else []
+    words += ["--tail", str(lines)] if lines else []
+    return shlex.join([*words, *names])
 
 
-def _files(data_dir: Path, query: _LogQuery) -> list[LogFile]:
-    folder = data_dir / "logs"
+def _paths(folder: Path) -> list[Path]:
     try:
-        paths = sorted(
-            (path for path in folder.iterdir() if path.suffix == ".log"), key=lambda path: path.stem
-        )
+        found = [path for path in folder.iterdir() if path.suffix == ".log"]
     except (FileNotFoundError, NotADirectoryError):
-        paths = []
+        return []
     except OSError as error:
         raise file_error(error)(f"{folder} cannot be read ({error.strerror})") from error
-    if not paths:
-        raise UnreachableError(
-            f"there are no logs in {folder}; start the stack with `make run`, or name its folder with"
-            f" --data-dir; of a stack under Docker Compose: {query.for_docker()}"
-        )
-    paths.sort(key=lambda path: path.stem)
-    for name in query.services:
-        if not any(_LogQuery((name,), query.level, None, None, False).takes(path) for path in paths):
-            known = ", ".join(path.stem for path in paths)
-            raise UsageError(f"--service {name[:40]!r}: there is no log of it; there are {known}")
-    return [LogFile(path) for path in paths if query.takes(path)]
+    return sorted(found, key=lambda path: path.stem)
 
 
 def _level(name: str) -> Level:
@@ -157,7 +140,7 @@ def _level(name: str) -> Level:
 
 
 def _hide_passwords(path: Path) -> None:
-    """Have the stack's own passwords mquery too, should a server have written one down."""
+    """Have the stack's own passwords masked too, should a server have written one down."""
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

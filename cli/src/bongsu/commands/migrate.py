@@ -8,7 +8,6 @@ import time
 from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
-import asyncpg
 import typer
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,7 +18,7 @@ from bongsu.provisioning import migrations
 from bongsu.provisioning.roles import ROLES, VARIABLE, make_roles
 from bongsu.up.data_source import SOURCES, Market, live, simulated
 from bongsu.up.seeding import seed
-from common.settings import DatabaseUrl, SettingsError, load_settings
+from common.settings import DatabaseUrl, load_settings
 
 RETRY_SECONDS = 0.5
 AUTHOR = "bongsu migrate"
@@ -76,10 +75,7 @@ def migrate(
 
     As in: bongsu migrate --wait 30
     """
-    try:
-        settings = load_settings(MigrateSettings, os.environ)
-    except SettingsError as error:
-        raise UsageError(str(error)) from error
+    settings = load_settings(MigrateSettings, os.environ)
     roles, applied = asyncio.run(_migrate(settings, wait_seconds=wait))
     if as_json:
         print_json({"roles": roles, "migrations": applied})
@@ -109,20 +105,16 @@ async def _until_up(url: str, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
-            await (await migrations.connect(url, variable="DATABASE_URL")).close(timeout=2)
+            async with migrations.connected(url):
+                return
         except UnreachableError:
             await asyncio.sleep(RETRY_SECONDS)
-        else:
-            return
 
 
 async def _refuse_another(url: str, market: Market) -> None:
     """Raise CommandError where the stored prices are of another market: real and simulated ones never mix."""
-    connection: asyncpg.Connection[asyncpg.Record] = await migrations.connect(url, variable="DATABASE_URL")
-    try:
+    async with migrations.connected(url) as connection:
         stored = await connection.fetchval("SELECT source FROM market_data LIMIT 1")
-    finally:
-        await connection.close(timeout=2)
     wanted = SOURCES[market.kind]
     if stored not in (None, wanted):
         raise CommandError(

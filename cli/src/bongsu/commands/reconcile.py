@@ -12,10 +12,9 @@ import structlog
 import typer
 from pydantic import BaseModel, ConfigDict, Field
 
-from bongsu.errors import UsageError
 from bongsu.provisioning.reconciler import INTERVAL_SECONDS, reconcile_once
 from common.errors import TransientError
-from common.settings import BeatFile, LogFormat, LogLevel, NatsUrl, SettingsError, load_settings
+from common.settings import BeatFile, LogFormat, LogLevel, NatsUrl, load_settings
 from common.tasks import cancel_tasks
 from common.telemetry.logs import configure_logging, flush_logs
 from common.telemetry.names import LogEvent
@@ -49,10 +48,7 @@ def reconcile(
 
     As in: bongsu reconcile --replicas 3
     """
-    try:
-        settings = load_settings(ReconcileSettings, os.environ)
-    except SettingsError as error:
-        raise UsageError(str(error)) from error
+    settings = load_settings(ReconcileSettings, os.environ)
     configure_logging(
         service=SERVICE,
         instance=f"{socket.gethostname()}-{os.getpid()}",

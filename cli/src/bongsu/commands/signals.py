@@ -53,7 +53,8 @@ def list_(
     elif not rows:
         say("no signal is stored yet; `bongsu status` tells whether one is due")
     else:
-        _print(rows)
+        columns = ("id", "minute", "signal", "price", "by", "why")
+        print_market_table("Signals", columns, [(row["symbol"], _cells(row)) for row in rows], place=2)
 
 
 @signals.command("show")
@@ -96,11 +97,6 @@ async def _found(url: str, beginning: str) -> dict[str, Any]:
     if len(rows) > 1:
         raise CommandError(f"the ids of several signals begin with {beginning}; give more of it")
     return rows[0]
-
-
-def _print(rows: list[dict[str, Any]]) -> None:
-    columns = ("id", "minute", "signal", "price", "by", "why")
-    print_market_table("Signals", columns, [(row["symbol"], _cells(row)) for row in rows], place=2)
 
 
 def _cells(row: dict[str, Any]) -> tuple[object, ...]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 import httpx
 import typer
 
 from bongsu.context import DEFAULT_DATA_DIR, AsJson, DataDir, StackContext, load_context
-from bongsu.database.queries import database
-from bongsu.database.row_counts import MarketCounts, count_rows
+from bongsu.database.queries import MarketCounts, count_rows
 from bongsu.errors import EXIT_FAILED, CommandError, UnreachableError
 from bongsu.output import note, number, print_json, print_table, say
 from bongsu.stack_status import (
@@ -47,16 +45,6 @@ def status(data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> Non
 
 async def _read(stack: StackContext) -> tuple[dict[str, Any], dict[str, Any] | None, list[str]]:
     """Return health's detail answer, the overview where it is known, and a sentence for what is not."""
-    unknown: list[str] = []
-
-    async def counts(markets: Sequence[str]) -> dict[str, MarketCounts]:
-        try:
-            async with database(stack.database_url) as opened, opened.connection() as connection:
-                return await count_rows(connection, markets)
-        except CommandError as error:
-            unknown.append(f"how much is stored is not known now: {error}")
-            return {}
-
     url = f"{stack.health_url}/health/detail"
     try:
         # Never through a proxy: the stack is here, or in a network of ours.
@@ -65,7 +53,7 @@ async def _read(stack: StackContext) -> tuple[dict[str, Any], dict[str, Any] | N
             if "components" not in detail:
                 raise UnreachableError(f"{stack.health_url} is not Bongsu's health service; check HEALTH_URL")
             url = f"{stack.health_url}/api/v1/markets"
-            return detail, await read_overview(client, stack.health_url, counts), unknown
+            overview = await read_overview(client, stack.health_url)
     except NO_ANSWER as error:
         raise UnreachableError(
             f"{url} does not answer ({type(error).__name__}); start the stack with `make run`, or check"
@@ -74,6 +62,23 @@ async def _read(stack: StackContext) -> tuple[dict[str, Any], dict[str, Any] | N
     except MarketsUnknownError as error:
         # Health answers without its database.
         return detail, None, [f"the newest data is not known now: {error}"]
+    return detail, overview, await _add_counts(stack, overview["markets"])
+
+
+async def _add_counts(stack: StackContext, markets: list[dict[str, Any]]) -> list[str]:
+    """Add to each market how much of it is stored, None where that is not known; return why it is not."""
+    counts: dict[str, MarketCounts] = {}
+    unknown = []
+    try:
+        counts = await count_rows(stack.database_url, [market["market"] for market in markets])
+    except CommandError as error:
+        unknown.append(f"how much is stored is not known now: {error}")
+    for market in markets:
+        known = counts.get(market["market"])
+        market["candles"] = known and known.candles
+        market["signals"] = known and known.signals
+        market["gaps"]["confirmed_empty"] = known and known.confirmed_empty
+    return unknown
 
 
 def _print(url: str, detail: dict[str, Any], overview: dict[str, Any] | None) -> None:

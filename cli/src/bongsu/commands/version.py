@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 from importlib import metadata
 from typing import Annotated
@@ -32,22 +33,15 @@ def version(as_json: AsJson = False) -> None:
 
     As in: bongsu version --json
     """
-    versions = installed()
+    versions: dict[str, str] = {}
+    for part in PARTS:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[part] = metadata.version(part)
+    versions["python"] = platform.python_version()
     if as_json:
         print_json(versions)
     else:
         print_table("Bongsu", ("part", "version"), list(versions.items()))
-
-
-def installed() -> dict[str, str]:
-    """Return versions by part, as the packages themselves say it, and Python's."""
-    known = {}
-    for part in PARTS:
-        try:
-            known[part] = metadata.version(part)
-        except metadata.PackageNotFoundError:
-            continue
-    return known | {"python": platform.python_version()}
 
 
 def _print_and_leave(asked: bool) -> None:

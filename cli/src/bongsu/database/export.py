@@ -6,12 +6,10 @@ import contextlib
 import gzip
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from datetime import UTC, timedelta
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, cast
 
 from bongsu.database.queries import StoredCandle
 from bongsu.errors import CommandError, file_error
@@ -29,52 +27,35 @@ async def write_recording(path: Path, candles: AsyncIterator[StoredCandle]) -> C
     Raises:
         CommandError: The file cannot be written.
     """
+    target = _target(path)
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    open_text = gzip.open if path.suffix == ".gz" else open
     written: Counter[str] = Counter()
-    with _unfinished(path) as unfinished:
-        async for candle in candles:
-            unfinished.file.write((",\n" if written else "[\n") + _upbit_row(candle))
-            written[candle.symbol] += 1
-        unfinished.file.write("\n]\n")
-        if written:
-            unfinished.keep()
-    return written
-
-
-@dataclass(frozen=True)
-class _Unfinished:
-    """A file that takes the place of `target` once it is kept."""
-
-    file: TextIO
-    path: Path
-    target: Path
-
-    def keep(self) -> None:
-        self.file.close()
-        self.path.replace(self.target)
-
-
-@contextmanager
-def _unfinished(path: Path) -> Iterator[_Unfinished]:
-    """Open a file beside `path`, or beside what it is a link to; one that was not kept is removed."""
-    target = Path(os.path.realpath(path))
-    # Renaming over a device, as root may, would take it from the whole machine.
-    if target.exists() and not target.is_file():
-        raise CommandError(f"{path} cannot be written: it is no plain file; name a new one, as in my.json")
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        with contextlib.closing(_opened(beside, packed=path.suffix == ".gz")) as file:
-            yield _Unfinished(file, beside, target)
+        with cast("TextIO", open_text(draft, "wt", encoding="utf-8")) as file:
+            async for candle in candles:
+                file.write((",\n" if written else "[\n") + _upbit_row(candle))
+                written[candle.symbol] += 1
+            file.write("\n]\n")
+        if written:
+            draft.replace(target)
     except OSError as error:
         raise file_error(error)(
             f"{path} cannot be written: {error.strerror}; name a file in a folder that you may write to"
         ) from error
     finally:
         with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
+            draft.unlink(missing_ok=True)
+    return written
 
 
-def _opened(path: Path, *, packed: bool) -> TextIO:
-    return gzip.open(path, "wt", encoding="utf-8") if packed else path.open("w", encoding="utf-8")
+def _target(path: Path) -> Path:
+    """Return the file that is meant, where `path` is a link to it too."""
+    target = Path(os.path.realpath(path))
+    # Renaming over a device, as root may, would take it from the whole machine.
+    if target.exists() and not target.is_file():
+        raise CommandError(f"{path} cannot be written: it is no plain file; name a new one, as in my.json")
+    return target
 
 
 def _upbit_row(row: StoredCandle) -> str:

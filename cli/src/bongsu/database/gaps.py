@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
+from bongsu.database.queries import RowQuery, read_rows
 from common.database.pool import Database
 from common.gaps import GapStatus
 
@@ -38,50 +38,13 @@ GROUP BY symbol
 ORDER BY symbol"""
 
 
-@dataclass(frozen=True)
-class GapQuery:
-    """Which gaps are meant: of one market, reaching into [since, until); None for any."""
-
-    market: str | None
-    since: datetime | None
-    until: datetime | None
-
-
-@dataclass(frozen=True)
-class StoredGap:
-    """One row of `candle_gaps`: the minutes [from_time, to_time) of a market."""
-
-    market: str
-    from_time: datetime
-    to_time: datetime
-    minutes: int
-    status: str
-    detected_at: datetime
-    resolved_at: datetime | None
-    evidence: str
-
-
-@dataclass(frozen=True)
-class GapSum:
-    """How many minutes of a market are in gaps of each status."""
-
-    market: str
-    open_minutes: int
-    repaired_minutes: int
-    confirmed_empty_minutes: int
-
-
 async def newest_gaps(
-    source: Database, query: GapQuery, *, status: GapStatus | None, limit: int
-) -> list[StoredGap]:
+    source: Database, query: RowQuery, *, status: GapStatus | None, limit: int
+) -> list[dict[str, Any]]:
     """Return gaps, the one that begins last first; whole, also where they reach out of the time asked for."""
-    async with source.connection() as connection:
-        rows = await connection.fetch(_NEWEST, query.market, query.since, query.until, status, limit)
-    return [StoredGap(**dict(row)) for row in rows]
+    return await read_rows(source, _NEWEST, query.market, query.since, query.until, status, limit)
 
 
-async def gap_sums(source: Database, query: GapQuery) -> list[GapSum]:
+async def gap_sums(source: Database, query: RowQuery) -> list[dict[str, Any]]:
     """Return the minutes inside the time asked for, by market; a market without a gap is not in it."""
-    async with source.connection() as connection:
-        rows = await connection.fetch(_SUMS, query.market, query.since, query.until)
-    return [GapSum(**dict(row)) for row in rows]
+    return await read_rows(source, _SUMS, query.market, query.since, query.until)

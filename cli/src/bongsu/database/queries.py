@@ -1,8 +1,8 @@
-"""SQL of the commands but that of `bongsu gaps` and of the counts: it only reads."""
+"""SQL of the commands but that of `bongsu gaps`: it only reads."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +19,13 @@ ROWS_AT_ONCE = 5_000
 LOCK_TIMED_OUT = "PostgreSQL says 55P03"
 # A login that is refused, a privilege that is missing.
 NOT_ALLOWED = ("PostgreSQL says 28", "PostgreSQL says 42501")
+_COUNTS = """
+SELECT asked.market,
+       (SELECT count(*) FROM market_data WHERE symbol = asked.market) AS candles,
+       (SELECT count(*) FROM trading_signals WHERE symbol = asked.market) AS signals,
+       (SELECT coalesce(sum(extract(epoch FROM to_time - from_time) / 60), 0)::int FROM candle_gaps
+         WHERE symbol = asked.market AND status = 'confirmed_empty') AS confirmed_empty
+  FROM unnest($1::text[]) AS asked (market)"""
 
 
 @asynccontextmanager
@@ -49,6 +56,15 @@ def _as_command_error(error: ServiceError) -> CommandError:
 
 
 @dataclass(frozen=True)
+class RowQuery:
+    """Which rows are asked for: of one market, in [since, until); None for any."""
+
+    market: str | None
+    since: datetime | None
+    until: datetime | None
+
+
+@dataclass(frozen=True)
 class StoredCandle:
     """One row of `market_data`."""
 
@@ -62,10 +78,19 @@ class StoredCandle:
     trade_value: Decimal
 
 
+@dataclass(frozen=True)
+class MarketCounts:
+    """Stored candles and signals of a market, and its minutes that are proven to be without trades."""
+
+    candles: int
+    signals: int
+    confirmed_empty: int
+
+
 async def newest_candles(
-    source: Database, *, market: str | None, since: datetime | None, until: datetime | None, limit: int | None
+    source: Database, query: RowQuery, *, limit: int | None
 ) -> AsyncGenerator[StoredCandle, None]:
-    """Yield candles in [since, until), newest first, at most `limit` of them, without holding them all."""
+    """Yield candles, newest first, at most `limit` of them, without holding them all."""
     async with source.transaction() as connection:
         rows = connection.cursor(
             "SELECT symbol, timestamp, open, high, low, close, volume, trade_value FROM market_data"
@@ -73,9 +98,9 @@ async def newest_candles(
             " AND ($2::timestamptz IS NULL OR timestamp >= $2)"
             " AND ($3::timestamptz IS NULL OR timestamp < $3)"
             " ORDER BY timestamp DESC, symbol LIMIT $4",
-            market,
-            since,
-            until,
+            query.market,
+            query.since,
+            query.until,
             limit,
             prefetch=ROWS_AT_ONCE,
         )
@@ -83,24 +108,35 @@ async def newest_candles(
             yield StoredCandle(**dict(row))
 
 
+async def read_rows(source: Database, sql: str, *arguments: object) -> list[dict[str, Any]]:
+    """Return what a query finds, each row by the names that it gives its columns."""
+    async with source.connection() as connection:
+        return [dict(row) for row in await connection.fetch(sql, *arguments)]
+
+
 async def stored_markets(source: Database) -> list[str]:
     """Return the markets that have a candle."""
-    async with source.connection() as connection:
-        rows = await connection.fetch("SELECT DISTINCT symbol FROM market_data ORDER BY symbol")
+    rows = await read_rows(source, "SELECT DISTINCT symbol FROM market_data ORDER BY symbol")
     return [row["symbol"] for row in rows]
+
+
+async def count_rows(url: str, markets: Sequence[str]) -> dict[str, MarketCounts]:
+    """Return the counts by market; a market without a row has zeros. CommandError where none can be read."""
+    async with database(url) as opened:
+        rows = await read_rows(opened, _COUNTS, list(markets))
+    return {row.pop("market"): MarketCounts(**row) for row in rows}
 
 
 async def newest_signals(source: Database, *, market: str | None, limit: int) -> list[dict[str, Any]]:
     """Return signals, the one created last first."""
-    async with source.connection() as connection:
-        rows = await connection.fetch(
-            "SELECT id::text, symbol, candle_timestamp, signal_type, confidence, reasoning, source, cause,"
-            " model_served, price_at_signal, created_at FROM trading_signals"
-            " WHERE ($1::text IS NULL OR symbol = $1) ORDER BY created_at DESC LIMIT $2",
-            market,
-            limit,
-        )
-    return [dict(row) for row in rows]
+    return await read_rows(
+        source,
+        "SELECT id::text, symbol, candle_timestamp, signal_type, confidence, reasoning, source, cause,"
+        " model_served, price_at_signal, created_at FROM trading_signals"
+        " WHERE ($1::text IS NULL OR symbol = $1) ORDER BY created_at DESC LIMIT $2",
+        market,
+        limit,
+    )
 
 
 async def signals_by_id(source: Database, beginning: str, *, limit: int) -> list[dict[str, Any]]:
@@ -109,13 +145,12 @@ async def signals_by_id(source: Database, beginning: str, *, limit: int) -> list
     Args:
         beginning: Lower-case hexadecimal digits and hyphens only.
     """
-    async with source.connection() as connection:
-        rows = await connection.fetch(
-            "SELECT id::text, symbol, candle_timestamp, signal_type, confidence, reasoning, source, cause,"
-            " model_requested, model_served, prompt_version, snapshot::text, request, response, input_tokens,"
-            " output_tokens, latency_ms, cost_usd, price_at_signal, config_revision, trace_id, created_at"
-            " FROM trading_signals WHERE id::text LIKE $1 || '%' ORDER BY created_at DESC LIMIT $2",
-            beginning,
-            limit,
-        )
-    return [dict(row) for row in rows]
+    return await read_rows(
+        source,
+        "SELECT id::text, symbol, candle_timestamp, signal_type, confidence, reasoning, source, cause,"
+        " model_requested, model_served, prompt_version, snapshot::text, request, response, input_tokens,"
+        " output_tokens, latency_ms, cost_usd, price_at_signal, config_revision, trace_id, created_at"
+        " FROM trading_signals WHERE id::text LIKE $1 || '%' ORDER BY created_at DESC LIMIT $2",
+        beginning,
+        limit,
+    )

@@ -32,19 +32,13 @@ async def write_settings(
     try:
         async with database(database_url) as opened:
             repository = ConfigRepository(opened, TTLCache(), publisher.publish)
-            revisions = await _set(repository, values, expected)
+            try:
+                revisions = await repository.set_values(values, changed_by=_author(), if_revisions=expected)
+            except StaleRevisionError as error:
+                raise CommandError(str(error)) from error
     finally:
         await publisher.close()
     return revisions, publisher.reason
-
-
-async def _set(
-    repository: ConfigRepository, values: Mapping[str, object], expected: Mapping[str, int]
-) -> dict[str, int]:
-    try:
-        return await repository.set_values(values, changed_by=_author(), if_revisions=expected)
-    except StaleRevisionError as error:
-        raise CommandError(str(error)) from error
 
 
 class _Publisher:

@@ -70,19 +70,16 @@ async def _database(target: Target) -> tuple[DatabaseFacts | None, list[Finding]
         left_out = unknown("settings", "not known without the database; the defaults are taken below")
         fix = START if isinstance(error, UnreachableError) else "correct DATABASE_URL"
         return None, [problem("postgresql", str(error), fix), left_out]
+    try:
+        migrations = judge_migrations(facts.applied, read_migrations(default_folder()))
+    except CommandError as error:
+        migrations = unknown("migrations", str(error))
     return facts, [
         *judge_server(facts),
         judge_clock("of the database", facts.seconds_ahead),
-        _migrations(facts),
+        migrations,
         *judge_settings(facts.stored),
     ]
-
-
-def _migrations(facts: DatabaseFacts) -> Finding:
-    try:
-        return judge_migrations(facts.applied, read_migrations(default_folder()))
-    except CommandError as error:
-        return unknown("migrations", str(error))
 
 
 async def _bus(target: Target) -> list[Finding]:

@@ -10,7 +10,6 @@ import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,15 +19,6 @@ BLOCK_BYTES = 64 * 1024
 # So many lines without a time in a row belong to no line before.
 MOST_FOLLOWING = 1000
 MOST_AT_ONCE = 4 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class LogFilter:
-    """Which lines were asked for; `lines`: how many at most, the newest."""
-
-    level: Level
-    since: datetime | None
-    lines: int | None
 
 
 class LogFile:
@@ -87,15 +77,16 @@ class LogFile:
         )
 
 
-def newest_lines(files: Sequence[LogFile], wanted: LogFilter) -> list[LogLine]:
-    """Return what was asked for out of all files, oldest first."""
+def newest_lines(
+    files: Sequence[LogFile], level: Level, *, since: datetime | None = None, limit: int | None = None
+) -> list[LogLine]:
+    """Return the newest lines of all files, at most `limit`, of this level or above, oldest first."""
     merged: Iterator[LogLine] = heapq.merge(
         *(file.backwards() for file in files), key=lambda line: line.time, reverse=True
     )
-    if wanted.since is not None:
-        since = wanted.since
+    if since is not None:
         merged = itertools.takewhile(lambda line: line.time >= since, merged)
-    found = itertools.islice((line for line in merged if line.level >= wanted.level), wanted.lines)
+    found = itertools.islice((line for line in merged if line.level >= level), limit)
     oldest_first = list(found)[::-1]
     # Threads write a few lines the wrong way round.
     oldest_first.sort(key=lambda line: line.time)

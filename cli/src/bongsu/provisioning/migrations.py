@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,15 +80,15 @@ async def apply(url: str, *, folder: Path | None = None) -> list[str]:
         NotAllowedError: It refuses the user, or the user may not make tables.
     """
     migrations = read_migrations(folder or default_folder())
-    connection = await connect(url, variable="DATABASE_URL")
-    try:
+    async with connected(url) as connection:
         await connection.execute("SELECT pg_advisory_lock($1)", LOCK_KEY, timeout=LOCK_SECONDS)
         return await _apply_missing(connection, migrations)
-    finally:
-        await connection.close(timeout=2)
 
 
-async def connect(url: str, *, variable: str) -> asyncpg.Connection[Any]:
+@asynccontextmanager
+async def connected(
+    url: str, *, variable: str = "DATABASE_URL"
+) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
     """Connect for one piece of work on tables and roles.
 
     Args:
@@ -98,7 +100,7 @@ async def connect(url: str, *, variable: str) -> asyncpg.Connection[Any]:
         CommandError: It has no such database, or can't do it for another reason.
     """
     try:
-        return await asyncpg.connect(
+        connection = await asyncpg.connect(
             url, timeout=CONNECT_SECONDS, server_settings={"application_name": "bongsu.migrations"}
         )
     except asyncpg.InvalidAuthorizationSpecificationError as error:
@@ -111,6 +113,10 @@ async def connect(url: str, *, variable: str) -> asyncpg.Connection[Any]:
         ) from error
     except asyncpg.PostgresError as error:
         raise CommandError(f"PostgreSQL refuses the connection: {error}; correct {variable}") from error
+    try:
+        yield connection
+    finally:
+        await connection.close(timeout=2)
 
 
 async def _apply_missing(connection: asyncpg.Connection[Any], migrations: list[Migration]) -> list[str]:

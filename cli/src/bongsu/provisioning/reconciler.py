@@ -9,7 +9,6 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.protocol.parser import AUTHORIZATION_VIOLATION, PERMISSIONS_ERR
 
@@ -33,15 +32,22 @@ async def reconcile_once(url: str, *, replicas: int = 1) -> list[str]:
         TransientError: NATS cannot be reached or does not answer.
         NotAllowedError: It refuses the user, or this user's requests.
     """
-    refusals: list[str] = []
-    client = await _connect(url, refusals)
+    errors: list[Exception] = []
+    try:
+        client = await connect_once(url, name="bongsu.reconciler", errors=errors)
+    except (NatsError, OSError, TimeoutError) as error:
+        if AUTHORIZATION_VIOLATION in str(error).lower():
+            raise NotAllowedError(
+                "NATS refuses the user or the password; correct NATS_URL, or give NATS the same password"
+            ) from error
+        raise TransientError(f"NATS cannot be reached: {type(error).__name__}") from error
     try:
         return await reconcile(client.jetstream(timeout=ANSWER_SECONDS), replicas=replicas)
     except TransientError as error:
         # A request that is not allowed is never answered; the reason comes as an error of the connection.
-        if refusals:
+        if refusal := next((str(each) for each in errors if PERMISSIONS_ERR in str(each)), ""):
             raise NotAllowedError(
-                f"NATS refuses: {refusals[0]}; name the user in NATS_URL who may declare streams"
+                f"NATS refuses: {refusal}; name the user in NATS_URL who may declare streams"
             ) from error
         raise
     finally:
@@ -77,19 +83,3 @@ async def keep_reconciled(url: str, say: Callable[[str], None], *, replicas: int
         except TransientError:
             # The process of the server has its own watch, which reports its end.
             continue
-
-
-async def _connect(url: str, refusals: list[str]) -> Client:
-    async def keep(error: Exception) -> None:
-        # Every other failure comes back from the call that it belongs to.
-        if PERMISSIONS_ERR in str(error):
-            refusals.append(str(error))
-
-    try:
-        return await connect_once(url, name="bongsu.reconciler", on_error=keep)
-    except (NatsError, OSError, TimeoutError) as error:
-        if AUTHORIZATION_VIOLATION in str(error).lower():
-            raise NotAllowedError(
-                "NATS refuses the user or the password; correct NATS_URL, or give NATS the same password"
-            ) from error
-        raise TransientError(f"NATS cannot be reached: {type(error).__name__}") from error

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 
 from bongsu.errors import CommandError, NotAllowedError
-from bongsu.provisioning.migrations import connect
+from bongsu.provisioning.migrations import connected
 from common.database.pool import SHARES
 
 VARIABLE = "SUPERUSER_DATABASE_URL"
@@ -76,15 +76,13 @@ async def make_roles(url: str, passwords: Mapping[str, str]) -> list[str]:
         NotAllowedError: It refuses the user, or the user may not make roles.
         CommandError: A statement failed for another reason.
     """
-    connection = await connect(url, variable=VARIABLE)
     try:
-        return await _make(connection, passwords)
+        async with connected(url, variable=VARIABLE) as connection:
+            return await _make(connection, passwords)
     except asyncpg.InsufficientPrivilegeError as error:
         raise NotAllowedError(f"PostgreSQL: {error}; {VARIABLE} must name a superuser") from error
     except asyncpg.PostgresError as error:
         raise CommandError(f"PostgreSQL: the roles could not be made: {error}") from error
-    finally:
-        await connection.close(timeout=2)
 
 
 async def _make(connection: asyncpg.Connection[Any], passwords: Mapping[str, str]) -> list[str]:

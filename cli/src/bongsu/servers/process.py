@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import ClassVar, TypedDict
 
 LOG_BYTES = 10 * 1024 * 1024
 PR_SET_PDEATHSIG = 1
@@ -40,30 +40,15 @@ class ChildProcess:
     On Linux it is killed by the kernel when the thread that started it ends, so start children from a
     thread that lives as long as they should. Elsewhere the next start ends what a killed run left.
 
-    Args:
-        argv: Program and arguments.
-        log: File that stdout and stderr are appended to; one over 10 MB is set aside at a start.
-        environment: The whole environment; nothing is inherited.
-        account: Another user to run as; needs root.
+    Attributes:
         stop_signal: What asks the program to end.
+        log: File that stdout and stderr are appended to; one over 10 MB is set aside at a start.
     """
 
-    def __init__(
-        self,
-        argv: Sequence[str],
-        *,
-        log: Path,
-        environment: Mapping[str, str],
-        directory: Path,
-        account: Account | None = None,
-        stop_signal: signal.Signals = signal.SIGTERM,
-    ) -> None:
-        self.argv = list(argv)
+    stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
+
+    def __init__(self, log: Path) -> None:
         self.log = log
-        self._environment = dict(environment)
-        self._directory = directory
-        self._account = account
-        self._stop_signal = stop_signal
         self._popen: subprocess.Popen[bytes] | None = None
 
     @property
@@ -73,7 +58,7 @@ class ChildProcess:
 
     @property
     def running(self) -> bool:
-        """True from `start` until the program has ended."""
+        """True from a start until the program has ended."""
         return self._popen is not None and self._popen.poll() is None
 
     @property
@@ -81,46 +66,49 @@ class ChildProcess:
         """How the last run ended: negative for a signal, None while it runs or before the first."""
         return self._popen.poll() if self._popen else None
 
-    def start(self) -> None:
-        """Start the program; OSError where it cannot be executed."""
+    def spawn(
+        self,
+        argv: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        directory: Path,
+        account: Account | None = None,
+    ) -> None:
+        """Start a program and return at once; OSError where it cannot be executed.
+
+        Args:
+            environment: The whole environment; nothing is inherited.
+            account: Another user to run as; needs root.
+        """
         rotate_log(self.log)
         with self.log.open("ab") as output:
             self._popen = subprocess.Popen(
-                self.argv,
+                argv,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env=self._environment,
-                cwd=self._directory,
+                env=environment,
+                cwd=directory,
                 start_new_session=True,
                 preexec_fn=die_with_parent(os.getpid()),  # noqa: PLW1509  calls two functions of libc, no lock
-                **account_arguments(self._account),
+                **account_arguments(account),
             )
 
     def terminate(self) -> None:
         """Send the stop signal and return at once."""
-        self._signal(self._stop_signal)
-
-    def stop(self, seconds: float = 4.0) -> None:
-        """Ask, wait for `seconds`, kill; when this returns neither it nor a child of its session is left."""
-        self.terminate()
-        if self._popen and not self._wait(seconds):
-            self.kill()
-        self._kill_session()
+        self._signal(self.stop_signal)
 
     def kill(self) -> None:
-        """End the whole session at once."""
-        self._signal(signal.SIGKILL)
-        self._kill_session()
+        """End the whole session at once, as a crash would; nothing of it is left when this returns."""
         if self._popen:
+            self._signal(signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._popen.pid, signal.SIGKILL)
             self._popen.wait()
 
     def signal_and_wait(self, number: signal.Signals, seconds: float) -> bool:
         """Send another signal; return whether the program ended within `seconds`."""
         self._signal(number)
-        return self._wait(seconds)
-
-    def _wait(self, seconds: float) -> bool:
         try:
             if self._popen:
                 self._popen.wait(seconds)
@@ -132,11 +120,6 @@ class ChildProcess:
         if self._popen and self._popen.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 self._popen.send_signal(number)
-
-    def _kill_session(self) -> None:
-        if self._popen:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._popen.pid, signal.SIGKILL)
 
 
 def account_arguments(account: Account | None) -> AccountArguments:

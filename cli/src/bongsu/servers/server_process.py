@@ -17,41 +17,23 @@ from bongsu.servers.process import ChildProcess, last_line, wait_until
 ATTEMPTS = 5
 
 
-class SupervisedProcess(ABC):
+class SupervisedProcess(ChildProcess, ABC):
     """A program that is started, watched and stopped as a child process.
 
     Attributes:
         name: As it is called in run.json and in lines for people.
-        log: File of its output.
     """
 
     def __init__(self, name: str, log: Path) -> None:
+        super().__init__(log)
         self.name = name
-        self.log = log
-        self._process: ChildProcess | None = None
 
-    @property
-    def pid(self) -> int | None:
-        """The process id, None while it does not run."""
-        return self._process.pid if self._process else None
-
-    @property
-    def running(self) -> bool:
-        """True while it lives."""
-        return self._process is not None and self._process.running
-
-    @property
-    def exit_code(self) -> int | None:
-        """How it ended, as `ChildProcess.exit_code`."""
-        return self._process.exit_code if self._process else None
-
-    def prepare(self) -> None:  # noqa: B027  not every program needs files
+    def prepare(self) -> None:
         """Make files and folders; may take a second."""
 
+    @abstractmethod
     def launch(self) -> None:
         """Start it and return at once."""
-        self._process = self._child()
-        self._process.start()
 
     @abstractmethod
     def is_ready(self) -> bool:
@@ -61,25 +43,11 @@ class SupervisedProcess(ABC):
         """After a start that failed: remove the reason if that can be done, return whether it was."""
         return False
 
-    def terminate(self) -> None:
-        """Ask it to end and return at once."""
-        if self._process:
-            self._process.terminate()
-
-    def kill(self) -> None:
-        """End it and whatever it started, as a crash would."""
-        if self._process:
-            self._process.kill()
-
     def failure(self) -> ServerError:
         """Return why it does not run, with the last line of its log."""
         reason = "does not answer" if self.running else f"ended with exit code {self.exit_code}"
         line = last_line(self.log)
         return ServerError(self.name, f"{reason}: {line}" if line else reason, log=self.log)
-
-    @abstractmethod
-    def _child(self) -> ChildProcess:
-        """Return the process that `launch` starts."""
 
 
 class EmbeddedServer(SupervisedProcess):
@@ -133,7 +101,7 @@ class EmbeddedServer(SupervisedProcess):
     def stop(self) -> None:
         """Stop; killed where that takes too long."""
         for number, seconds in self.stop_signals:
-            if not self._process or self._process.signal_and_wait(number, seconds):
+            if self.signal_and_wait(number, seconds):
                 break
         self.kill()
 

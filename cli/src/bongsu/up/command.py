@@ -11,7 +11,6 @@ from typing import Annotated
 import httpx
 import typer
 
-from bongsu.database.row_counts import RowCounter
 from bongsu.errors import CommandError
 from bongsu.servers import ports
 from bongsu.stack_status import StackStatus, read_status
@@ -21,7 +20,7 @@ from bongsu.up.options import DEFAULT_DATA_DIR, DEFAULT_PORT, Options, parse_rep
 from bongsu.up.preflight.cluster_size import check_cluster_size
 from bongsu.up.preflight.port import check_port
 from bongsu.up.preflight.vendors import check_gemini, check_upbit
-from bongsu.up.replay_end import report_replay_end
+from bongsu.up.replay_end import end_message, wait_for_end, wait_for_rows
 from bongsu.up.screen import Screen
 from bongsu.up.stack import Stack
 from common.errors import ServiceError
@@ -147,22 +146,20 @@ class Run:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._refresh(stack))
                 if self._recording:
-                    group.create_task(
-                        report_replay_end(
-                            stack.upbit_url, self._recording, lambda: self._status, self._screen.say
-                        )
-                    )
+                    group.create_task(self._report_end(stack, self._recording))
 
     async def _refresh(self, stack: Stack) -> None:
-        counter = RowCounter(stack.postgres.url())
-        try:
-            async with httpx.AsyncClient(trust_env=False, timeout=ANSWER_SECONDS) as client:
-                while True:
-                    self._status = await read_status(client, stack.health_url, counter.count, self._status)
-                    self._screen.show(self._status, stack.supervisor.children, stack.health_url)
-                    await asyncio.sleep(REFRESH_SECONDS)
-        finally:
-            counter.close()
+        async with httpx.AsyncClient(trust_env=False, timeout=ANSWER_SECONDS) as client:
+            while True:
+                self._status = await read_status(client, stack.health_url, self._status)
+                self._screen.show(self._status, stack.supervisor.children, stack.health_url)
+                await asyncio.sleep(REFRESH_SECONDS)
+
+    async def _report_end(self, stack: Stack, recording: Recording) -> None:
+        expected = {code: len(market.candles) for code, market in recording.by_market.items()}
+        await wait_for_end(stack.upbit_url)
+        counts = await wait_for_rows(stack.postgres.url(), expected, lambda: self._status)
+        self._screen.say(end_message(counts, expected))
 
     async def _until_stopped(self, work: object) -> bool:
         """Do `work` until it is done or a signal comes; returns whether it was done."""

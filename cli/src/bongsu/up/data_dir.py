@@ -88,7 +88,10 @@ class DataDir:
     def end_orphans(self) -> list[str]:
         """End the children of a run that was killed; returns their names."""
         ended = []
-        for name, child in self._recorded_children().items():
+        recorded: dict[str, Any] = {}
+        with contextlib.suppress(OSError, ValueError):
+            recorded = dict(json.loads((self.path / "children.json").read_text(encoding="utf-8")))
+        for name, child in recorded.items():
             with contextlib.suppress(KeyError, TypeError, ValueError, PermissionError):
                 pid, started = int(child["pid"]), str(child["started"])
                 if started and process_start_time(pid) == started:
@@ -96,11 +99,6 @@ class DataDir:
                     terminate_process(pid, first=first, seconds=ORPHAN_SECONDS)
                     ended.append(name)
         return ended
-
-    def _recorded_children(self) -> dict[str, Any]:
-        with contextlib.suppress(OSError, ValueError):
-            return dict(json.loads((self.path / "children.json").read_text(encoding="utf-8")))
-        return {}
 
     def _acquire_lock(self, shown: Path) -> None:
         lock = self.path / "lock"

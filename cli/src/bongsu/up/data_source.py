@@ -79,16 +79,12 @@ def check_market(folder: Path, market: Market, options: Options) -> None:
         return
     identity = {name: value for name, value in market.as_json().items() if name not in ("name", "markets")}
     if any(known.get(name) != value for name, value in identity.items()):
-        other = command_line(options, data_dir=_new_folder(folder, market))
+        suffix = market.kind if market.kind != "replay" else f"replay-{market.key[:6]}"
+        other = command_line(options, data_dir=folder.with_name(f"{DEFAULT_DATA_DIR.name}-{suffix}"))
         raise CommandError(
             f"{folder} holds {known.get('name', 'another market')}, not {market.name}, and prices of two"
             f" markets never mix; use a folder of its own: {other}"
         )
-
-
-def _new_folder(folder: Path, market: Market) -> Path:
-    suffix = market.kind if market.kind != "replay" else f"replay-{market.key[:6]}"
-    return folder.with_name(f"{DEFAULT_DATA_DIR.name}-{suffix}")
 
 
 def _read(path: Path) -> dict[str, Any] | None:

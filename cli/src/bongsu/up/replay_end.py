@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import httpx
 
+from bongsu.database.queries import MarketCounts, count_rows
+from bongsu.errors import CommandError
 from bongsu.stack_status import StackStatus
-from upbit_simulator.recorded.recording import Recording
 
 POLL_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
@@ -18,31 +20,41 @@ ARRIVAL_SECONDS = 60.0
 STEADY_LOOKS = 3
 
 
-async def report_replay_end(
-    upbit_url: str, recording: Recording, newest: Callable[[], StackStatus], say: Callable[[str], None]
-) -> None:
-    """Wait for the clock's end and for counts that no longer grow; say once what arrived."""
-    expected = {code: len(market.candles) for code, market in recording.by_market.items()}
-    async with httpx.AsyncClient(trust_env=False) as client:
-        while not await _has_ended(client, upbit_url):
+async def wait_for_end(upbit_url: str) -> None:
+    """Return when the clock of the simulator is at the recording's end."""
+    async with httpx.AsyncClient(trust_env=False, timeout=ANSWER_SECONDS) as client:
+        while True:
+            with contextlib.suppress(httpx.HTTPError, ValueError):
+                if (await client.get(f"{upbit_url}/_control/clock")).json().get("ended"):
+                    return
             await asyncio.sleep(POLL_SECONDS)
+
+
+async def wait_for_rows(
+    database_url: str, expected: Mapping[str, int], newest: Callable[[], StackStatus]
+) -> Mapping[str, MarketCounts]:
+    """Return the counts by market once all has arrived and they no longer grow, or after a minute.
+
+    Args:
+        expected: How many candles of each market were recorded.
+    """
     deadline = time.monotonic() + ARRIVAL_SECONDS
-    before: list[tuple[int, int]] = []
+    counts: Mapping[str, MarketCounts] = {}
     steady = 0
     while time.monotonic() < deadline and not (
-        steady >= STEADY_LOOKS and is_complete(newest(), expected) and has_decided(newest())
+        steady >= STEADY_LOOKS and is_complete(counts, expected) and has_decided(newest())
     ):
         await asyncio.sleep(POLL_SECONDS)
-        counts = [(market["candles"], market["signals"]) for market in newest().markets]
-        steady = steady + 1 if counts == before else 0
-        before = counts
-    say(end_message(newest(), expected))
+        # A look that fails, as while PostgreSQL starts again, is none.
+        with contextlib.suppress(CommandError):
+            before, counts = counts, await count_rows(database_url, list(expected))
+            steady = steady + 1 if counts == before else 0
+    return counts
 
 
-def is_complete(status: StackStatus, expected: dict[str, int]) -> bool:
+def is_complete(counts: Mapping[str, MarketCounts], expected: Mapping[str, int]) -> bool:
     """Return whether every market has as many candles as were recorded."""
-    stored = {market["market"]: market["candles"] or 0 for market in status.markets}
-    return all(stored.get(code, 0) >= count for code, count in expected.items())
+    return all(code in counts and counts[code].candles >= count for code, count in expected.items())
 
 
 def has_decided(status: StackStatus) -> bool:
@@ -58,19 +70,11 @@ def has_decided(status: StackStatus) -> bool:
     )
 
 
-def end_message(status: StackStatus, expected: dict[str, int]) -> str:
+def end_message(counts: Mapping[str, MarketCounts], expected: Mapping[str, int]) -> str:
     """Return the sentence that ends a replay, with its counts."""
-    stored = {market["market"]: market["candles"] for market in status.markets}
-    counts = ", ".join(
-        f"{code} {stored.get(code) or 0} of {count} candles" for code, count in expected.items()
+    arrived = ", ".join(
+        f"{code} {counts[code].candles if code in counts else 0} of {count} candles"
+        for code, count in expected.items()
     )
-    signals = sum(market["signals"] or 0 for market in status.markets)
-    return f"the recording has ended: {counts}, {signals} signals; still serving, Ctrl-C stops"
-
-
-async def _has_ended(client: httpx.AsyncClient, upbit_url: str) -> bool:
-    try:
-        clock = (await client.get(f"{upbit_url}/_control/clock", timeout=ANSWER_SECONDS)).json()
-    except (httpx.HTTPError, ValueError):
-        return False
-    return bool(clock.get("ended"))
+    signals = sum(market.signals for market in counts.values())
+    return f"the recording has ended: {arrived}, {signals} signals; still serving, Ctrl-C stops"

@@ -62,11 +62,13 @@ class Screen:
 def render(status: StackStatus, children: list[WatchedChild], url: str) -> RenderableType:
     """Return the live view: processes, markets, health and where to look on."""
     colour = COLOURS.get(str(status.answer.get("status", "")), "red")
-    health = Text.assemble("health   ", (status.health, colour))
+    markets = Table("market", "newest candle", "newest signal", box=None, header_style="dim")
+    for market in status.markets:
+        markets.add_row(market["market"], candle_text(market), signal_text(market))
     return Group(
         _processes(children),
-        _markets(status),
-        health,
+        markets,
+        Text.assemble("health   ", (status.health, colour)),
         Text(f"look at  {url}/   (Ctrl-C stops everything; the data stays)"),
     )
 
@@ -79,25 +81,6 @@ def _processes(children: list[WatchedChild]) -> Table:
         up = _duration(time.monotonic() - watched.since) if running else ""
         table.add_row(watched.child.name, state, str(watched.child.pid or ""), up, str(watched.restarts))
     return table
-
-
-def _markets(status: StackStatus) -> Table:
-    table = Table(
-        "market", "newest candle", "stored", "newest signal", "signals", box=None, header_style="dim"
-    )
-    for market in status.markets:
-        table.add_row(
-            str(market.get("market")),
-            candle_text(market),
-            _count(market["candles"]),
-            signal_text(market),
-            _count(market["signals"]),
-        )
-    return table
-
-
-def _count(value: int | None) -> str:
-    return "" if value is None else str(value)
 
 
 def _duration(seconds: float) -> str:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import asyncpg
-
 from bongsu.errors import CommandError
+from bongsu.provisioning.migrations import connected
 from bongsu.up.data_source import Market
 from common.config.keys import BACKFILL_DAYS, MAX_BACKFILL_DAYS, find_key
 
 AUTHOR = "bongsu up"
-CONNECT_SECONDS = 5.0
 
 
 def first_settings(market: Market) -> dict[str, Any]:
@@ -39,32 +37,20 @@ async def seed(url: str, market: Market, *, author: str = AUTHOR) -> None:
         author: Who the history says has set them.
 
     Raises:
-        CommandError: The server does not keep commits over a power cut.
+        CommandError: The server does not keep commits over a power cut, or cannot be used.
     """
-    connection = await asyncpg.connect(
-        url, timeout=CONNECT_SECONDS, server_settings={"application_name": "bongsu.up"}
-    )
-    try:
-        await _check_durable(connection)
-        if await connection.fetchval("SELECT NOT EXISTS (SELECT FROM system_config_history)"):
-            await _write(connection, first_settings(market), author)
-    finally:
-        await connection.close(timeout=2)
-
-
-async def _check_durable(connection: asyncpg.Connection[Any]) -> None:
-    for name in ("fsync", "synchronous_commit"):
-        if await connection.fetchval("SELECT current_setting($1)", name) != "on":
-            raise CommandError(
-                f"PostgreSQL runs with {name} off: a power cut would lose acknowledged candles"
-            )
-
-
-async def _write(connection: asyncpg.Connection[Any], settings: dict[str, Any], author: str) -> None:
-    async with connection.transaction():
-        await connection.execute("SELECT set_config('bongsu.changed_by', $1, true)", author)
-        for key, value in settings.items():
-            find_key(key).check(value)
-            await connection.execute(
-                "INSERT INTO system_config (key, value) VALUES ($1, $2::jsonb)", key, json.dumps(value)
-            )
+    async with connected(url) as connection:
+        for name in ("fsync", "synchronous_commit"):
+            if await connection.fetchval("SELECT current_setting($1)", name) != "on":
+                raise CommandError(
+                    f"PostgreSQL runs with {name} off: a power cut would lose acknowledged candles"
+                )
+        if not await connection.fetchval("SELECT NOT EXISTS (SELECT FROM system_config_history)"):
+            return
+        async with connection.transaction():
+            await connection.execute("SELECT set_config('bongsu.changed_by', $1, true)", author)
+            for key, value in first_settings(market).items():
+                find_key(key).check(value)
+                await connection.execute(
+                    "INSERT INTO system_config (key, value) VALUES ($1, $2::jsonb)", key, json.dumps(value)
+                )

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -141,15 +140,10 @@ class Stack:
 
     async def _start(self, watched: WatchedChild) -> None:
         server = watched.child in (self.postgres, *self.nats.servers)
-        async with self._step(watched.child.name):
-            await self.supervisor.start(watched, within_seconds=SERVER_SECONDS if server else PROGRAM_SECONDS)
-
-    @asynccontextmanager
-    async def _step(self, name: str) -> AsyncIterator[None]:
         began = time.monotonic()
-        self._say(f"starting {name} …")
-        yield
-        self._say(f"{name} is up ({time.monotonic() - began:.1f} s)")
+        self._say(f"starting {watched.child.name} …")
+        await self.supervisor.start(watched, within_seconds=SERVER_SECONDS if server else PROGRAM_SECONDS)
+        self._say(f"{watched.child.name} is up ({time.monotonic() - began:.1f} s)")
 
     async def _together(self, *steps: Coroutine[Any, Any, None]) -> None:
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bongsu.logs.files import BLOCK_BYTES, LogFile, LogFilter, newest_lines
+from bongsu.logs.files import BLOCK_BYTES, LogFile, newest_lines
 from bongsu.logs.lines import Level
 from servers.fixtures import passable_folder
 
@@ -23,7 +23,7 @@ def written(second: float, event: str = "x", level: str = "info") -> str:
 
 def events(folder: Path, *, level: Level = Level.DEBUG, lines: int | None = None) -> list[str]:
     files = [LogFile(path) for path in sorted(folder.glob("*.log"))]
-    return [line.message for line in newest_lines(files, LogFilter(level, None, lines))]
+    return [line.message for line in newest_lines(files, level, limit=lines)]
 
 
 def test_lines_of_all_files_come_in_the_order_of_time(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_what_was_set_aside_at_a_start_is_read_too(tmp_path: Path) -> None:
 
 def test_a_traceback_stays_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text(written(1, "one") + "Traceback\n  boom\n" + written(2, "two"))
-    one, two = newest_lines([LogFile(tmp_path / "a.log")], LogFilter(Level.DEBUG, None, None))
+    one, two = newest_lines([LogFile(tmp_path / "a.log")], Level.DEBUG)
     assert (one.following, two.following) == (("Traceback", "  boom"), ())
 
 

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pytest
 
+from bongsu.database.queries import MarketCounts
 from bongsu.stack_status import StackStatus
 from bongsu.up.replay_end import end_message, has_decided, is_complete
-
-
-def _status(candles: Mapping[str, int], signals: int = 0) -> StackStatus:
-    markets = [{"market": code, "candles": count, "signals": signals} for code, count in candles.items()]
-    return StackStatus({}, {"markets": markets})
 
 
 @pytest.mark.parametrize(
@@ -39,11 +33,14 @@ def test_no_signaler_has_not_decided() -> None:
 
 def test_a_recording_has_arrived_when_every_market_has_its_candles() -> None:
     expected = {"KRW-BTC": 60, "KRW-XRP": 2}
-    assert not is_complete(_status({"KRW-BTC": 60}), expected)
-    assert is_complete(_status({"KRW-BTC": 60, "KRW-XRP": 2}), expected)
+    counts = {"KRW-BTC": MarketCounts(60, 0, 0)}
+    assert not is_complete(counts, expected)
+    assert not is_complete(counts | {"KRW-XRP": MarketCounts(1, 0, 0)}, expected)
+    assert is_complete(counts | {"KRW-XRP": MarketCounts(2, 0, 0)}, expected)
 
 
 def test_the_end_of_a_recording_is_said_with_its_counts() -> None:
-    assert end_message(_status({"KRW-BTC": 59}, signals=3), {"KRW-BTC": 60}) == (
-        "the recording has ended: KRW-BTC 59 of 60 candles, 3 signals; still serving, Ctrl-C stops"
+    assert end_message({"KRW-BTC": MarketCounts(59, 3, 0)}, {"KRW-BTC": 60, "KRW-XRP": 2}) == (
+        "the recording has ended: KRW-BTC 59 of 60 candles, KRW-XRP 0 of 2 candles, 3 signals;"
+        " still serving, Ctrl-C stops"
     )

@@ -67,7 +67,9 @@ class DatabaseFacts:
 async def database_facts(url: str) -> DatabaseFacts:
     """Ask PostgreSQL; CommandError where it cannot be asked."""
     async with database(url) as opened, opened.connection() as connection:
-        server, ahead = await _server(connection)
+        asked = utc_now()
+        server = dict(await connection.fetchrow(_SERVER) or {})
+        ahead = seconds_ahead(server["now"], asked=asked, answered=utc_now())
         careless = [row["role"] for row in await connection.fetch(_CARELESS_ROLES)]
         applied = await _applied(connection)
         has_tables = await connection.fetchval("SELECT to_regclass('trading_signals') IS NOT NULL")
@@ -117,12 +119,6 @@ def _judge_durability(facts: DatabaseFacts) -> Finding:
             f"ALTER ROLE {facts.careless_roles[0]} RESET synchronous_commit",
         )
     return ok("durability", f"{', '.join(DURABLE)} are on")
-
-
-async def _server(connection: Connection) -> tuple[dict[str, object], float]:
-    asked = utc_now()
-    row = dict(await connection.fetchrow(_SERVER) or {})
-    return row, seconds_ahead(row["now"], asked=asked, answered=utc_now())
 
 
 async def _applied(connection: Connection) -> dict[int, str] | None:

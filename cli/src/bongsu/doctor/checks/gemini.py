@@ -39,7 +39,7 @@ async def check_gemini(target: Target, models: Sequence[str]) -> list[Finding]:
             answer = await client.get("/models", params={"pageSize": PAGE_SIZE})
             if not answer.is_success:
                 return [_judge_refusal(answer)]
-            listed = _names(answer)
+            listed = {str(model["name"]).removeprefix("models/") for model in answer.json()["models"]}
             absent = [model for model in models if model not in listed]
             states = {model: (await client.get(f"/models/{model}")).status_code for model in absent}
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeEncodeError, ValueError, KeyError, TypeError) as error:
@@ -117,7 +117,3 @@ def _judge_models(models: Sequence[str], states: Mapping[str, int]) -> Finding:
 def _another(model: str, models: Sequence[str]) -> str:
     key = "gemini_model" if model == models[0] else "gemini_fallback_models"
     return f"choose one that Gemini lists: bongsu config set {key} …"
-
-
-def _names(answer: httpx.Response) -> frozenset[str]:
-    return frozenset(str(model["name"]).removeprefix("models/") for model in answer.json()["models"])

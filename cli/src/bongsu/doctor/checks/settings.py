@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from bongsu.database.settings import settings_in_force, spelled
 from bongsu.doctor.finding import Finding, ok, problem, warning
@@ -34,37 +35,28 @@ def judge_settings(stored: Mapping[str, StoredSetting]) -> list[Finding]:
     return findings or [ok(CHECK, "every stored value holds")]
 
 
-def _judge_together(values: Mapping[str, object]) -> list[Finding]:
-    findings = []
-    retention, backfill = int(str(values["retention_days"])), int(str(values["backfill_days"]))
-    if backfill > retention:
-        findings.append(
-            warning(
-                CHECK,
-                f"backfill_days is {backfill}, retention_days {retention}: what comes is deleted at once",
-                f"bongsu config set retention_days {backfill}",
-            )
-        )
-    interval = int(str(values["signal_interval_minutes"])) * 60
-    timeout = int(str(values["gemini_timeout_seconds"]))
-    if timeout * 2 > interval:
-        findings.append(
-            warning(
-                CHECK,
-                f"gemini_timeout_seconds is {timeout}, but a decision ends after half an interval,"
-                f" {interval // 2} s",
-                f"bongsu config set gemini_timeout_seconds {max(1, interval // 3)}",
-            )
-        )
-    if float(str(values["signal_min_confidence"])) == 1:
-        findings.append(
-            warning(
-                CHECK,
-                "signal_min_confidence is 1: nearly every BUY and SELL is kept as HOLD",
-                "bongsu config set signal_min_confidence 0.6",
-            )
-        )
-    return findings
+def _judge_together(values: Mapping[str, Any]) -> list[Finding]:
+    retention, backfill = values["retention_days"], values["backfill_days"]
+    interval, timeout = values["signal_interval_minutes"] * 60, values["gemini_timeout_seconds"]
+    flaws = (
+        (
+            backfill > retention,
+            f"backfill_days is {backfill}, retention_days {retention}: what comes is deleted at once",
+            f"bongsu config set retention_days {backfill}",
+        ),
+        (
+            timeout * 2 > interval,
+            f"gemini_timeout_seconds is {timeout}, but a decision ends after half an interval,"
+            f" {interval // 2} s",
+            f"bongsu config set gemini_timeout_seconds {max(1, interval // 3)}",
+        ),
+        (
+            values["signal_min_confidence"] == 1,
+            "signal_min_confidence is 1: nearly every BUY and SELL is kept as HOLD",
+            "bongsu config set signal_min_confidence 0.6",
+        ),
+    )
+    return [warning(CHECK, found, fix) for is_so, found, fix in flaws if is_so]
 
 
 def _quoted(value: object) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -19,14 +18,6 @@ CLOCK = "of the exchange"
 ANSWER_SECONDS = 5.0
 # Of which a Date consists.
 WHOLE_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class ExchangeFacts:
-    """The markets there are, and how far its clock is ahead of ours; None where it names no time."""
-
-    markets: frozenset[str]
-    seconds_ahead: float | None
 
 
 async def check_exchange(target: Target, markets: Sequence[str]) -> list[Finding]:
@@ -51,8 +42,8 @@ async def check_exchange(target: Target, markets: Sequence[str]) -> list[Finding
                 "wait; let only one stack run at one address",
             )
         ]
-    facts = _read(answer, asked, answered)
-    if not answer.is_success or facts is None:
+    listed = _listed(answer)
+    if not answer.is_success or listed is None:
         return [
             problem(
                 CHECK,
@@ -60,36 +51,29 @@ async def check_exchange(target: Target, markets: Sequence[str]) -> list[Finding
                 "try again later, or check UPBIT_BASE_URL",
             )
         ]
-    return [_judge_markets(url, facts, markets), _judge_time(facts, target)]
-
-
-def _judge_markets(url: str, facts: ExchangeFacts, markets: Sequence[str]) -> Finding:
-    if absent := sorted(set(markets) - facts.markets):
-        return problem(
+    known = ok(CHECK, f"{url} answers and knows every market")
+    if absent := sorted(set(markets) - listed):
+        known = problem(
             CHECK,
             f"{url} knows no {', '.join(absent)}, of which candles are to be collected",
             "bongsu config set markets '[\"KRW-BTC\"]', or those that you mean",
         )
-    return ok(CHECK, f"{url} answers and knows every market")
-
-
-def _judge_time(facts: ExchangeFacts, target: Target) -> Finding:
     if target.has_its_own_clock:
-        return unknown(f"clock {CLOCK}", "it replays a recording and has a clock of its own")
-    if facts.seconds_ahead is None:
-        return unknown(f"clock {CLOCK}", "its answer names no time")
-    return judge_clock(CLOCK, facts.seconds_ahead)
+        return [known, unknown(f"clock {CLOCK}", "it replays a recording and has a clock of its own")]
+    return [known, _judge_time(answer, asked, answered)]
 
 
-def _read(answer: httpx.Response, asked: datetime, answered: datetime) -> ExchangeFacts | None:
+def _listed(answer: httpx.Response) -> frozenset[str] | None:
     try:
-        markets = frozenset(str(row["market"]) for row in answer.json())
+        return frozenset(str(row["market"]) for row in answer.json())
     except (ValueError, TypeError, KeyError):
         return None
+
+
+def _judge_time(answer: httpx.Response, asked: datetime, answered: datetime) -> Finding:
     try:
         theirs = parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC)
     except (ValueError, KeyError):
-        return ExchangeFacts(markets, None)
-    return ExchangeFacts(
-        markets, seconds_ahead(theirs, asked=asked, answered=answered, resolution_seconds=WHOLE_SECONDS)
-    )
+        return unknown(f"clock {CLOCK}", "its answer names no time")
+    ahead = seconds_ahead(theirs, asked=asked, answered=answered, resolution_seconds=WHOLE_SECONDS)
+    return judge_clock(CLOCK, ahead)

@@ -17,7 +17,6 @@ from bongsu.provisioning.nats_config import Cluster, server_configuration
 from bongsu.provisioning.nats_users import ADMIN, USERS
 from bongsu.servers import ports
 from bongsu.servers.atomic_write import write_file
-from bongsu.servers.process import ChildProcess
 from bongsu.servers.secrets import Secrets
 from bongsu.servers.server_process import EmbeddedServer
 
@@ -72,10 +71,10 @@ class NatsServer(EmbeddedServer):
         (self.directory / "jetstream").mkdir(parents=True, exist_ok=True, mode=0o700)
         self._write_configuration()
 
-    def _child(self) -> ChildProcess:
-        return ChildProcess(
+    def launch(self) -> None:
+        """Start it and return at once."""
+        self.spawn(
             [binary(), "-c", str(self.directory / "nats.conf")],
-            log=self.log,
             environment={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self.directory)},
             directory=self.directory,
         )

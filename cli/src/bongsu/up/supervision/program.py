@@ -8,7 +8,6 @@ from pathlib import Path
 
 import httpx
 
-from bongsu.servers.process import ChildProcess
 from bongsu.servers.server_process import SupervisedProcess
 
 ANSWER_SECONDS = 0.5
@@ -49,7 +48,6 @@ class Program(SupervisedProcess):
             return False
         return True
 
-    def _child(self) -> ChildProcess:
-        return ChildProcess(
-            self._command, log=self.log, environment=self._environment, directory=self._directory
-        )
+    def launch(self) -> None:
+        """Start it and return at once."""
+        self.spawn(self._command, environment=self._environment, directory=self._directory)

@@ -114,7 +114,8 @@ class Supervisor:
                 await asyncio.sleep(POLL_SECONDS)
             if time.monotonic() - watched.since > HEALTHY_AFTER_SECONDS:
                 backoff = FIRST_BACKOFF_SECONDS
-            how = exit_text(child.exit_code)
+            code = child.exit_code
+            how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
             await asyncio.sleep(backoff)
             backoff = min(2 * backoff, LONGEST_BACKOFF_SECONDS)
             # The next round tries again; the reason is in the child's log.
@@ -156,10 +157,3 @@ async def _run_to_end(work: Callable[[], None]) -> None:
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait({task})
         raise
-
-
-def exit_text(exit_code: int | None) -> str:
-    """Return how a process ended, for people: `signal 9` or `exit code 1`."""
-    if exit_code is not None and exit_code < 0:
-        return f"signal {-exit_code}"
-    return f"exit code {exit_code}"
