@@ -75,7 +75,8 @@ class Collector:
         scheduler.add("retention", every_seconds=RETENTION_SECONDS, body=self._jobs.delete_old_candles)
         self._runtime.config_watch.listen(self._apply_settings)
         markets = await config.get(MARKETS)
-        await self._block.start()
+        await self._block.wait_until_known()
+        self._block.start()
         self._probe.market = markets[0]
         self._probe.start()
         await self._live.watch(tuple(markets))

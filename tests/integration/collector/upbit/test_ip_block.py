@@ -24,7 +24,8 @@ async def collector(postgres: PostgresServer, database: str) -> AsyncIterator[Ra
     await opened.open()
     limiter = RateLimiter()
     shared = IpBlock(limiter, BlockRepository(opened))
-    await shared.start()
+    await shared.wait_until_known()
+    shared.start()
     try:
         yield limiter
     finally:
