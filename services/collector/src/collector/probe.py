@@ -53,8 +53,8 @@ class UpbitProbe(Background):
             return ComponentState(name=COMPONENT, status="unhealthy", message=f"ping fails: {self._error}")
         latency = round(self._latency_ms, 1) if self._latency_ms is not None else None
         problem = self._upbit.problem
-        if not problem and self._live.stream_problem:
-            problem = f"WebSocket: {self._live.stream_problem}"
+        if not problem and (stream_problem := self._live.stream.problem):
+            problem = f"WebSocket: {stream_problem}"
         return ComponentState(
             name=COMPONENT,
             status="warning" if problem else "healthy",
