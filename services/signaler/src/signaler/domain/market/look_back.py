@@ -87,7 +87,9 @@ def build_look_back(
         candles=tuple(candles[m] for m in sorted(candles)),
         open_minutes=len(opened - proven),
         uncovered_minutes=len(set(since_first) - proven - resolved - opened),
-        reaches_back=_reaches_back(candles, resolved, paged, window),
+        reaches_back=not paged
+        or paged.start <= window.start
+        or any(minute < paged.start for minute in candles.keys() | resolved),
     )
 
 
@@ -124,12 +126,6 @@ def _merge(stored: Iterable[StoredCandle], page: CandlesClosed | None, window: r
         if minute not in newer_than_page:
             merged[minute] = candle
     return {minute: candle for minute, candle in merged.items() if minute in window}
-
-
-def _reaches_back(candles: dict[int, Candle], resolved: set[int], paged: range, window: range) -> bool:
-    if not paged or paged.start <= window.start:
-        return True
-    return any(minute < paged.start for minute in (*candles, *resolved))
 
 
 def _minutes(from_time: datetime, to_time: datetime, window: range) -> range:
