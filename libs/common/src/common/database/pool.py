@@ -76,13 +76,7 @@ SHARES = checked_shares({"collector": Share(4, 8), "signaler": Share(3, 6), "hea
 
 
 class Database:
-    """The pool of one process. `open` before use, `close` ends within about a second.
-
-    Args:
-        dsn: PostgreSQL URL of the service's own role.
-        service: The name in `application_name=bongsu.<service>`.
-        share: This process's connections.
-    """
+    """The pool of one process. `open` before use, `close` ends within about a second."""
 
     def __init__(self, dsn: str, *, service: str, share: Share) -> None:
         self._dsn = dsn
