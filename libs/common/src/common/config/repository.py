@@ -102,11 +102,7 @@ class ConfigRepository:
         return revisions[key]
 
     async def set_values(
-        self,
-        values: Mapping[str, object],
-        *,
-        changed_by: str,
-        if_revisions: Mapping[str, int] = ANY_REVISION,
+        self, values: Mapping[str, object], *, changed_by: str, if_revisions: Mapping[str, int] = ANY_REVISION
     ) -> dict[str, int]:
         """Validate all, commit all or none, drop the own copies, publish; returns the new revisions.
 
