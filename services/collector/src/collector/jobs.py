@@ -107,9 +107,8 @@ class CollectorJobs:
             info = await self.bus.jetstream.consumer_info(STORE_CANDLES.stream, STORE_CANDLES.name)
             delivered = info.delivered.stream_seq if info.delivered else 0
             newest = delivered + (info.num_pending or 0) if newest is None else newest
-            if not info.num_pending and not info.num_ack_pending:
-                return True
-            if info.ack_floor and info.ack_floor.stream_seq >= newest:
+            is_idle = not info.num_pending and not info.num_ack_pending
+            if is_idle or (info.ack_floor and info.ack_floor.stream_seq >= newest):
                 return True
             await asyncio.sleep(0.5)
         return False
