@@ -15,7 +15,6 @@ HASTY_SPAN = timedelta(seconds=2)
 NEVER = {
     LogEvent.ERROR_UNCAUGHT,
     LogEvent.LOGGING_FAILED,
-    LogEvent.LOOP_BLOCKED,
     LogEvent.MASKING_FAILED,
     LogEvent.TASK_FAILED,
 }

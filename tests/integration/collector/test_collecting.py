@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 StartCollector = Callable[[], AbstractContextManager[ServiceProcess]]
 SPEED = 240
-CATCH_UP_SECONDS = 20.0
 
 
 @pytest.fixture
@@ -101,7 +100,7 @@ async def assert_whole_until_now(admin: Admin, upbit: Simulator, recording: Path
     async def whole() -> bool:
         return due <= await covered_minutes(admin)
 
-    await eventually(whole, CATCH_UP_SECONDS)
+    await eventually(whole)
     found = await stored(admin)
     assert found.items() <= wanted.items()
     assert due - set(found) == due - set(wanted)
@@ -119,7 +118,7 @@ async def test_every_recorded_candle_arrives_and_every_empty_minute_is_proven(
     start_collector: StartCollector, admin: Admin, upbit: Simulator, recording: Path
 ) -> None:
     with start_collector() as collector:
-        await eventually(ten_candles(admin), CATCH_UP_SECONDS)
+        await eventually(ten_candles(admin))
         await assert_whole_until_now(admin, upbit, recording)
         assert collector.stop() == 0
     sources = await admin.fetch("SELECT DISTINCT source FROM market_data")
@@ -132,10 +131,10 @@ async def test_a_killed_collector_fills_its_hole_when_it_comes_back(
     start_collector: StartCollector, admin: Admin, upbit: Simulator, recording: Path
 ) -> None:
     with start_collector() as collector:
-        await eventually(ten_candles(admin), CATCH_UP_SECONDS)
+        await eventually(ten_candles(admin))
         collector.kill()
     before = closed_now(upbit)
-    await eventually(lambda: closed_now(upbit) >= before + 5 * MINUTE, CATCH_UP_SECONDS)
+    await eventually(lambda: closed_now(upbit) >= before + 5 * MINUTE)
     with start_collector() as collector:
         await assert_whole_until_now(admin, upbit, recording)
 
@@ -171,13 +170,13 @@ async def test_no_fault_of_upbit_loses_or_invents_a_candle(
     faults: dict[str, dict[str, object]],
 ) -> None:
     with start_collector() as collector:
-        await eventually(ten_candles(admin), CATCH_UP_SECONDS)
+        await eventually(ten_candles(admin))
         for kind, how in faults.items():
             status, _ = upbit.post("/_control/faults", {"kind": kind, **how})
             assert status == 201, kind
             if kind == "ws_refuse":
                 upbit.post("/_control/faults", {"kind": "ws_close", "count": 1})
-            await eventually(lambda: not upbit.get("/_control/faults")["active"], 10.0)
+            await eventually(lambda: not upbit.get("/_control/faults")["active"])
             await assert_whole_until_now(admin, upbit, recording)
         assert collector.stop() == 0
 
@@ -190,7 +189,7 @@ async def test_a_killed_bus_or_database_loses_no_candle(
     fresh_nats: NatsServer,
 ) -> None:
     with start_collector() as collector:
-        await eventually(ten_candles(admin), CATCH_UP_SECONDS)
+        await eventually(ten_candles(admin))
         fresh_nats.kill()
         fresh_nats.start()
         await assert_whole_until_now(admin, upbit, recording)
@@ -206,18 +205,18 @@ async def test_a_block_by_upbit_is_answered_with_silence(
     start_collector: StartCollector, admin: Admin, upbit: Simulator
 ) -> None:
     with start_collector():
-        await eventually(ten_candles(admin), CATCH_UP_SECONDS)
+        await eventually(ten_candles(admin))
         upbit.post("/_control/faults", {"kind": "blocked", "count": 1, "params": {"block_seconds": 60}})
 
         def refused() -> int:
             rows = upbit.get("/_control/stats")["requests"]
             return sum(row["count"] for row in rows if row["status"] == 418)
 
-        await eventually(refused, 10.0)
+        await eventually(refused)
         began = closed_now(upbit)
         # What was on its way when the block began is refused too.
-        await eventually(lambda: closed_now(upbit) >= began + 4 * MINUTE, 10.0)
+        await eventually(lambda: closed_now(upbit) >= began + 4 * MINUTE)
         first = refused()
         now = closed_now(upbit)
-        await eventually(lambda: closed_now(upbit) >= now + 12 * MINUTE, 10.0)
+        await eventually(lambda: closed_now(upbit) >= now + 12 * MINUTE)
         assert refused() == first

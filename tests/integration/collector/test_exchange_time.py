@@ -87,7 +87,7 @@ async def test_a_collector_warns_once_that_the_clocks_differ_and_goes_on(
     upbit.switch_on("clock_skew", seconds=-SKEW.total_seconds())
     with start_collector("slow", 1) as collector:
         await until_ready(collector)
-        await eventually(stores, 20.0)
+        await eventually(stores)
         warnings = await eventually(lambda: collector.events(LogEvent.CLOCKS_DIFFER))
     assert len(warnings) == 1
     assert -302 < warnings[0]["exchange_ahead_seconds"] < -298

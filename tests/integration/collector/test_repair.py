@@ -103,7 +103,7 @@ async def collect_until(parts: Parts, enough: Callable[[], Awaitable[bool]]) -> 
         await parts.collector.collect(MARKET)
         return await enough()
 
-    await eventually(collected, 30.0)
+    await eventually(collected)
 
 
 async def stores(admin: Admin, minutes: int) -> bool:
@@ -138,7 +138,7 @@ async def test_a_candle_that_upbit_delivers_late_is_stored_by_the_next_repair(
     async def repaired() -> bool:
         return await statuses(admin) == {"repaired"}
 
-    await eventually(repaired, 10.0)
+    await eventually(repaired)
     minutes = await stored_minutes(admin)
     assert minutes == [minutes[0] + index * MINUTE for index in range(len(minutes))]
 
@@ -161,7 +161,7 @@ async def test_a_restart_between_a_wrong_answer_and_the_repair_leaves_nothing_un
     async def repaired() -> bool:
         return await statuses(admin) == {"repaired"}
 
-    await eventually(repaired, 10.0)
+    await eventually(repaired)
 
 
 async def test_a_candle_that_upbit_corrects_later_becomes_a_new_revision(
@@ -174,7 +174,7 @@ async def test_a_candle_that_upbit_corrects_later_becomes_a_new_revision(
     async def revised() -> bool:
         return bool(await admin.fetchval("SELECT max(revision) FROM market_data") == 2)
 
-    await eventually(revised, 10.0)
+    await eventually(revised)
 
 
 async def test_a_repair_that_finds_nothing_new_publishes_nothing(
@@ -199,7 +199,7 @@ async def test_a_repair_does_not_go_ahead_of_what_was_collected(
         await parts.upbit.ping(MARKET)
         return parts.collector.is_due(MARKET)
 
-    await eventually(is_due, 10.0)
+    await eventually(is_due)
     client = await nats_client.connect(fresh_nats.url())
     before = (await client.jetstream().stream_info("MARKET")).state.last_seq
     await parts.jobs.repair_gaps(JobRun("gap_repair"))
@@ -245,7 +245,7 @@ async def test_a_row_that_vanished_is_noticed_and_fetched_again(parts: Parts, ad
     async def back() -> bool:
         return before == (await stored_minutes(admin))[: len(before)]
 
-    await eventually(back, 10.0)
+    await eventually(back)
     assert [
         tuple(row) for row in await admin.fetch("SELECT from_time, to_time, status FROM candle_gaps")
     ] == [(before[2], before[4], "repaired")]

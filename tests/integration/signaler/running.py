@@ -32,7 +32,7 @@ class GeminiSimulator:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "gemini_simulator", "--port", str(port)], stdout=subprocess.DEVNULL
         )
-        eventually_sync(self._answers, within=40)
+        eventually_sync(self._answers)
 
     def fail(self, kind: str, *, count: int | None = None, **params: object) -> None:
         """Switch a fault on, for `count` requests or until `heal`."""
@@ -106,10 +106,10 @@ class SignalerProcess:
             raise
 
 
-async def soon(predicate: Callable[[], Awaitable[bool]], within: float = 10) -> None:
+async def soon(predicate: Callable[[], Awaitable[bool]]) -> None:
     """Wait until the awaited answer is true."""
     # mypy finds no type for a coroutine in eventually's union.
-    await eventually(cast("Callable[[], bool]", predicate), within)
+    await eventually(cast("Callable[[], bool]", predicate))
 
 
 async def store_candles(url: str, candles: Sequence[Candle], *, collected_at: datetime) -> None:

@@ -47,7 +47,7 @@ async def published(bus: Bus) -> list[SignalGenerated]:
     return [SignalGenerated.model_validate_json(message.data or b"") for message in found]
 
 
-async def signals(url: str, count: int, within: float = 20) -> list[dict[str, Any]]:
+async def signals(url: str, count: int) -> list[dict[str, Any]]:
     """Wait for that many rows of trading_signals."""
     found: list[dict[str, Any]] = []
 
@@ -55,7 +55,7 @@ async def signals(url: str, count: int, within: float = 20) -> list[dict[str, An
         found[:] = await rows(url, SIGNALS)
         return len(found) >= count
 
-    await soon(enough, within)
+    await soon(enough)
     assert len(found) == count
     return found
 
@@ -117,7 +117,7 @@ async def test_a_page_ahead_of_the_store_is_handed_back_until_the_store_has_caug
     await store_candles(database_url, CANDLES[:-10], collected_at=COLLECTED - MINUTE)
     process = start_signaler()
     await collector.publish(page())
-    await eventually(ended(lambda: process.lines("message.handed_back")), 20)
+    await eventually(ended(lambda: process.lines("message.handed_back")))
     assert await rows(database_url, SIGNALS) == []
     await store_candles(database_url, CANDLES[-10:-1], collected_at=COLLECTED - MINUTE)
     (row,) = await signals(database_url, 1)
@@ -136,7 +136,7 @@ async def test_too_little_history_and_old_pages_are_skipped_with_a_reason(
     await collector.publish(page(CANDLES[-20:], covers_from=NOON - 21 * MINUTE, **old))
     # Asked for again once a minute: what was late is not recorded again.
     await collector.publish(page(CANDLES[-20:], repair_run_id="old", **old))
-    await eventually(lambda: len(process.jobs("skipped")) >= 3, 20)
+    await eventually(lambda: len(process.jobs("skipped")) >= 3)
     await everything_is_acked(collector)
     reasons = sorted((line["reason"], line["count"]) for line in process.jobs("skipped"))
     assert reasons == [("late", 1), ("late", 3), ("stale_data", 1)]
@@ -179,7 +179,7 @@ async def test_a_stop_during_a_gemini_call_hands_the_page_back_within_five_secon
     async def asked() -> bool:
         return bool(await rows(database_url, "SELECT 1 FROM gemini_usage WHERE requests > 0"))
 
-    await soon(asked, 20)
+    await soon(asked)
     started = time.monotonic()
     assert process.stop() == 0
     assert time.monotonic() - started < 5
@@ -230,7 +230,7 @@ async def test_a_signal_that_a_dead_process_stored_and_never_published_is_publis
     async def is_published() -> bool:
         return str(pending["signal_id"]) in [event.signal_id for event in await published(collector)]
 
-    await soon(is_published, 20)
+    await soon(is_published)
 
     async def nothing_is_left() -> bool:
         return not await rows(database_url, "SELECT * FROM signals_to_tell")

@@ -44,55 +44,49 @@ class ExchangeClock:
         steady: One that is further ahead than the time that has passed is believed when the next one is ahead
             too, and the smaller of the two; so no single wrong answer closes minutes that are not closed. A
             recording's clock is not steady: it runs at any speed.
+
+    Attributes:
+        now: The newest time seen, UTC; None before the first.
+        advanced_at: Wall time when a newer time came last, None before the first.
     """
 
     def __init__(self, *, steady: bool = False) -> None:
         self.is_steady = steady
-        self._newest: datetime | None = None
+        self.now: datetime | None = None
         self._newest_at = -math.inf
         self._is_certain = not steady
         self._unconfirmed: datetime | None = None
-        self._advanced_at: datetime | None = None
+        self.advanced_at: datetime | None = None
         self._observed_at = -math.inf
 
     def observe(self, moment: datetime) -> None:
         """Record a time that the exchange sent; an older one than known is ignored."""
-        before, self._observed_at = self._newest, time.monotonic()
+        before, self._observed_at = self.now, time.monotonic()
         believed = self._believed(moment) if self.is_steady else moment
         # Only the first one, which nothing has confirmed, may have been too late.
         if before is None or believed > before or not self._is_certain:
-            self._newest, self._newest_at, self._advanced_at = believed, self._observed_at, utc_now()
+            self.now, self._newest_at, self.advanced_at = believed, self._observed_at, utc_now()
         self._is_certain = self._is_certain or before is not None
 
     def _believed(self, moment: datetime) -> datetime:
-        if self._newest is None:
+        if self.now is None:
             return moment
         passed = timedelta(seconds=self._observed_at - self._newest_at)
-        if moment <= self._newest + passed + FURTHER_AHEAD:
+        if moment <= self.now + passed + FURTHER_AHEAD:
             self._unconfirmed = None
             return moment
         if self._unconfirmed is None:
             self._unconfirmed = moment
-            return self._newest
+            return self.now
         believed, self._unconfirmed = min(moment, self._unconfirmed), None
         return believed
 
     @property
-    def now(self) -> datetime | None:
-        """The newest time seen, UTC, or None before the first."""
-        return self._newest
-
-    @property
     def ahead_of_us(self) -> timedelta | None:
         """How far it was ahead of our own clock when it advanced last, negative behind; None before."""
-        return self._newest - self._advanced_at if self._newest and self._advanced_at else None
+        return self.now - self.advanced_at if self.now and self.advanced_at else None
 
     @property
     def silent_seconds(self) -> float:
         """How long the exchange has sent no time at all, infinite before the first."""
         return time.monotonic() - self._observed_at
-
-    @property
-    def advanced_at(self) -> datetime | None:
-        """Wall time when a newer time came last, None before the first."""
-        return self._advanced_at

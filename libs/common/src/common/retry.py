@@ -104,7 +104,6 @@ class _Attempts:
         self._has_failed = False
 
     def delay(self, state: RetryCallState) -> float:
-        """Return the seconds until the next try."""
         error = _error_of(state)
         if isinstance(error, TransientError) and error.retry_after_seconds is not None:
             return error.retry_after_seconds
@@ -112,7 +111,6 @@ class _Attempts:
         return float(self._base_delay * 2 ** (state.attempt_number - 1) * jitter)
 
     def record_retry(self, state: RetryCallState) -> None:
-        """Record that a try failed and another one follows."""
         error, attempt = _error_of(state), state.attempt_number
         wait = state.next_action.sleep if state.next_action else 0.0
         self._has_failed = True
@@ -124,7 +122,6 @@ class _Attempts:
         self._log(error).warning(LogEvent.RETRY_SCHEDULED, attempt=attempt, delay_seconds=round(wait, 2))
 
     def record_exhausted(self, error: Exception, attempts: int) -> None:
-        """Record that the last try failed too."""
         self._breaker.record_failure()
         self._count(error, attempts, outcome="exhausted")
         self._log(error).error(LogEvent.RETRY_EXHAUSTED, attempts=attempts)

@@ -53,30 +53,22 @@ def nats_servers(urls: str) -> list[str]:
 
 
 def _checked(url: str, schemes: tuple[str, ...]) -> SplitResult:
-    parts = _split(url)
+    # The text of urlsplit's and port's own errors repeats what stands there, password included.
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ValueError("is no URL; percent-encode what is neither letter nor digit in a password") from None
     if parts.scheme not in schemes:
         raise ValueError(f"must be a URL that starts with {' or '.join(s + '://' for s in schemes)}")
     if not parts.hostname:
         raise ValueError("must name a host")
-    if not _has_valid_port(parts):
+    try:
+        has_valid_port = parts.port != 0
+    except ValueError:
+        has_valid_port = False
+    if not has_valid_port:
         raise ValueError("must have a port from 1 to 65535 after the host; percent-encode / in a password")
     return parts
-
-
-def _split(url: str) -> SplitResult:
-    try:
-        return urlsplit(url)
-    except ValueError:
-        # Its text repeats what stands before the path, password included.
-        raise ValueError("is no URL; percent-encode what is neither letter nor digit in a password") from None
-
-
-def _has_valid_port(parts: SplitResult) -> bool:
-    try:
-        return parts.port != 0
-    except ValueError:
-        # Its text repeats what stands there, which may be a part of the password.
-        return False
 
 
 def _no_path(value: str) -> str:
@@ -172,7 +164,11 @@ def read_secret(name: str, environment: Mapping[str, str]) -> str:
     Raises:
         SettingsError: The file cannot be read, or the value breaks a rule for every secret.
     """
-    source, value = _secret(name, environment)
+    source, value = name, environment.get(name, "").strip()
+    path = environment.get(f"{name}_FILE")
+    if path and not value:
+        source = f"{name}_FILE"
+        value = _read_file(source, Path(path))
     if rule := _broken_rule(value, secret=True):
         raise SettingsError([f"{source}: {rule}"])
     return value
@@ -182,16 +178,13 @@ def _read(name: str, field: FieldInfo, environment: Mapping[str, str]) -> str | 
     if "SecretStr" in str(field.annotation):
         return read_secret(name, environment) or None
     value = environment.get(name, "").strip()
-    if rule := _broken_rule(value, secret=False) or _broken_number(value, field):
+    rule = _broken_rule(value, secret=False)
+    # pydantic takes 1_0 for ten, and digits of other scripts.
+    if value and field.annotation is int and not _WHOLE_NUMBER.fullmatch(value):
+        rule = rule or "must be a whole number in digits"
+    if rule:
         raise SettingsError([f"{name}: {rule}"])
     return value or None
-
-
-def _secret(name: str, environment: Mapping[str, str]) -> tuple[str, str]:
-    """Return the variable that a secret came from, and the secret."""
-    value = environment.get(name, "").strip()
-    path = environment.get(f"{name}_FILE")
-    return (name, value) if value or not path else (f"{name}_FILE", _read_file(f"{name}_FILE", Path(path)))
 
 
 def _read_file(name: str, path: Path) -> str:
@@ -205,12 +198,6 @@ def _read_file(name: str, path: Path) -> str:
     if len(content) > MAX_FILE_BYTES:
         raise SettingsError([f"{name}: the file is larger than {MAX_FILE_BYTES // 1024} kB; check the path"])
     return text.strip()
-
-
-def _broken_number(value: str, field: FieldInfo) -> str | None:
-    # pydantic takes 1_0 for ten, and digits of other scripts.
-    wrong = value and field.annotation is int and not _WHOLE_NUMBER.fullmatch(value)
-    return "must be a whole number in digits" if wrong else None
 
 
 def _broken_rule(value: str, *, secret: bool) -> str | None:

@@ -44,10 +44,6 @@ class Background:
 
     Used as it is, or as the base of a class whose loop is all that starts and stops: such a class passes its
     name and its loop to `__init__`.
-
-    Args:
-        name: Names the task in the log when it fails.
-        work: The loop, as for `run_forever`.
     """
 
     def __init__(self, name: str, work: Callable[[], Awaitable[None]]) -> None:

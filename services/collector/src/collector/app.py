@@ -74,11 +74,10 @@ class Collector:
         scheduler.add("gap_repair", every_seconds=GAP_REPAIR_SECONDS, body=self._jobs.repair_gaps)
         scheduler.add("retention", every_seconds=RETENTION_SECONDS, body=self._jobs.delete_old_candles)
         self._runtime.config_watch.listen(self._apply_settings)
-        markets = await config.get(MARKETS)
-        await self._block.start()
-        self._probe.market = markets[0]
+        await self._block.wait_until_known()
+        self._block.start()
+        await self._apply_settings()
         self._probe.start()
-        await self._live.watch(tuple(markets))
 
     async def stop(self) -> None:
         """Stop listening to Upbit and close its connections."""

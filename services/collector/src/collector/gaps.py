@@ -49,38 +49,16 @@ def settle_page(
     minute = covers_from
     while minute < covers_to:
         before = next((gap for gap in known if gap.from_time <= minute < gap.to_time), None)
-        gap = _settle_minute(
-            minute,
-            before,
-            has_candle=minute in stored,
-            is_history=history_begins is not None and minute >= history_begins,
-            now=now,
-            evidence=evidence,
-        )
-        if gap:
-            inside.append(gap)
+        has_candle = minute in stored
+        status: GapStatus = "repaired" if has_candle else "confirmed_empty"
+        is_history = history_begins is not None and minute >= history_begins
+        if before and before.status == status:
+            inside.append(replace(before, from_time=minute, to_time=minute + MINUTE))
+        elif before is not None if has_candle else is_history:
+            detected = before.detected_at if before else now
+            inside.append(RecordedGap(minute, minute + MINUTE, status, detected, now, evidence))
         minute += MINUTE
     return join(sorted([*outside, *inside], key=lambda gap: gap.from_time))
-
-
-def _settle_minute(
-    minute: datetime,
-    before: RecordedGap | None,
-    *,
-    has_candle: bool,
-    is_history: bool,
-    now: datetime,
-    evidence: str,
-) -> RecordedGap | None:
-    if has_candle and before is None:
-        return None
-    status: GapStatus = "repaired" if has_candle else "confirmed_empty"
-    if before and before.status == status:
-        return replace(before, from_time=minute, to_time=minute + MINUTE)
-    if not has_candle and not is_history:
-        return None
-    detected = before.detected_at if before else now
-    return RecordedGap(minute, minute + MINUTE, status, detected, now, evidence)
 
 
 def _outside(gap: RecordedGap, covers_from: datetime, covers_to: datetime) -> list[RecordedGap]:

@@ -21,11 +21,7 @@ AHEAD = timedelta(seconds=5)
 
 
 class CandleHandlers:
-    """Stores the pages of the stream.
-
-    Args:
-        clock: The exchange's time, which no page may be ahead of.
-    """
+    """Stores the pages of the stream, none of which may be ahead of the exchange's clock."""
 
     def __init__(self, repository: CandleRepository, clock: ExchangeClock) -> None:
         self._repository = repository

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from collector.candle_collector import CandleCollector
@@ -25,29 +26,21 @@ FIRST_LOOK = timedelta(days=1)
 UP_TO_DATE_TRIES = 10
 
 
+@dataclass(frozen=True, kw_only=True)
 class CollectorJobs:
     """The bodies of the jobs, run by the scheduler."""
 
-    def __init__(
-        self,
-        *,
-        collector: CandleCollector,
-        repository: CandleRepository,
-        bus: Bus,
-        config: ConfigRepository,
-        clock: ExchangeClock,
-    ) -> None:
-        self._collector = collector
-        self._repository = repository
-        self._bus = bus
-        self._config = config
-        self._clock = clock
+    collector: CandleCollector
+    repository: CandleRepository
+    bus: Bus
+    config: ConfigRepository
+    clock: ExchangeClock
 
     async def collect_candles(self, _: JobRun) -> None:
         """Collect every market; one that fails does not keep the others from being collected."""
-        markets = await self._config.get(MARKETS)
+        markets = await self.config.get(MARKETS)
         results = await asyncio.gather(
-            *(self._collector.collect(market) for market in markets), return_exceptions=True
+            *(self.collector.collect(market) for market in markets), return_exceptions=True
         )
         for error in results:
             if isinstance(error, BaseException):
@@ -58,18 +51,18 @@ class CollectorJobs:
         if not await self._is_store_up_to_date():
             run.skip("stale_data")
             return
-        for market in await self._config.get(MARKETS):
+        for market in await self.config.get(MARKETS):
             await self._repair(market, run.run_id)
 
     async def _repair(self, market: str, run_id: str) -> None:
         missing = await self._missing(market)
         for from_time, to_time in missing:
-            await self._repository.record_missing(market, from_time, to_time)
+            await self.repository.record_missing(market, from_time, to_time)
         for from_time, to_time in missing:
             for covers_from, covers_to in page_ranges(from_time, to_time):
-                await self._collector.publish_page(market, covers_from, covers_to, repair_run_id=run_id)
-        if self._clock.now:
-            await self._fetch_again(market, closed_until(self._clock.now), run_id)
+                await self.collector.publish_page(market, covers_from, covers_to, repair_run_id=run_id)
+        if self.clock.now:
+            await self._fetch_again(market, closed_until(self.clock.now), run_id)
 
     async def _fetch_again(self, market: str, closed: datetime, run_id: str) -> None:
         """Ask again for what was asked for since a little before the last repair that ran to its end.
@@ -77,31 +70,31 @@ class CollectorJobs:
         What was never asked for is left to the collector, which goes from the oldest to the newest: a newer
         minute that is stored before them would be taken for the place where it goes on after a stop.
         """
-        covered = await self._repository.covered_until(market)
-        looked_until = await self._repository.looked_until(market)
+        covered = await self.repository.covered_until(market)
+        looked_until = await self.repository.looked_until(market)
         since = min(looked_until or closed - FIRST_LOOK, closed) - LATE_DELIVERY
         until = min(covered or since, closed)
         if until <= since:
             return
         for covers_from, covers_to in page_ranges(since, until):
-            await self._collector.publish_corrections(market, covers_from, covers_to, repair_run_id=run_id)
-        await self._repository.record_looked_until(market, until)
+            await self.collector.publish_corrections(market, covers_from, covers_to, repair_run_id=run_id)
+        await self.repository.record_looked_until(market, until)
 
     async def delete_old_candles(self, _: JobRun) -> None:
         """Delete what is `retention_days` older than the newest stored candle.
 
         Not than the clock: one wrong time from the exchange would delete everything.
         """
-        if newest := await self._repository.newest_candle():
-            days = await self._config.get(RETENTION_DAYS)
-            await self._repository.delete_older_than(newest - timedelta(days=days))
+        if newest := await self.repository.newest_candle():
+            days = await self.config.get(RETENTION_DAYS)
+            await self.repository.delete_older_than(newest - timedelta(days=days))
 
     async def _missing(self, market: str) -> list[tuple[datetime, datetime]]:
-        begins = await self._repository.history_begins(market)
-        end = await self._repository.covered_until(market)
+        begins = await self.repository.history_begins(market)
+        end = await self.repository.covered_until(market)
         if begins is None or end is None:
             return []
-        covered = await self._repository.covered_ranges(market, begins, end)
+        covered = await self.repository.covered_ranges(market, begins, end)
         return missing_ranges(covered, start=begins, end=end)
 
     async def _is_store_up_to_date(self) -> bool:
@@ -111,12 +104,11 @@ class CollectorJobs:
         """
         newest: int | None = None
         for _ in range(UP_TO_DATE_TRIES):
-            info = await self._bus.jetstream.consumer_info(STORE_CANDLES.stream, STORE_CANDLES.name)
+            info = await self.bus.jetstream.consumer_info(STORE_CANDLES.stream, STORE_CANDLES.name)
             delivered = info.delivered.stream_seq if info.delivered else 0
             newest = delivered + (info.num_pending or 0) if newest is None else newest
-            if not info.num_pending and not info.num_ack_pending:
-                return True
-            if info.ack_floor and info.ack_floor.stream_seq >= newest:
+            is_idle = not info.num_pending and not info.num_ack_pending
+            if is_idle or (info.ack_floor and info.ack_floor.stream_seq >= newest):
                 return True
             await asyncio.sleep(0.5)
         return False

@@ -28,6 +28,9 @@ class LiveMarkets:
     """Publishes prices, and collects each watched market when a closed minute is due.
 
     A collection that fails is a failed `data_collection`; the next tick tries again.
+
+    Attributes:
+        stream: The WebSocket that the ticks come from.
     """
 
     def __init__(
@@ -43,17 +46,12 @@ class LiveMarkets:
         self._bus = bus
         self._clock = clock
         self._owner = owner
-        self._stream = UpbitStream(upbit.sdk, upbit.limiter, self._on_tick)
+        self.stream = UpbitStream(upbit.sdk, upbit.limiter, self._on_tick)
         self._due: dict[str, asyncio.Event] = {}
         self._workers: list[Background] = []
         self._ticker_sent: dict[str, float] = {}
         self._checked_at = 0.0
         self._closed: datetime | None = None
-
-    @property
-    def stream_problem(self) -> str | None:
-        """Why the WebSocket is not delivering, or was not a moment ago; None while all is well."""
-        return self._stream.problem
 
     async def watch(self, markets: tuple[str, ...]) -> None:
         """Watch these markets instead of those before."""
@@ -65,11 +63,11 @@ class LiveMarkets:
             ]
             for worker in self._workers:
                 worker.start()
-        await self._stream.watch(markets)
+        await self.stream.watch(markets)
 
     async def stop(self) -> None:
         """Stop listening; a page on its way to the bus is either there or will be fetched again."""
-        await self._stream.stop()
+        await self.stream.stop()
         await self._stop_workers()
 
     def collect_due(self) -> None:

@@ -51,14 +51,13 @@ class UpbitProbe(Background):
             return ComponentState(name=COMPONENT, status="warning", message=message)
         if self._error:
             return ComponentState(name=COMPONENT, status="unhealthy", message=f"ping fails: {self._error}")
-        latency = round(self._latency_ms, 1) if self._latency_ms is not None else None
         problem = self._upbit.problem
-        if not problem and self._live.stream_problem:
-            problem = f"WebSocket: {self._live.stream_problem}"
+        if not problem and (stream_problem := self._live.stream.problem):
+            problem = f"WebSocket: {stream_problem}"
         return ComponentState(
             name=COMPONENT,
             status="warning" if problem else "healthy",
-            latency_ms=latency,
+            latency_ms=self._latency_ms,
             message=problem,
         )
 
@@ -75,7 +74,7 @@ class UpbitProbe(Background):
     async def _probe(self) -> None:
         while True:
             try:
-                self._latency_ms = await self._upbit.ping(self.market)
+                self._latency_ms = round(await self._upbit.ping(self.market), 1)
             except ServiceError as error:
                 if not self._error:
                     self._log.warning(LogEvent.PROBE_FAILED, probe="upbit", error=str(error))

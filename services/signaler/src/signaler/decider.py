@@ -54,16 +54,11 @@ def decision_seconds(interval_minutes: int) -> float:
 class Decider:
     """Asks the configured models in order, within budget and time, and falls back to the rule.
 
-    Args:
-        gemini: None when there is no key.
+    Without a key there is no Gemini to ask.
     """
 
     def __init__(
-        self,
-        gemini: Gemini | None,
-        usage: UsageRepository,
-        config: ConfigRepository,
-        status: GeminiStatus,
+        self, gemini: Gemini | None, usage: UsageRepository, config: ConfigRepository, status: GeminiStatus
     ) -> None:
         self._gemini = gemini
         self._usage = usage

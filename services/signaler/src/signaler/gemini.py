@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import httpx2
@@ -38,14 +37,8 @@ CONNECT_SECONDS = 2.0
 MODELS_A_PAGE = 1000
 
 
-@dataclass
-class _Wire:
-    """The bodies of the call that goes on in this task."""
-
-    request_text: str | None = None
-
-
-_wire: ContextVar[_Wire | None] = ContextVar("signaler_gemini_wire", default=None)
+# Takes the bodies that are sent by the call that goes on in this task.
+_sent: ContextVar[list[str] | None] = ContextVar("signaler_gemini_sent", default=None)
 
 
 class Gemini:
@@ -81,8 +74,8 @@ class Gemini:
             turns: The conversation, oldest first.
             timeout_seconds: Limit for the whole call, however slowly bytes drip in.
         """
-        wire = _Wire()
-        token = _wire.set(wire)
+        sent: list[str] = []
+        token = _sent.set(sent)
         started = time.monotonic()
         attributes: dict[str, str] = {
             Attribute.GEN_AI_OPERATION: AttributeValue.GENERATE,
@@ -95,10 +88,10 @@ class Gemini:
                 if failure:
                     fail_span(current, failure)
         finally:
-            _wire.reset(token)
+            _sent.reset(token)
         return Attempt(
             model=model,
-            request_text=wire.request_text,
+            request_text=sent[-1] if sent else None,
             response_text=body,
             latency_ms=round((time.monotonic() - started) * 1000, 2),
             failure=failure,
@@ -107,8 +100,7 @@ class Gemini:
     async def is_reachable(self) -> bool:
         """Say whether the host takes a connection now; no request is made."""
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                _, writer = await asyncio.open_connection(*self._address)
+            _, writer = await self._open_connection()
         except OSError:
             return False
         writer.close()
@@ -117,8 +109,7 @@ class Gemini:
     async def drops_connection(self, *, within_seconds: float) -> bool:
         """Hold a connection, without a request, and say whether the host dropped it within that time."""
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                reader, writer = await asyncio.open_connection(*self._address)
+            reader, writer = await self._open_connection()
         except OSError:
             return True
         try:
@@ -131,6 +122,10 @@ class Gemini:
         finally:
             writer.close()
         return True
+
+    async def _open_connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            return await asyncio.open_connection(*self._address)
 
     async def list_models(self) -> tuple[str, ...]:
         """Return the names of all models the key may use; costs nothing.
@@ -206,8 +201,8 @@ def _thinking(model: str) -> types.ThinkingConfig | None:
 
 
 async def _remember_request(request: httpx2.Request) -> None:
-    if wire := _wire.get():
-        wire.request_text = request.content.decode(errors="replace")
+    if (sent := _sent.get()) is not None:
+        sent.append(request.content.decode(errors="replace"))
 
 
 def _body_of(error: Exception) -> str | None:

@@ -35,14 +35,10 @@ class SignalOutbox(Background):
         await self._publish(signal)
         await self._repository.mark_published(signal.signal_id)
 
-    async def publish_pending(self) -> None:
-        """Publish every signal that has an entry for longer than a publish takes."""
-        for signal in await self._repository.unpublished_signals(IN_FLIGHT):
-            await self.publish(signal)
-
     async def _relay(self) -> None:
         while True:
             # With PostgreSQL or the bus away there is the next round.
             with contextlib.suppress(ServiceError):
-                await self.publish_pending()
+                for signal in await self._repository.unpublished_signals(IN_FLIGHT):
+                    await self.publish(signal)
             await asyncio.sleep(RELAY_SECONDS)

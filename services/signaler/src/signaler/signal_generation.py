@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -28,25 +29,16 @@ JOB = "signal_generation"
 _NAMESPACE = uuid.UUID("6d0f3f5e-6b1c-5d6e-9f43-2f3c6a2b8e10")
 
 
+@dataclass(frozen=True, kw_only=True)
 class SignalGeneration:
     """The job `signal_generation`; `generate` and `skip` are one run each."""
 
-    def __init__(
-        self,
-        *,
-        repository: SignalRepository,
-        decider: Decider,
-        config: ConfigRepository,
-        outbox: SignalOutbox,
-        owner: JobOwner,
-        job_states: JobStates,
-    ) -> None:
-        self._repository = repository
-        self._decider = decider
-        self._config = config
-        self._outbox = outbox
-        self._owner = owner
-        self._job_states = job_states
+    repository: SignalRepository
+    decider: Decider
+    config: ConfigRepository
+    outbox: SignalOutbox
+    owner: JobOwner
+    job_states: JobStates
 
     async def load_look_back(
         self, market: str, interval_end: datetime, page: CandlesClosed | None
@@ -54,27 +46,27 @@ class SignalGeneration:
         """Read what is known of the minutes before `interval_end`."""
         start = window_start(interval_end)
         # The gaps first: one that is resolved in between leaves minutes uncovered, never wrongly covered.
-        gaps = await self._repository.gaps(market, start, interval_end)
-        candles = await self._repository.stored_candles(market, start, interval_end)
+        gaps = await self.repository.gaps(market, start, interval_end)
+        candles = await self.repository.stored_candles(market, start, interval_end)
         return build_look_back(interval_end, candles, gaps, page)
 
     async def generate(self, market: str, look_back: LookBack, interval_minutes: int) -> None:
         """Decide, store, publish; raises TransientError, and is recorded as failed, where that fails."""
-        self._job_states.record_start(JOB)
-        async with track_job(JOB, owner=self._owner):
+        self.job_states.record_start(JOB)
+        async with track_job(JOB, owner=self.owner):
             snapshot = take_snapshot(market, look_back)
-            decision = await self._decider.decide(snapshot, within_seconds=decision_seconds(interval_minutes))
-            signal = await self._repository.insert_signal(await self._new_signal(snapshot, decision))
-            await self._outbox.publish(signal)
+            decision = await self.decider.decide(snapshot, within_seconds=decision_seconds(interval_minutes))
+            signal = await self.repository.insert_signal(await self._new_signal(snapshot, decision))
+            await self.outbox.publish(signal)
 
     async def skip(self, reason: str, *, message: str, count: int = 1) -> None:
         """Record runs that are not made: `late` or `stale_data`."""
-        async with track_job(JOB, owner=self._owner) as run:
+        async with track_job(JOB, owner=self.owner) as run:
             run.skip(reason, count=count)
             run.error = message
 
     async def _new_signal(self, snapshot: Snapshot, decision: Decision) -> NewSignal:
-        answer = apply_minimum(decision.answer, await self._config.get(SIGNAL_MIN_CONFIDENCE))
+        answer = apply_minimum(decision.answer, await self.config.get(SIGNAL_MIN_CONFIDENCE))
         transcript, last, failure = decision.transcript, decision.transcript.last, decision.failure
         input_tokens, output_tokens = transcript.tokens()
         latency = transcript.latency_ms()
@@ -98,6 +90,6 @@ class SignalGeneration:
             latency_ms=None if latency is None else Decimal(str(latency)),
             cost_usd=transcript.cost_usd(quota_day(utc_now())),
             price_at_signal=snapshot.price,
-            config_revision=self._config.revision,
+            config_revision=self.config.revision,
             trace_id=current_trace_id(),
         )

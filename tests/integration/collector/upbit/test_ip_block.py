@@ -24,7 +24,8 @@ async def collector(postgres: PostgresServer, database: str) -> AsyncIterator[Ra
     await opened.open()
     limiter = RateLimiter()
     shared = IpBlock(limiter, BlockRepository(opened))
-    await shared.start()
+    await shared.wait_until_known()
+    shared.start()
     try:
         yield limiter
     finally:
@@ -59,10 +60,10 @@ async def test_a_block_that_came_while_postgresql_was_away_is_shared_when_it_is_
     async with collector(postgres, database) as blocked:
         await admin.execute("ALTER TABLE upbit_block RENAME TO gone")
         blocked.record_answer(418, {}, "")
-        await eventually(lambda: blocked.block.seconds_left < 59, 2.0)
+        await eventually(lambda: blocked.block.seconds_left < 59)
         await admin.execute("ALTER TABLE gone RENAME TO upbit_block")
 
         async def is_known() -> bool:
             return bool(await admin.fetchval("SELECT count(*) FROM upbit_block"))
 
-        await eventually(is_known, 5.0)
+        await eventually(is_known)

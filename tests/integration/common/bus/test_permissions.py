@@ -110,7 +110,7 @@ async def test_a_service_that_would_receive_nothing_ends_with_the_reason(
     start_minimal: StartMinimal, deaf_nats: NatsServer
 ) -> None:
     with start_minimal(NATS_URL=deaf_nats.url("collector")) as running:
-        await eventually(lambda: running.process.poll() is not None, within=15)
+        await eventually(lambda: running.process.poll() is not None)
         assert running.process.returncode == 1
         (line,) = [line for line in running.events("service.stopped") if "error" in line]
         assert line["error"].startswith("nothing is received from NATS, not even an own message: ")
@@ -140,5 +140,5 @@ async def test_a_right_to_subscribe_that_is_revoked_is_shown_until_it_is_granted
     fresh_nats.stop()
     configuration.write_text(rights)
     fresh_nats.start()
-    await eventually(lambda: collector.is_connected and collector.violations.newest is None, within=10)
+    await eventually(lambda: collector.is_connected and collector.violations.newest is None)
     await collector.self_test()

@@ -44,6 +44,6 @@ async def test_every_poison_is_dead_and_every_good_message_is_handled(
         await collector.publish(good)
         await jetstream.publish(PAGES, body)
     await listen(collector, handler)
-    await eventually(lambda: settled(jetstream, dead=len(POISON)), within=10)
+    await eventually(lambda: settled(jetstream, dead=len(POISON)))
     assert handler.events == pages
     assert [message.data or b"" for message in await kept(jetstream, "DEAD")] == list(POISON.values())

@@ -9,7 +9,6 @@ from common.database.schema import TABLES
 from integration.common.conftest import StartMinimal
 from servers.waiting import eventually
 
-START_SECONDS = 60.0
 LEDGER_OF_MIGRATIONS = "schema_migrations"
 COLUMNS = """
 SELECT relname, string_agg(attname, ' ' ORDER BY attnum) AS columns
@@ -49,7 +48,7 @@ async def test_a_service_ends_at_once_and_names_what_is_missing(
     await admin.execute(change)
     await admin.close()
     with start_minimal() as running:
-        await eventually(lambda: running.process.poll() is not None, START_SECONDS)
+        await eventually(lambda: running.process.poll() is not None)
         assert running.process.returncode == 1
         assert [
             message in line["error"] for line in running.events("service.stopped") if "error" in line
@@ -61,10 +60,10 @@ async def test_a_table_that_vanishes_while_running_ends_nothing(
     start_minimal: StartMinimal, database_url: str
 ) -> None:
     with start_minimal() as running:
-        await eventually(lambda: running.events("service.ready"), START_SECONDS)
+        await eventually(lambda: running.events("service.ready"))
         admin = await asyncpg.connect(database_url)
         await admin.execute("DROP TABLE upbit_block")
         await admin.close()
         runs = len(running.events("job.finished"))
-        await eventually(lambda: len(running.events("job.finished")) > runs + 2, START_SECONDS)
+        await eventually(lambda: len(running.events("job.finished")) > runs + 2)
         assert running.stop() == 0

@@ -7,8 +7,6 @@ from integration.common.conftest import StartMinimal
 from servers.otlp import SpanReceiver, span_receiver
 from servers.waiting import eventually
 
-SECONDS = 60.0
-
 
 async def test_a_run_is_exported_as_a_span_and_in_a_histogram_of_exponential_buckets(
     start_minimal: StartMinimal,
@@ -19,7 +17,7 @@ async def test_a_run_is_exported_as_a_span_and_in_a_histogram_of_exponential_buc
             OTEL_METRIC_EXPORT_INTERVAL="200",
             OTEL_BSP_SCHEDULE_DELAY="200",
         ) as running:
-            await eventually(lambda: "bongsu.job.duration" in received.metric_kinds, SECONDS)
+            await eventually(lambda: "bongsu.job.duration" in received.metric_kinds)
             await eventually(lambda: any(span.name == "job data_collection" for span in received.spans))
             logged = {(line["trace_id"], line["span_id"]) for line in running.events("job.finished")}
     assert received.metric_kinds["bongsu.job.duration"] == "exponential_histogram"
@@ -42,7 +40,7 @@ async def test_the_pool_and_the_cache_are_exported_as_figures(start_minimal: Sta
         ):
             share = SHARES["collector"]
             await eventually(
-                lambda: connections(received, "idle") + connections(received, "used") >= share.min, SECONDS
+                lambda: connections(received, "idle") + connections(received, "used") >= share.min
             )
     assert received.sums["db.client.connection.max", frozenset([pool])] == share.max
     assert received.sums["db.client.connection.pending_requests", frozenset([pool])] == 0

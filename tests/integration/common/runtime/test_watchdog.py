@@ -57,4 +57,4 @@ async def turned(log: Path, *, more_than: int) -> int:
         found = len(log.read_bytes())
         return found if found > more_than else 0
 
-    return await eventually(turns, 8)
+    return await eventually(turns)

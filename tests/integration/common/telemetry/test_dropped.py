@@ -8,8 +8,6 @@ from integration.common.conftest import StartMinimal
 from servers.otlp import SpanReceiver, span_receiver
 from servers.waiting import eventually
 
-SECONDS = 60.0
-
 
 def dropped(receiver: SpanReceiver, signal: str, cause: str) -> float:
     """Return the newest count of what did not arrive."""
@@ -31,12 +29,12 @@ async def test_what_did_not_arrive_is_counted_and_logged_once_and_its_end_too(
             OTEL_BSP_MAX_QUEUE_SIZE="1",
             OTEL_BSP_MAX_EXPORT_BATCH_SIZE="1",
         ) as running:
-            await eventually(lambda: len(running.events("telemetry.dropped")) == 3, SECONDS)
-            await eventually(lambda: receiver.refused > 20, SECONDS)
+            await eventually(lambda: len(running.events("telemetry.dropped")) == 3)
+            await eventually(lambda: receiver.refused > 20)
             receiver.refuses = None
-            await eventually(lambda: len(running.events("telemetry.resumed")) == 3, SECONDS)
-            await eventually(lambda: dropped(receiver, "logs", "export_failed") > 0, SECONDS)
-            await eventually(lambda: dropped(receiver, "traces", "export_failed") > 0, SECONDS)
+            await eventually(lambda: len(running.events("telemetry.resumed")) == 3)
+            await eventually(lambda: dropped(receiver, "logs", "export_failed") > 0)
+            await eventually(lambda: dropped(receiver, "traces", "export_failed") > 0)
             assert await asyncio.to_thread(running.stop) == 0
             warned = running.events("telemetry.dropped")
             resumed = {line["signal"]: line["dropped"] for line in running.events("telemetry.resumed")}

@@ -49,7 +49,6 @@ class Bus:
 
     Args:
         urls: NATS_URL, of one server or a cluster, with the service's user, the only reader of its inboxes.
-        service: Service name, shown by the server.
     """
 
     def __init__(self, urls: str, *, service: str, instance: str) -> None:

@@ -44,17 +44,19 @@ def read_event(body: bytes, event_type: type[EventT], *, subject: str | None = N
         raise UnreadableError(f"not a {event_type.__name__}: {reason}", is_json=True)
     try:
         event = event_type.model_validate_json(body)
-    except (ValidationError, ValueError, RecursionError) as error:
-        raise UnreadableError(_why_invalid(error, event_type), is_json=not _is_no_json(error)) from error
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "message"
+        raise UnreadableError(
+            f"not a {event_type.__name__}: {field}: {first['msg']}", is_json=first["type"] != "json_invalid"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise UnreadableError(f"not a {event_type.__name__}: {type(error).__name__}", is_json=True) from error
     if subject is not None and event.subject_name() != subject:
         raise UnreadableError(
             f"not a {event_type.__name__} of this subject: it belongs to {event.subject_name()}", is_json=True
         )
     return event
-
-
-def _is_no_json(error: Exception) -> bool:
-    return isinstance(error, ValidationError) and error.errors()[0]["type"] == "json_invalid"
 
 
 def _over_limit(body: bytes) -> str | None:
@@ -86,11 +88,3 @@ def _is_long_text(text: bytes) -> bool:
 def _is_big(digits: bytes) -> bool:
     # Not more digits than Python is willing to read.
     return len(digits) > len(str(MAX_INTEGER)) or int(digits) > MAX_INTEGER
-
-
-def _why_invalid(error: Exception, event_type: type[Event]) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "message"
-        return f"not a {event_type.__name__}: {field}: {first['msg']}"
-    return f"not a {event_type.__name__}: {type(error).__name__}"

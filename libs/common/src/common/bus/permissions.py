@@ -43,7 +43,9 @@ class PermissionViolations:
         for subject, waits in self._waits.items():
             # nats-py gives the text in small letters.
             if f'publish to "{subject.lower()}"' in text.lower():
-                _end(waits)
+                for wait in waits:
+                    if not wait.expired():
+                        wait.reschedule(asyncio.get_running_loop().time())
 
     def connection_ended(self) -> None:
         """Forget the subscriptions that were refused; the next connection asks for them again."""
@@ -78,9 +80,3 @@ class PermissionViolations:
             waits.discard(wait)
             if not waits:
                 self._waits.pop(subject, None)
-
-
-def _end(waits: set[asyncio.Timeout]) -> None:
-    for wait in waits:
-        if not wait.expired():
-            wait.reschedule(asyncio.get_running_loop().time())

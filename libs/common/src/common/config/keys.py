@@ -160,22 +160,9 @@ RETENTION_DAYS = ConfigKey(
     "How long candles are kept.",
 )
 
+# All of them, in the order of this module.
 REGISTRY: dict[str, ConfigKey[Any]] = {
-    key.name: key
-    for key in (
-        MARKETS,
-        COLLECT_INTERVAL_SECONDS,
-        BACKFILL_DAYS,
-        SIGNAL_INTERVAL_MINUTES,
-        SIGNAL_MIN_CONFIDENCE,
-        GEMINI_MODEL,
-        GEMINI_FALLBACK_MODELS,
-        GEMINI_DAILY_REQUEST_BUDGET,
-        GEMINI_DAILY_COST_BUDGET_USD,
-        GEMINI_TIMEOUT_SECONDS,
-        TRADING_ENABLED,
-        RETENTION_DAYS,
-    )
+    value.name: value for value in tuple(vars().values()) if isinstance(value, ConfigKey)
 }
 
 

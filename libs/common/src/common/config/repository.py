@@ -30,27 +30,22 @@ class ConfigRepository:
     Args:
         publish: Sends the event; where it fails the value is committed all the same and every instance
             finds it by comparing revisions.
+
+    Attributes:
+        cache: The copy that `config.changed` has to keep coherent.
     """
 
     def __init__(
-        self,
-        database: Database,
-        cache: TTLCache,
-        publish: Callable[[ConfigChanged], Awaitable[None]],
+        self, database: Database, cache: TTLCache, publish: Callable[[ConfigChanged], Awaitable[None]]
     ) -> None:
         self._database = database
-        self._cache = cache
+        self.cache = cache
         self._publish = publish
         self._last_known: dict[str, Any] = {}
         self._stale: set[str] = set()
         self._invalid: set[str] = set()
         self._revision = -1
         self._log = structlog.get_logger("common.config.repository")
-
-    @property
-    def cache(self) -> TTLCache:
-        """The copy that `config.changed` has to keep coherent."""
-        return self._cache
 
     @property
     def revision(self) -> int:
@@ -69,7 +64,7 @@ class ConfigRepository:
         """Return the cache's counters and the keys that are not served as they are stored."""
         return CacheUsage.model_validate(
             {
-                **self._cache.stats(),
+                **self.cache.stats(),
                 "stale_keys": tuple(sorted(self._stale)),
                 "invalid_keys": tuple(sorted(self._invalid)),
             }
@@ -82,7 +77,7 @@ class ConfigRepository:
             ServiceError: PostgreSQL is away or refuses, and the value was never read.
         """
         try:
-            value: T = await self._cache.get_or_set(key.name, lambda: self._load(key))
+            value: T = await self.cache.get_or_set(key.name, lambda: self._load(key))
         except ServiceError as error:
             if key.name not in self._last_known:
                 raise
@@ -107,11 +102,7 @@ class ConfigRepository:
         return revisions[key]
 
     async def set_values(
-        self,
-        values: Mapping[str, object],
-        *,
-        changed_by: str,
-        if_revisions: Mapping[str, int] = ANY_REVISION,
+        self, values: Mapping[str, object], *, changed_by: str, if_revisions: Mapping[str, int] = ANY_REVISION
     ) -> dict[str, int]:
         """Validate all, commit all or none, drop the own copies, publish; returns the new revisions.
 
@@ -134,7 +125,7 @@ class ConfigRepository:
         finally:
             # After an error too: the commit whose answer was lost may have happened.
             for key in documents:
-                await self._cache.invalidate(key)
+                await self.cache.invalidate(key)
         self._last_known |= checked
         await self._publish_changes(revisions, changed_by)
         return revisions
@@ -158,7 +149,7 @@ class ConfigRepository:
             stored = await queries.stored_settings(connection) if looks else {}
         self._revision = newest
         if moved:
-            await self._cache.invalidate()
+            await self.cache.invalidate()
         if looks:
             for key in REGISTRY.values():
                 row = stored.get(key.name)

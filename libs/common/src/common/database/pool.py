@@ -17,12 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import asyncpg
 import structlog
 
-from common.database.errors import (
-    CONNECTION_ERRORS,
-    classify,
-    classify_refusal,
-    is_out_of_connections,
-)
+from common.database.errors import CONNECTION_ERRORS, classify, classify_refusal, is_out_of_connections
 from common.errors import PoolExhaustedError, TransientError
 from common.events import PoolUsage
 from common.telemetry.names import LogEvent
@@ -81,13 +76,7 @@ SHARES = checked_shares({"collector": Share(4, 8), "signaler": Share(3, 6), "hea
 
 
 class Database:
-    """The pool of one process. `open` before use, `close` ends within about a second.
-
-    Args:
-        dsn: PostgreSQL URL of the service's own role.
-        service: The name in `application_name=bongsu.<service>`.
-        share: This process's connections.
-    """
+    """The pool of one process. `open` before use, `close` ends within about a second."""
 
     def __init__(self, dsn: str, *, service: str, share: Share) -> None:
         self._dsn = dsn
@@ -209,11 +198,10 @@ class Database:
                     role_is_full = True
                     await asyncio.sleep(LOOK_SECONDS)
                 except TimeoutError as error:
-                    if role_is_full or self._is_full():
+                    if role_is_full or self.usage().in_use >= self._share.max:
                         raise self._exhausted(started) from error
                     raise
-                except OSError:
-                    # A new connection was refused: the server is away.
+                except OSError:  # a new connection was refused: the server is away
                     raise
                 except CONNECTION_ERRORS:
                     # The check found a dead connection and the pool has dropped it; each one may be dead.
@@ -223,14 +211,9 @@ class Database:
         finally:
             self._waiting_since.discard(started)
 
-    def _is_full(self) -> bool:
-        usage = self.usage()
-        return usage.in_use >= usage.max
-
     def _exhausted(self, started: float) -> PoolExhaustedError:
-        usage = self.usage()
         return PoolExhaustedError(
-            waited_seconds=time.monotonic() - started, in_use=usage.in_use, maximum=usage.max
+            waited_seconds=time.monotonic() - started, in_use=self.usage().in_use, maximum=self._share.max
         )
 
     async def _release(self, connection: Connection) -> None:

@@ -15,10 +15,7 @@ TABLES: dict[str, tuple[str, str]] = {
         "0001_tables.sql",
         "symbol timestamp open high low close volume trade_value revision source collected_at",
     ),
-    "candle_gaps": (
-        "0001_tables.sql",
-        "symbol from_time to_time status detected_at resolved_at evidence",
-    ),
+    "candle_gaps": ("0001_tables.sql", "symbol from_time to_time status detected_at resolved_at evidence"),
     "trading_signals": (
         "0001_tables.sql",
         "id symbol candle_timestamp signal_type confidence reasoning source cause model_requested"

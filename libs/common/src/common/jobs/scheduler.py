@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
@@ -34,12 +33,6 @@ STOP_SECONDS = 2.0
 JobBody = Callable[[JobRun], Awaitable[None]]
 
 
-@dataclass
-class _Scheduled:
-    body: JobBody
-    interval_seconds: float
-
-
 class Scheduler:
     """The scheduled jobs of one process; add them before `start`."""
 
@@ -47,7 +40,8 @@ class Scheduler:
         self._owner = owner
         self._claims = Claims(bus, service=owner.service, instance=owner.instance)
         self._states = states
-        self._jobs: dict[str, _Scheduled] = {}
+        self._bodies: dict[str, JobBody] = {}
+        self._intervals: dict[str, float] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._step_watch = Background("clock_steps", partial(watch_steps, self._on_step))
         self._scheduler = AsyncIOScheduler(timezone=UTC)
@@ -55,7 +49,7 @@ class Scheduler:
 
     def add(self, name: str, *, every_seconds: float, body: JobBody) -> None:
         """Have `body` run every so many seconds of wall time, once over all replicas."""
-        self._jobs[name] = _Scheduled(body, every_seconds)
+        self._bodies[name], self._intervals[name] = body, every_seconds
         self._states.register(name, every_seconds)
         self._scheduler.add_job(
             self._run,
@@ -69,10 +63,9 @@ class Scheduler:
 
     def reschedule(self, name: str, *, every_seconds: float) -> None:
         """Change a job's interval without a restart."""
-        job = self._jobs[name]
-        if job.interval_seconds == every_seconds:
+        if self._intervals[name] == every_seconds:
             return
-        job.interval_seconds = every_seconds
+        self._intervals[name] = every_seconds
         self._states.register(name, every_seconds)
         self._scheduler.reschedule_job(name, trigger=self._trigger(every_seconds))
 
@@ -105,8 +98,8 @@ class Scheduler:
     def _on_step(self, seconds: float) -> None:
         """Plan the next runs by the new time: after a step back, APScheduler would wait for the old one."""
         self._log.warning(LogEvent.CLOCK_STEPPED, seconds=round(seconds, 1))
-        for name, job in self._jobs.items():
-            self._scheduler.reschedule_job(name, trigger=self._trigger(job.interval_seconds))
+        for name, interval in self._intervals.items():
+            self._scheduler.reschedule_job(name, trigger=self._trigger(interval))
 
     async def _run(self, name: str) -> None:
         task = asyncio.current_task()
@@ -121,19 +114,19 @@ class Scheduler:
             self._running.discard(task)
 
     async def _claim_and_run(self, name: str) -> None:
-        job = self._jobs[name]
-        scheduled = int(time.time() // job.interval_seconds * job.interval_seconds)
+        interval = self._intervals[name]
+        scheduled = int(time.time() // interval * interval)
         self._states.record_start(name)
         # The process edge of a job: track_job has recorded the failure, and the next run comes anyway.
         with contextlib.suppress(Exception):
             try:
-                run_id = await self._claims.claim(name, scheduled, interval_seconds=job.interval_seconds)
+                run_id = await self._claims.claim(name, scheduled, interval_seconds=interval)
             except TransientError as error:
                 async with track_job(name, owner=self._owner):
                     raise ServiceError(f"the run could not be claimed: {error}") from error
             if run_id:
                 async with track_job(name, owner=self._owner, run_id=run_id) as run:
-                    await job.body(run)
+                    await self._bodies[name](run)
             else:
                 self._states.record_not_claimed(name)
                 self._log.debug(LogEvent.JOB_NOT_CLAIMED, job_name=name, scheduled=scheduled)

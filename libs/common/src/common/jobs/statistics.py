@@ -130,19 +130,18 @@ class _Runs:
             return
         self.seen.add(run.run_id)
         self.retries += run.attempts - 1
-        self.last = _later(self.last, run)
+        self.last = max(self.last or run, run, key=_end)
         if run.outcome == "skipped":
             self.skipped += run.count
             return
         self.durations.append(run.duration_ms)
         if run.outcome == "failed":
             self.failed += 1
-            self.last_failed = _later(self.last_failed, run)
+            self.last_failed = max(self.last_failed or run, run, key=_end)
         elif run.attempts > 1:
             self.ok_after_retries += 1
 
     def statistics(self, service: str, job: str) -> JobStatistics:
-        """Return the row of this job."""
         durations = sorted(self.durations)
         runs = len(durations)
         p50, p95, p99 = (percentile(durations, part) if durations else None for part in (0.5, 0.95, 0.99))
@@ -167,8 +166,6 @@ class _Runs:
         )
 
 
-def _later(known: Run | None, run: Run) -> Run:
+def _end(run: Run) -> tuple[datetime, str]:
     # By name where two replicas ended in the same microsecond: the order they are read in says nothing.
-    if known and (known.finished_at, known.run_id) > (run.finished_at, run.run_id):
-        return known
-    return run
+    return run.finished_at, run.run_id

@@ -156,10 +156,9 @@ def _parts(value: object) -> Mapping[object, object] | list[object] | None:
 
 
 def _is_hidden(name: str, value: object) -> bool:
-    kind = field_kind(name)
-    return kind in (FieldKind.SECRET, FieldKind.AMOUNT) or (
-        kind is FieldKind.TEXT and isinstance(value, (str, bytes))
-    )
+    if isinstance(value, (str, bytes)) and field_kind(name) is FieldKind.TEXT:
+        return True
+    return is_secret_name(name)
 
 
 def _names_secret(fields: Mapping[object, object]) -> bool:

@@ -65,7 +65,7 @@ class _Shape(NamedTuple):
 
     hints: tuple[str, ...]
     pattern: re.Pattern[str]
-    replacement: str
+    replacement: str = rf"\1{MASK}"
 
 
 _START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
@@ -92,19 +92,16 @@ _SHAPES = (
         re.compile(
             rf"({_START}(?i:bearer|basic)\s+)(?=[\w+/.-]{{0,200}}?(?:\d|[a-z][A-Z]|=))[A-Za-z0-9+/_.=-]{{8,}}"
         ),
-        rf"\1{MASK}",
     ),
     _Shape(
         ("digest",),
         re.compile(r"(?i)(digest\s[^\n]{0,400}?[\s,]response=\\{0,7}[\"'])[^\"'\\]+"),
-        rf"\1{MASK}",
     ),
     _Shape(
         ("cookie",),
         re.compile(
             rf"(?i)({_START}(?:set-)?cookie\s*[:=]\s*)(?!\\*[\"'])[^\s;\"']+(?:;\s*[^\s;=\"']+=[^\s;\"']*)*"
         ),
-        rf"\1{MASK}",
     ),
     _Shape(
         ("://",),
@@ -114,7 +111,6 @@ _SHAPES = (
     _Shape(
         ("%3a%2f%2f",),
         re.compile(r"(?i)(%3A%2F%2F[^\s%:/@\"']{0,256}%3A)(?:(?!%40|%2F%2F)[^\s\"'<>@]){1,512}(?=%40)"),
-        rf"\1{MASK}",
     ),
     _Shape(("nats://", "tls://"), re.compile(r"((?:nats|tls)://)[^\s:/@\"']{1,512}@"), rf"\1{MASK}@"),
     _Shape(
@@ -123,12 +119,10 @@ _SHAPES = (
             r"(?i)((?:[?&]|%3F|%26)(?:key|access_key|api_key|(?:access_)?token|secret|password)(?:=|%3D))"
             r"(?:[^&\s\"'<>%#]|%(?!26))+"
         ),
-        rf"\1{MASK}",
     ),
     _Shape(
         ("-u", "--user"),
         re.compile(r"((?<!\S)(?:-u|--user)[\s=]\s*[^\s:\"']{0,64}:)(?!\d+(?:\s|$))[^\s\"']+"),
-        rf"\1{MASK}",
     ),
     # The row's values have no names. As PostgreSQL ends it, or what is left of it after a cut.
     _Shape(
@@ -137,16 +131,14 @@ _SHAPES = (
             r"(?i)(failing row contains \()"
             r"(?:(?s:.{0,4096}?)(?=\)\.(?:\s|\\n|\\{0,7}[\"']|$))|(?:(?!\\n)[^\n])*)"
         ),
-        rf"\1{MASK}",
     ),
-    _Shape(("password '",), re.compile(r"(?i)(?<!\w)(password\s+')(?:[^'\n]|'')*(?=')"), rf"\1{MASK}"),
+    _Shape(("password '",), re.compile(r"(?i)(?<!\w)(password\s+')(?:[^'\n]|'')*(?=')")),
     _Shape(
         ("balance", "price", "locked", "잔고", "잔액", "보유", "평가", "매수"),
         re.compile(
             rf"(?i)((?<!\w)\(?(?:{_BALANCE})\)?[은는이가]?\s+(?:(?:is|was|of|now|at|to|krw|btc)\s+){{0,2}})"
             r"₩?[-+]?\d[\d,._]*(?:e[-+]?\d+)?"
         ),
-        rf"\1{MASK}",
     ),
 )
 # What any shape or name begins with; most texts have none of it, which one search shows.

@@ -28,11 +28,7 @@ class Heartbeat(Background):
     """
 
     def __init__(
-        self,
-        bus: Bus,
-        *,
-        report: Callable[[], ComponentReport],
-        beat_file: Path | None = None,
+        self, bus: Bus, *, report: Callable[[], ComponentReport], beat_file: Path | None = None
     ) -> None:
         super().__init__("heartbeat", self._beat)
         self._bus = bus

@@ -61,10 +61,7 @@ class Runtime:
         self.instance = f"{socket.gethostname().split('.')[0]}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self.version = version(f"bongsu-{name}")
         configure_logging(
-            service=name,
-            instance=self.instance,
-            level=settings.log_level,
-            log_format=settings.log_format,
+            service=name, instance=self.instance, level=settings.log_level, log_format=settings.log_format
         )
         self.log = structlog.get_logger(name)
         self.telemetry = Telemetry(
@@ -151,7 +148,8 @@ class Runtime:
             open_when_ready(self.database, within_seconds=within_seconds),
             _within(within_seconds, self.bus.connect, "NATS cannot be reached"),
         )
-        await self._require_schema(waits=within_seconds == math.inf)
+        waits = within_seconds == math.inf
+        await self._retry_until_ready("database", self._check_schema, waits_for_operator=waits)
         # Twice: without its inbox it would wait a minute for consumers that are there.
         await self._require_own_messages(within_seconds)
         # A database that is there may still be too slow.
@@ -167,23 +165,6 @@ class Runtime:
         self.scheduler.start()
         heartbeat.start()
 
-    async def _require_schema(self, *, waits: bool) -> None:
-        """Return once every table and column is there.
-
-        Raises:
-            PermanentError: One is missing, unless the service `waits` for whatever it needs.
-        """
-        while True:
-            try:
-                await self._retry_until_ready("database", self._check_schema)
-            except PermanentError as error:
-                if not waits:
-                    raise
-                self.log.warning(LogEvent.DEPENDENCY_WAITING, dependency="database", error=str(error))
-                await asyncio.sleep(WAITS_SECONDS)
-            else:
-                return
-
     async def _check_schema(self) -> None:
         async with self.database.connection() as connection:
             await require_schema(connection)
@@ -193,13 +174,19 @@ class Runtime:
         self_test = partial(self._retry_until_ready, "bus", self.bus.self_test)
         await _within(within_seconds, self_test, "an own message does not come back from NATS")
 
-    async def _retry_until_ready(self, dependency: str, step: Callable[[], Awaitable[object]]) -> None:
+    async def _retry_until_ready(
+        self, dependency: str, step: Callable[[], Awaitable[object]], *, waits_for_operator: bool = False
+    ) -> None:
+        """Return once `step` succeeds; a PermanentError ends the wait, unless it `waits_for_operator`."""
         while True:
             try:
                 await step()
-            except TransientError as error:
+            except (TransientError, PermanentError) as error:
+                is_permanent = isinstance(error, PermanentError)
+                if is_permanent and not waits_for_operator:
+                    raise
                 self.log.warning(LogEvent.DEPENDENCY_WAITING, dependency=dependency, error=str(error))
-                await asyncio.sleep(RETRY_SECONDS)
+                await asyncio.sleep(WAITS_SECONDS if is_permanent else RETRY_SECONDS)
             else:
                 return
 

@@ -11,8 +11,8 @@ import math
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -34,8 +34,6 @@ _EXPORTER_LOGGERS = {
     TelemetrySignal.LOGS: "opentelemetry.exporter.otlp.proto.http._log_exporter",
 }
 
-_Listener = Callable[[logging.LogRecord], None]
-
 
 @dataclass
 class _Outage:
@@ -54,9 +52,9 @@ class DroppedTelemetry:
         self._lock = threading.Lock()
         self._outages: defaultdict[TelemetrySignal, _Outage] = defaultdict(_Outage)
         self._log = structlog.get_logger("common.telemetry.dropped")
-        logging.getLogger(_PROCESSOR_LOGGER).filters[:] = [_Divert(self._on_processor)]
+        logging.getLogger(_PROCESSOR_LOGGER).filters[:] = [self._on_processor]
         for signal, name in _EXPORTER_LOGGERS.items():
-            logging.getLogger(name).filters[:] = [_Divert(self._remembering(signal))]
+            logging.getLogger(name).filters[:] = [partial(self._on_exporter, signal)]
 
     def record_export(self, signal: TelemetrySignal, count: int, *, is_sent: bool) -> None:
         """Record a batch that the collector took or did not; what is gone is counted.
@@ -90,27 +88,14 @@ class DroppedTelemetry:
         if lost:
             self._log.info(LogEvent.TELEMETRY_RESUMED, signal=signal, dropped=lost)
 
-    def _on_processor(self, record: logging.LogRecord) -> None:
+    # Both are filters that let nothing through to the log.
+    def _on_processor(self, record: logging.LogRecord) -> bool:
         if str(record.msg).startswith(_QUEUE_FULL_TEXT) and isinstance(record.args, tuple):
             signal = _QUEUED.get(str(record.args[0]))
             if signal:
                 self._record_dropped(signal, 1, cause=QUEUE_FULL)
+        return False
 
-    def _remembering(self, signal: TelemetrySignal) -> _Listener:
-        def remember(record: logging.LogRecord) -> None:
-            self._outages[signal].reason = record.getMessage()
-
-        return remember
-
-
-class _Divert(logging.Filter):
-    """Gives each record of a logger to a listener alone."""
-
-    def __init__(self, listener: _Listener) -> None:
-        super().__init__()
-        self._listener = listener
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Print nothing."""
-        self._listener(record)
+    def _on_exporter(self, signal: TelemetrySignal, record: logging.LogRecord) -> bool:
+        self._outages[signal].reason = record.getMessage()
         return False

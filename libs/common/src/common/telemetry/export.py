@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import structlog
 from opentelemetry import metrics, trace
 from opentelemetry.sdk.metrics import Histogram, MeterProvider
-from opentelemetry.sdk.metrics.export import MetricReader
+from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -79,15 +79,20 @@ class Telemetry:
     def _export(
         self, signals: frozenset[TelemetrySignal], resource: Resource, readers: list[MetricReader]
     ) -> None:
+        from opentelemetry.sdk._logs import LoggerProvider
+        from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
         from common.telemetry import exporters as otlp
 
         dropped = DroppedTelemetry()
         if TelemetrySignal.TRACES in signals:
-            self._traces.add_span_processor(otlp.span_processor(dropped))
+            self._traces.add_span_processor(BatchSpanProcessor(otlp.SpanExporter(dropped)))
         if TelemetrySignal.METRICS in signals:
-            readers.append(otlp.metric_reader(dropped))
+            readers.append(PeriodicExportingMetricReader(otlp.MetricExporter(dropped)))
         if TelemetrySignal.LOGS in signals:
-            provider = otlp.logger_provider(dropped, resource)
+            provider = LoggerProvider(resource=resource, shutdown_on_exit=False)
+            provider.add_log_record_processor(BatchLogRecordProcessor(otlp.LogExporter(dropped)))
             forward_logs(partial(emit_line, provider))
             self._ends.append(provider.shutdown)
 

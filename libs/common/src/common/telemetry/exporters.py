@@ -12,17 +12,11 @@ from typing import Any
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk._logs import LoggerProvider, ReadableLogRecord
-from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExportResult
-from opentelemetry.sdk.metrics.export import (
-    MetricExportResult,
-    MetricReader,
-    MetricsData,
-    PeriodicExportingMetricReader,
-)
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
+from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk._logs.export import LogRecordExportResult
+from opentelemetry.sdk.metrics.export import MetricExportResult, MetricsData
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExportResult
 
 from common.telemetry.config import TelemetrySignal, otlp_variable
 from common.telemetry.dropped import DroppedTelemetry
@@ -32,30 +26,13 @@ from common.telemetry.spans import masked_span
 TIMEOUT_SECONDS = 2.0
 
 
-def span_processor(dropped: DroppedTelemetry) -> SpanProcessor:
-    """Return what exports spans, masked, in batches."""
-    return BatchSpanProcessor(_Spans(dropped))
-
-
-def metric_reader(dropped: DroppedTelemetry) -> MetricReader:
-    """Return what exports metrics, every minute or as OTEL_METRIC_EXPORT_INTERVAL says."""
-    return PeriodicExportingMetricReader(_Metrics(dropped))
-
-
-def logger_provider(dropped: DroppedTelemetry, resource: Resource) -> LoggerProvider:
-    """Return what exports log records, in batches."""
-    provider = LoggerProvider(resource=resource, shutdown_on_exit=False)
-    provider.add_log_record_processor(BatchLogRecordProcessor(_Records(dropped)))
-    return provider
-
-
 def _timeout(signal: TelemetrySignal) -> float | None:
     """Return our limit for one export; None where a variable names another."""
     variables = (otlp_variable("TIMEOUT", signal), "OTEL_EXPORTER_OTLP_TIMEOUT")
     return None if any(os.environ.get(name) for name in variables) else TIMEOUT_SECONDS
 
 
-class _Spans(OTLPSpanExporter):
+class SpanExporter(OTLPSpanExporter):
     """Sends masked copies; the spans themselves stay as they are."""
 
     def __init__(self, dropped: DroppedTelemetry) -> None:
@@ -69,7 +46,9 @@ class _Spans(OTLPSpanExporter):
         return result
 
 
-class _Metrics(OTLPMetricExporter):
+class MetricExporter(OTLPMetricExporter):
+    """Counts data points, not metrics."""
+
     def __init__(self, dropped: DroppedTelemetry) -> None:
         super().__init__(timeout=_timeout(TelemetrySignal.METRICS))
         self._dropped = dropped
@@ -83,7 +62,9 @@ class _Metrics(OTLPMetricExporter):
         return result
 
 
-class _Records(OTLPLogExporter):
+class LogExporter(OTLPLogExporter):
+    """Sends records, which are masked already."""
+
     def __init__(self, dropped: DroppedTelemetry) -> None:
         super().__init__(timeout=_timeout(TelemetrySignal.LOGS))
         self._dropped = dropped

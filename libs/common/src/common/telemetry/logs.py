@@ -53,13 +53,18 @@ class _Handler(logging.Handler):
             self.handleError(record)
 
     def flush(self) -> None:
-        """Have what is waiting written, for at most half a second."""
         self._output.flush()
 
     def close(self) -> None:
-        """Print nothing any more."""
         self._output.close()
         super().close()
+
+    def forward_event(self, _: Any, __: str, event: EventDict) -> EventDict:
+        if self.forward:
+            # An error there must not keep the line from being printed.
+            with contextlib.suppress(Exception):
+                self.forward(event)
+        return event
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """Report whose line is missing; the default prints its text and arguments, unmasked."""
@@ -92,7 +97,7 @@ def configure_logging(*, service: str, instance: str, level: str, log_format: st
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 _mask_event,
-                _forward_from(handler),
+                handler.forward_event,
                 renderer,
             ],
         )
@@ -150,17 +155,6 @@ def _add_trace(_: Any, __: str, event: EventDict) -> EventDict:
         event.setdefault("trace_id", trace.format_trace_id(context.trace_id))
         event.setdefault("span_id", trace.format_span_id(context.span_id))
     return event
-
-
-def _forward_from(handler: _Handler) -> Processor:
-    def forward(_: Any, __: str, event: EventDict) -> EventDict:
-        if handler.forward:
-            # An error there must not keep the line from being printed.
-            with contextlib.suppress(Exception):
-                handler.forward(event)
-        return event
-
-    return forward
 
 
 def _mask_event(_: Any, __: str, event: EventDict) -> EventDict:

@@ -47,6 +47,8 @@ class UpbitClient:
         limiter: Holds back every request; one of its own where it is not shared.
 
     Attributes:
+        sdk: The SDK's client, which the WebSocket shares.
+        sync_clock: As `ping`, retried.
         problem: Why the newest page could not be had; None when it could.
     """
 
@@ -56,7 +58,7 @@ class UpbitClient:
         self._source = source
         self._clock = clock
         self.limiter = limiter or RateLimiter()
-        self._client = AsyncUpbit(
+        self.sdk = AsyncUpbit(
             base_url=base_url,
             max_retries=0,
             timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=3.0),
@@ -69,16 +71,11 @@ class UpbitClient:
         }
         retried = with_retry(breaker=CircuitBreaker("upbit"))
         self._fetch_with_retry = retried(self._fetch_page)
-        self._sync_clock_with_retry = retried(self.ping)
-
-    @property
-    def sdk(self) -> AsyncUpbit:
-        """The SDK's client, for the WebSocket."""
-        return self._client
+        self.sync_clock = retried(self.ping)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.close()
+        await self.sdk.close()
 
     async def fetch_page(
         self, market: str, covers_from: datetime, covers_to: datetime, *, repair_run_id: str | None = None
@@ -94,14 +91,13 @@ class UpbitClient:
         """
         return await self._fetch_with_retry(market, covers_from, covers_to, repair_run_id)
 
-    async def sync_clock(self, market: str) -> None:
-        """Let the clock learn the exchange time, retried; same errors as `fetch_page`."""
-        await self._sync_clock_with_retry(market)
-
     async def ping(self, market: str) -> float:
-        """Ask for a ticker, once, past the queue of other calls; returns the latency in ms."""
+        """Ask for a ticker, once, past the queue of other calls; returns the latency in ms.
+
+        The clock learns the exchange time from the answer. Same errors as `fetch_page`.
+        """
         started = time.monotonic()
-        request: Any = self._client.tickers.with_raw_response.list_by_trading_pairs(markets=market)
+        request: Any = self.sdk.tickers.with_raw_response.list_by_trading_pairs(markets=market)
         try:
             await self.limiter.wait_until_allowed()
             await self._answer(request, PING_SECONDS)
@@ -114,7 +110,7 @@ class UpbitClient:
     ) -> CandlesClosed | None:
         try:
             rows, exchange_time = await self._call(
-                self._client.candles.with_raw_response.list_minutes(
+                self.sdk.candles.with_raw_response.list_minutes(
                     1,
                     market=market,
                     to=covers_to.strftime("%Y-%m-%dT%H:%M:%SZ"),

@@ -19,16 +19,16 @@ from common.telemetry.names import LogEvent
 CHECK_SECONDS = 0.5
 
 
-class IpBlock:
+class IpBlock(Background):
     """Stores at once a block that Upbit answered with, and reads those of the others twice a second."""
 
     def __init__(self, limiter: RateLimiter, repository: BlockRepository) -> None:
+        super().__init__("ip_block", self._share)
         self._limiter = limiter
         self._repository = repository
-        self._sharing = Background("ip_block", self._share)
         self._log = structlog.get_logger("collector.upbit.ip_block")
 
-    async def start(self) -> None:
+    async def wait_until_known(self) -> None:
         """Return once a current block is known: before that, no request may go out."""
         while True:
             try:
@@ -37,12 +37,7 @@ class IpBlock:
                 self._log.warning(LogEvent.DEPENDENCY_WAITING, dependency="upbit_block", error=str(error))
                 await asyncio.sleep(CHECK_SECONDS)
             else:
-                break
-        self._sharing.start()
-
-    async def stop(self) -> None:
-        """Stop sharing."""
-        await self._sharing.stop()
+                return
 
     async def _share(self) -> None:
         while True:

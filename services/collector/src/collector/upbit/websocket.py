@@ -25,6 +25,8 @@ IDLE_SECONDS = 10.0
 CONNECT_SECONDS = 5.0
 MAX_FRAME_BYTES = 1024 * 1024
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0)
+# A frame that is no JSON is one of the last two.
+LISTEN_ERRORS = (TransientError, WebSocketException, UpbitError, OSError, ValueError, RecursionError)
 
 
 class UpbitStream:
@@ -73,15 +75,7 @@ class UpbitStream:
         while True:
             try:
                 await self._listen()
-            except (
-                TransientError,
-                WebSocketException,
-                UpbitError,
-                OSError,
-                TimeoutError,
-                ValueError,
-                RecursionError,
-            ) as error:
+            except LISTEN_ERRORS as error:
                 if failures == 0:
                     self._log.warning(LogEvent.PROBE_FAILED, probe="upbit_websocket", error=_describe(error))
                 if not self.error:

@@ -45,15 +45,13 @@ _NUMBER = re.compile(
 def wrong_prices(text: str, snapshot: Snapshot) -> list[float]:
     """Return the prices in `text`, KRW, that are more than 0.5 % off every figure of the snapshot."""
     known = [abs(figure) for figure in snapshot.figures()]
+    newest = float(snapshot.price)
+    smallest_bare = max(BARE_NUMBERS_FROM, newest / 100) if newest >= BARE_NUMBERS_FROM else math.inf
     return [
         price
-        for price in _named_prices(text, _smallest_bare_price(float(snapshot.price)))
+        for price in _named_prices(text, smallest_bare)
         if not any(abs(price - figure) <= TOLERANCE * figure for figure in known)
     ]
-
-
-def _smallest_bare_price(price: float) -> float:
-    return max(BARE_NUMBERS_FROM, price / 100) if price >= BARE_NUMBERS_FROM else math.inf
 
 
 def _named_prices(text: str, smallest_bare: float) -> list[float]:

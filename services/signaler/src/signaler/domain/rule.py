@@ -46,7 +46,8 @@ def collect_votes(snapshot: Snapshot) -> list[Vote]:
     price = float(snapshot.price)
     votes = [
         _momentum(figures.rsi_14),
-        _sign(figures.macd_histogram, "MACD is above its signal line", "MACD is below its signal line"),
+        # The histogram is how far the MACD is above its signal line.
+        _order(figures.macd_histogram, 0.0, "MACD", "its signal line", equal="is on"),
         _band(price, figures.bollinger_lower, figures.bollinger_upper),
         _order(figures.ema_9, figures.ema_21, "EMA 9", "EMA 21"),
         _order(figures.ema_21, figures.ema_50, "EMA 21", "EMA 50"),
@@ -64,14 +65,6 @@ def _momentum(rsi: float | None) -> Vote | None:
     return Vote(0, f"RSI {rsi:.1f} is neutral")
 
 
-def _sign(value: float | None, above: str, below: str) -> Vote | None:
-    if value is None:
-        return None
-    if value == 0:
-        return Vote(0, "MACD is on its signal line")
-    return Vote(+1, above) if value > 0 else Vote(-1, below)
-
-
 def _band(price: float, lower: float | None, upper: float | None) -> Vote | None:
     if lower is None or upper is None:
         return None
@@ -82,13 +75,12 @@ def _band(price: float, lower: float | None, upper: float | None) -> Vote | None
     return Vote(0, "the price is inside the Bollinger bands")
 
 
-def _order(fast: float | None, slow: float | None, fast_name: str, slow_name: str) -> Vote | None:
+def _order(
+    fast: float | None, slow: float | None, fast_name: str, slow_name: str, *, equal: str = "equals"
+) -> Vote | None:
     if fast is None or slow is None:
         return None
     if fast == slow:
-        return Vote(0, f"{fast_name} equals {slow_name}")
-    return (
-        Vote(+1, f"{fast_name} is above {slow_name}")
-        if fast > slow
-        else Vote(-1, f"{fast_name} is below {slow_name}")
-    )
+        return Vote(0, f"{fast_name} {equal} {slow_name}")
+    direction, side = (+1, "above") if fast > slow else (-1, "below")
+    return Vote(direction, f"{fast_name} is {side} {slow_name}")

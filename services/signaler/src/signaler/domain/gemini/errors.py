@@ -44,13 +44,7 @@ class NotAskedError(GeminiError, PermanentError):
         this_model_only: Another model may still be asked.
     """
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        cause: str,
-        this_model_only: bool = False,
-    ) -> None:
+    def __init__(self, message: str, *, cause: str, this_model_only: bool = False) -> None:
         super().__init__(message)
         self.cause = cause
         self.this_model_only = this_model_only
@@ -68,7 +62,6 @@ class QuotaExhaustedError(GeminiError, PermanentError):
     def __init__(self, message: str, *, model: str, blocked_until: datetime, whole_project: bool) -> None:
         who = "no model is" if whole_project else f"{model} is not"
         super().__init__(f"{message} ({who} asked before {blocked_until:%Y-%m-%dT%H:%M:%SZ})")
-        self.model = model
         self.blocked_until = blocked_until
         self.whole_project = whole_project
 

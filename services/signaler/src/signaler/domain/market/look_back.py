@@ -75,22 +75,21 @@ def build_look_back(
     window = range(_minute(start), _minute(interval_end))
     candles = _merge(stored, page, window)
     paged = _minutes(page.covers_from, page.covers_to, window) if page else range(0)
-    resolved = {
-        m for gap in gaps if gap.status != "open" for m in _minutes(gap.from_time, gap.to_time, window)
-    }
-    opened = {m for gap in gaps if gap.status == "open" for m in _minutes(gap.from_time, gap.to_time, window)}
-    first = min(candles, default=window.stop)
+    opened: set[int] = set()
+    resolved: set[int] = set()
+    for gap in gaps:
+        (opened if gap.status == "open" else resolved).update(_minutes(gap.from_time, gap.to_time, window))
+    proven = candles.keys() | paged
+    since_first = range(min(candles, default=window.stop), window.stop)
     return LookBack(
         start=start,
         end=interval_end,
         candles=tuple(candles[m] for m in sorted(candles)),
-        open_minutes=sum(1 for m in opened if m not in candles and m not in paged),
-        uncovered_minutes=sum(
-            1
-            for m in range(first, window.stop)
-            if m not in candles and m not in paged and m not in resolved and m not in opened
-        ),
-        reaches_back=_reaches_back(candles, resolved, paged, window),
+        open_minutes=len(opened - proven),
+        uncovered_minutes=len(set(since_first) - proven - resolved - opened),
+        reaches_back=not paged
+        or paged.start <= window.start
+        or any(minute < paged.start for minute in candles.keys() | resolved),
     )
 
 
@@ -127,12 +126,6 @@ def _merge(stored: Iterable[StoredCandle], page: CandlesClosed | None, window: r
         if minute not in newer_than_page:
             merged[minute] = candle
     return {minute: candle for minute, candle in merged.items() if minute in window}
-
-
-def _reaches_back(candles: dict[int, Candle], resolved: set[int], paged: range, window: range) -> bool:
-    if not paged or paged.start <= window.start:
-        return True
-    return any(minute < paged.start for minute in (*candles, *resolved))
 
 
 def _minutes(from_time: datetime, to_time: datetime, window: range) -> range:
