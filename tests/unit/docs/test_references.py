@@ -1,7 +1,7 @@
 """References in the docs: every path, every name after a path, and every measurement in them exists.
 
-`path::words` names a test or a definition of a file, `::words` another one of the same file. Commands are tested
-in test_commands.py, links in test_pages.py.
+`path::words` names a test or a definition of a file, `::words` another one of the same file. Commands are
+tested in test_commands.py, links in test_pages.py.
 """
 
 from __future__ import annotations
