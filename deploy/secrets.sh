@@ -62,7 +62,7 @@ write nats_passwords.conf "$(
     done
 )"
 keep grafana_password "$(password)"
-# Yours: empty means that Gemini is not asked, and that nobody is told of changes.
+# Yours: empty means that Gemini is not asked, and that no change is notified.
 keep gemini_api_key ""
 keep notify_url ""
 echo "secrets: $folder is complete; a Gemini key goes into $folder/gemini_api_key"

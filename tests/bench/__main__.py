@@ -24,8 +24,9 @@ from common.telemetry.logs import configure_logging
 from harness import report
 
 WORDS = """\
-Written by `make bench` on {machine}. Real servers on the
-same machine: PostgreSQL with `synchronous_commit=on`, nats-server with `sync_interval: always`. Our side
+How fast Bongsu is next to other ways of doing the same, written by `make bench` on {machine}.
+Real servers on the same machine: PostgreSQL with `synchronous_commit=on`, nats-server with
+`sync_interval: always`. Our side
 records its spans with the SDK's tracer, as a service does, and exports none; the other sides have no tracing.
 The sides of a row are measured in turn, round by round; a ratio is the median of the rounds' ratios, with the
 lowest and the highest in brackets. Trust the ratios, not the rates."""

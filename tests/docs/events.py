@@ -66,7 +66,7 @@ def table_of_streams() -> str:
                 ", ".join(map(code, stream.subjects or ())),
                 _days((stream.max_age or 0) / streams.DAY),
                 f"{(stream.max_bytes or 0) // 1024**2} MB",
-                "refuses new ones" if str(stream.discard.value) == "new" else "lets go of the oldest",
+                "refuses new ones" if str(stream.discard.value) == "new" else "drops the oldest",
             )
             for stream in streams.STREAMS
             if stream.discard

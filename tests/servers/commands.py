@@ -9,9 +9,14 @@ import struct
 import subprocess
 import sys
 import termios
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from bongsu.app import build_app
 from servers.surroundings import surroundings
 
 COMMAND = (sys.executable, "-m", "bongsu")
@@ -36,6 +41,16 @@ class Ended:
     def document(self) -> Any:
         """The only JSON document on stdout."""
         return json.loads(self.out)
+
+
+def every_command() -> Iterator[tuple[str, bool]]:
+    """Yield every command line without its arguments, and whether it does something; some groups do not."""
+    app = get_command(build_app())
+    assert isinstance(app, TyperGroup)
+    for name, command in app.commands.items():
+        group = command if isinstance(command, TyperGroup) else None
+        yield from ((f"{name} {each}", True) for each in (group.commands if group else ()))
+        yield name, group is None or group.invoke_without_command
 
 
 def bongsu(*arguments: str, **environment: str) -> Ended:

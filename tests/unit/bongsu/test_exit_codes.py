@@ -9,13 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from typer.core import TyperGroup
-from typer.main import get_command
 
 from bongsu.__main__ import STAYING
-from bongsu.app import build_app
 from bongsu.invocation import run
-from servers.commands import COMMAND
+from servers.commands import COMMAND, every_command
 from servers.fixtures import passable_folder
 from servers.surroundings import surroundings
 
@@ -33,18 +30,7 @@ NEEDED = {
 }
 
 
-def commands() -> Iterator[str]:
-    """Yield every command line that does something, without its arguments."""
-    app = get_command(build_app())
-    assert isinstance(app, TyperGroup)
-    for name, command in app.commands.items():
-        group = command if isinstance(command, TyperGroup) else None
-        yield from (f"{name} {each}" for each in (group.commands if group else ()))
-        if group is None or group.invoke_without_command:
-            yield name
-
-
-ALL = tuple(commands())
+ALL = tuple(command for command, does_something in every_command() if does_something)
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bongsu.invocation import run
+from servers.commands import every_command
 
 
 @pytest.fixture(autouse=True)
@@ -116,13 +117,7 @@ def test_a_port_in_the_environment_that_is_none_is_named(monkeypatch: pytest.Mon
     assert "HEALTH_PORT" in message
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        *("", "up", "status", "signals", "candles", "jobs", "config", "config set", "config history"),
-        *("gaps", "dead", "dead list", "dead show", "dead retry", "dead drop"),
-    ],
-)
+@pytest.mark.parametrize("command", ["", *(command for command, _ in every_command())])
 def test_every_command_explains_itself_on_80_columns(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

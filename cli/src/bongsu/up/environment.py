@@ -94,6 +94,8 @@ def _own(
         if addresses.data_folders:
             served["HEALTH_DATA_FOLDERS"] = os.pathsep.join(addresses.data_folders)
         return served | {name: environment[name] for name in _NOTIFY if environment.get(name)}
+    if service != "signaler":
+        return {}
     if addresses.gemini:
         return {"GEMINI_API_KEY": SIMULATED_GEMINI_KEY, "GOOGLE_GEMINI_BASE_URL": addresses.gemini}
     return {name: environment[name] for name in _GEMINI if environment.get(name)}

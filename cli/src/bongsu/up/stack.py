@@ -24,9 +24,9 @@ from bongsu.up.seeding import seed
 from bongsu.up.supervision.program import Program
 from bongsu.up.supervision.supervisor import Supervisor, WatchedChild
 from common.clock import utc_now
+from common.events import SERVICES
 from common.tasks import cancel_tasks
 
-SERVICES = ("collector", "signaler", "health")
 SERVER_SECONDS = 20.0
 PROGRAM_SECONDS = 60.0
 # The supervisor cuts them short together; each usually needs a fraction of a second.

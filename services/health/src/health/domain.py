@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 
 from common.events import INTERRUPTION_SHOWN_SECONDS, ConsumerState, InstanceState
 
-EXPECTED_SERVICES = ("collector", "signaler", "health")
 NOT_REACHED = "not reached yet"
 INTERRUPTION_SHOWN = timedelta(seconds=INTERRUPTION_SHOWN_SECONDS)
 

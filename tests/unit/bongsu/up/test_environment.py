@@ -39,9 +39,10 @@ def test_no_service_gets_another_ones_password(service: str) -> None:
 
 
 def test_only_the_signaler_gets_the_key_of_gemini() -> None:
-    addresses = Addresses(ADDRESSES.databases, ADDRESSES.buses, "https://api.upbit.com", None, "::1", 1)
-    keys = {name: for_service(name, CALLER, addresses, live()).get("GEMINI_API_KEY") for name in SERVICES}
-    assert keys == {"collector": None, "signaler": "AIzaReal", "health": None}
+    urls = dict.fromkeys((*SERVICES, "trader"), "")
+    addresses = Addresses(urls, urls, "https://api.upbit.com", None, "::1", 1)
+    keys = {name: for_service(name, CALLER, addresses, live()).get("GEMINI_API_KEY") for name in urls}
+    assert keys == {"collector": None, "signaler": "AIzaReal", "health": None, "trader": None}
 
 
 def test_a_simulated_run_never_carries_the_real_key() -> None:

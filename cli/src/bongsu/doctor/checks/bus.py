@@ -16,6 +16,7 @@ from bongsu.doctor.target import Target
 from bongsu.errors import CommandError, NotAllowedError, UnreachableError
 from bongsu.provisioning.streams import differences
 from bongsu.servers.nats.server import OLDEST_VERSION
+from common import events
 from common.bus.decoder import read_event
 from common.errors import PermanentError
 from common.events import ComponentReport
@@ -27,7 +28,6 @@ STREAMS_CHECK = "streams"
 SERVICES = "services"
 MONITOR_SECONDS = 2.0
 REPORT_SECONDS = 0.8
-EXPECTED = ("collector", "signaler", "health")
 RECONCILE = (
     "the reconciler mends it within 5 s; if it stays, start it: part of `bongsu up`, or `bongsu reconcile`"
 )
@@ -56,7 +56,7 @@ async def check_bus(target: Target, version: str) -> list[Finding]:
 def judge_instances(reports: Sequence[ComponentReport], version: str) -> Finding:
     """Judge who answered, and whether all are of this version. Pure."""
     here = sorted({report.service for report in reports})
-    if absent := [service for service in EXPECTED if service not in here]:
+    if absent := [service for service in events.SERVICES if service not in here]:
         return problem(
             SERVICES,
             f"no {' and no '.join(absent)} answers on NATS",

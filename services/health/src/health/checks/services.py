@@ -8,21 +8,21 @@ or receive what it must is unhealthy, until a minute after the last time.
 
 from __future__ import annotations
 
-from common.events import ComponentStatus
-from health.domain import EXPECTED_SERVICES, Facts, LiveInstance
+from common.events import SERVICES, ComponentStatus
+from health.domain import Facts, LiveInstance
 from health.schemas import ServiceHealth
 
 
 def services_live(facts: Facts) -> tuple[ServiceHealth, ...]:
     """Return every live instance, and one row with `instance` None for each service that has none."""
-    expected = [row for name in EXPECTED_SERVICES for row in _rows(facts, name)]
-    others = [_row(live) for live in facts.instances if live.state.service not in EXPECTED_SERVICES]
+    expected = [row for name in SERVICES for row in _rows(facts, name)]
+    others = [_row(live) for live in facts.instances if live.state.service not in SERVICES]
     return (*expected, *others)
 
 
 def missing_services(facts: Facts) -> list[str]:
     """Return the expected services of which no instance answers."""
-    return [name for name in EXPECTED_SERVICES if not facts.answering(name)]
+    return [name for name in SERVICES if not facts.answering(name)]
 
 
 def _rows(facts: Facts, name: str) -> list[ServiceHealth]:

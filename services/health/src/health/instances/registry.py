@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from common.events import InstanceState
-from health.domain import EXPECTED_SERVICES, LiveInstance
+from common.events import SERVICES, InstanceState
+from health.domain import LiveInstance
 
 GONE_SECONDS = 15.0
 SILENT_SECONDS = 3.0
@@ -58,7 +58,7 @@ class Registry:
         """Return whether every live instance, and one at least of each service, spoke since then."""
         spoke = {name for name, at in self._seen_at.items() if at >= since}
         services = {self._states[name].service for name in spoke}
-        return services.issuperset(EXPECTED_SERVICES) and spoke.issuperset(self._states)
+        return services.issuperset(SERVICES) and spoke.issuperset(self._states)
 
     def live(self, now: float) -> tuple[LiveInstance, ...]:
         """Return the instances seen in the last 15 s, those of one service together, oldest first."""

@@ -8,10 +8,10 @@ from typing import get_args
 
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from common.events import ComponentStatus, JobState
+from common.events import SERVICES, ComponentStatus, JobState
 from common.masking import mask_sensitive
 from common.streams import DEAD
-from health.domain import EXPECTED_SERVICES, Facts
+from health.domain import Facts
 from health.metrics import names as names
 from health.metrics.measurements import Measurements
 from health.metrics.names import Described
@@ -62,7 +62,7 @@ def _judged(detail: DetailedHealthResponse) -> Iterator[Metric]:
 
 def _instances(facts: Facts, detail: DetailedHealthResponse) -> Iterator[Metric]:
     rows = [row for row in detail.services if row.instance is not None]
-    services = dict.fromkeys((*EXPECTED_SERVICES, *(row.name for row in rows)))
+    services = dict.fromkeys((*SERVICES, *(row.name for row in rows)))
     yield _gauge(
         names.INSTANCES,
         [

@@ -111,8 +111,8 @@ GEMINI_COST = Described("bongsu_gemini_cost_used_dollars", "What Gemini cost tod
 GEMINI_COST_LIMIT = Described("bongsu_gemini_cost_limit_dollars", "What Gemini may cost a day.")
 
 DATABASE_SIZE = Described("bongsu_database_size_bytes", "What the database takes on its disk.")
-DISK_SIZE = Described("bongsu_disk_size_bytes", "Size of the disk that health works on.")
-DISK_FREE = Described("bongsu_disk_free_bytes", "Free on the disk that health works on.")
+DISK_SIZE = Described("bongsu_disk_size_bytes", "Size of the fullest disk that holds the data.")
+DISK_FREE = Described("bongsu_disk_free_bytes", "Free on the fullest disk that holds the data.")
 NOTIFICATIONS = Described(
     "bongsu_notifications",
     "Posts to NOTIFY_URL by outcome, since this health instance started.",
