@@ -64,29 +64,22 @@ class _Kept:
     is_due: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class Feed:
+class Feed(Background):
     """Keeps the parts fresh while there is a viewer."""
 
     def __init__(self, parts: tuple[Part, ...]) -> None:
-        self._parts = {part.name: part for part in parts}
+        super().__init__("feed", *(partial(self._refresh, part) for part in parts))
         self._kept = {part.name: _Kept() for part in parts}
         self._viewers: set[Viewer] = set()
         self._watched = asyncio.Event()
-        self._loops = [Background(f"feed.{name}", partial(self._refresh, name)) for name in self._parts]
         self.has_ended = False
-
-    def start(self) -> None:
-        """Be ready for viewers."""
-        for loop in self._loops:
-            loop.start()
 
     async def stop(self) -> None:
         """Let every viewer go."""
         self.has_ended = True
         for viewer in self._viewers:
             viewer.changed.set()
-        for loop in self._loops:
-            await loop.stop()
+        await super().stop()
 
     def enter(self) -> Viewer | None:
         """Return a new viewer, None where there are as many as there may be."""
@@ -135,8 +128,8 @@ class Feed:
                 unseen.append((name, kept.document))
         return unseen
 
-    async def _refresh(self, name: str) -> None:
-        part, kept = self._parts[name], self._kept[name]
+    async def _refresh(self, part: Part) -> None:
+        kept = self._kept[part.name]
         while True:
             await self._watched.wait()
             kept.is_due.clear()
