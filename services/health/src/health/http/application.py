@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from health.http.middleware import HeadAsGet, ShortHead
+from health.http.middleware import RequestHead
 from health.http.responses import add_problems
 
 COMPRESSED_BYTES = 2048
@@ -18,8 +18,7 @@ def build_application(*routers: APIRouter, version: str) -> FastAPI:
     )
     # Not of events, which Starlette leaves alone, nor of files, which are compressed already.
     app.add_middleware(GZipMiddleware, minimum_size=COMPRESSED_BYTES)
-    app.add_middleware(HeadAsGet)
-    app.add_middleware(ShortHead)
+    app.add_middleware(RequestHead)
     add_problems(app)
     for router in routers:
         app.include_router(router)

@@ -1,4 +1,4 @@
-"""ASGI middleware: HEAD answered by every GET route, and a limit for the path and the headers."""
+"""ASGI middleware for a request's head: a limit for its length, and HEAD answered by every GET route."""
 
 from __future__ import annotations
 
@@ -8,32 +8,21 @@ from health.http.connection import MAX_HEAD_BYTES
 from health.http.responses import problem
 
 
-class HeadAsGet:
-    """Lets every GET route answer HEAD; the server leaves the body out."""
+class RequestHead:
+    """Refuses a path and headers longer than anything we could mean, and lets every GET route answer HEAD."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] == "HEAD":
-            # A route whose answer has no end has to know that no one reads it.
-            scope = {**scope, "method": "GET", "is_head": True}
-        await self._app(scope, receive, send)
-
-
-class ShortHead:
-    """Refuses a request whose path and headers are longer than anything we could mean."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (length := _head_bytes(scope)) > MAX_HEAD_BYTES:
+        if (length := _head_bytes(scope)) > MAX_HEAD_BYTES:
             # h11 finds out by itself only where the head came in several pieces.
             too_long = problem(431, f"the path and the headers are {length} bytes, at most {MAX_HEAD_BYTES}")
-            await too_long(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+            return await too_long(scope, receive, send)
+        if scope["method"] == "HEAD":
+            # The server leaves the body out; a route whose answer has no end must know that no one reads it.
+            scope = {**scope, "method": "GET", "is_head": True}
+        return await self._app(scope, receive, send)
 
 
 def _head_bytes(scope: Scope) -> int:
