@@ -45,9 +45,9 @@ class Part:
 
 @dataclass(eq=False)
 class Viewer:
-    """One open page: which version of each part it has, and whether there is a newer one."""
+    """One open page: the parts of which there is a newer version than it has."""
 
-    seen: dict[str, int] = field(default_factory=dict)
+    unseen: set[str]
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -56,7 +56,6 @@ class _Kept:
     """A part as it was made last; `document` is empty before the first time."""
 
     document: str = ""
-    version: int = 0
     sent_at: float = 0.0
     data: Any = None
     read_at: str | None = None
@@ -90,7 +89,7 @@ class Feed(Background):
             for kept in self._kept.values():
                 kept.document = ""
                 kept.is_due.set()
-        viewer = Viewer()
+        viewer = Viewer({name for name, kept in self._kept.items() if kept.document})
         self._viewers.add(viewer)
         self._watched.set()
         return viewer
@@ -112,21 +111,15 @@ class Feed(Background):
         """
         while not self.has_ended:
             viewer.changed.clear()
-            if unseen := self._unseen(viewer):
-                return unseen
+            if viewer.unseen:
+                newer = [(name, kept.document) for name, kept in self._kept.items() if name in viewer.unseen]
+                viewer.unseen.clear()
+                return newer
             try:
                 await asyncio.wait_for(viewer.changed.wait(), timeout_seconds)
             except TimeoutError:
                 break
         return []
-
-    def _unseen(self, viewer: Viewer) -> list[tuple[str, str]]:
-        unseen = []
-        for name, kept in self._kept.items():
-            if kept.document and viewer.seen.get(name) != kept.version:
-                viewer.seen[name] = kept.version
-                unseen.append((name, kept.document))
-        return unseen
 
     async def _refresh(self, part: Part) -> None:
         kept = self._kept[part.name]
@@ -153,9 +146,9 @@ class Feed(Background):
         kept.document = json.dumps(
             {"data": data, "error": error, "read_at": kept.read_at}, ensure_ascii=False, separators=(",", ":")
         )
-        kept.version += 1
         kept.sent_at = time.monotonic()
         for viewer in self._viewers:
+            viewer.unseen.add(part.name)
             viewer.changed.set()
 
 
