@@ -72,7 +72,7 @@ class Health:
         counters = Counters()
         subscriptions.subscribe(TickerUpdated, live.on_ticker_updated)
         subscriptions.subscribe(TickerUpdated, lambda ticker: exchange.observe(ticker.exchange_time))
-        subscriptions.subscribe(JobFinished, live.on_job_finished)
+        subscriptions.subscribe(JobFinished, live.jobs.add)
         subscriptions.subscribe(JobFinished, counters.on_job_finished)
         subscriptions.subscribe(SignalGenerated, lambda _: self._feed.refresh_now(SIGNALS))
         subscriptions.subscribe(SignalGenerated, counters.on_signal_generated)
