@@ -27,12 +27,7 @@ def families(
     measurements: Measurements | None,
     exchange_time: datetime | None,
 ) -> Iterator[Metric]:
-    """Yield every metric that is known now; one that is not known is left out, never 0.
-
-    Args:
-        detail: What is judged of `facts`.
-        exchange_time: The newest time seen from the exchange.
-    """
+    """Yield every metric that is known now; one that is not known is left out, never 0."""
     yield from _judged(detail)
     yield from _instances(facts, detail)
     yield from _jobs(facts)
