@@ -72,3 +72,26 @@ async def test_a_background_loop_begins_again_after_an_error(monkeypatch: pytest
 
 async def test_a_background_loop_that_was_never_started_can_be_stopped() -> None:
     await Background("a loop", fails).stop()
+
+
+async def test_a_loop_that_fails_does_not_disturb_the_others_and_all_end_together() -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def goes_on() -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+
+    async def breaks() -> None:
+        await begun.wait()
+        raise ValueError("a bug")
+
+    background = Background("two loops", breaks, goes_on)
+    background.start()
+    await asyncio.wait_for(begun.wait(), 60)
+    await asyncio.sleep(0)
+    assert not ended.is_set()
+    await background.stop()
+    assert ended.is_set()

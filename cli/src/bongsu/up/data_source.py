@@ -53,7 +53,7 @@ def simulated() -> Market:
 def replayed(recording: Recording) -> Market:
     """Return the market of a recording, known by its content, wherever the file lies."""
     name = f"the recording {recording.path.name}"
-    days = math.ceil((recording.end - recording.first) / timedelta(days=1))
+    days = math.ceil(timedelta(milliseconds=recording.end_ms - recording.first_ms) / timedelta(days=1))
     return Market("replay", recording.sha256, name, recording.markets, days)
 
 

@@ -40,21 +40,25 @@ async def cancel_tasks(tasks: Iterable[asyncio.Future[Any] | None]) -> None:
 
 
 class Background:
-    """One loop in the background, from `start` to `stop`.
+    """Loops in the background, from `start` to `stop`; most have one.
 
-    Used as it is, or as the base of a class whose loop is all that starts and stops: such a class passes its
-    name and its loop to `__init__`.
+    Used as it is, or as the base of a class whose loops are all that starts and stops: such a class passes
+    its name and its loops to `__init__`.
+
+    Args:
+        name: Names the tasks in the log when one fails.
+        loops: Each as for `run_forever`; one that fails does not disturb the others.
     """
 
-    def __init__(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, name: str, *loops: Callable[[], Awaitable[None]]) -> None:
         self._name = name
-        self._work = work
-        self._task: asyncio.Task[None] | None = None
+        self._loops = loops
+        self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin the loop."""
-        self._task = asyncio.create_task(run_forever(self._name, self._work))
+        """Begin every loop."""
+        self._tasks = [asyncio.create_task(run_forever(self._name, loop)) for loop in self._loops]
 
     async def stop(self) -> None:
-        """Return once the loop has ended; harmless before `start`."""
-        await cancel_tasks([self._task])
+        """Return once every loop has ended; harmless before `start`."""
+        await cancel_tasks(self._tasks)

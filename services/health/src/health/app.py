@@ -11,6 +11,7 @@ from common.clock import ExchangeClock
 from common.events import ComponentState, JobFinished, SignalGenerated, TickerUpdated
 from common.runtime.runtime import Runtime
 from common.streams import DEAD
+from common.tasks import Background
 from health.api.limiter import ReadLimiter
 from health.api.live import LiveData
 from health.api.repository import ApiRepository
@@ -48,18 +49,18 @@ class Health:
         exchange = ExchangeClock()
         registry = Registry(own=runtime.service)
         live = LiveData()
-        self._subscriptions = Subscriptions(runtime.bus, registry)
-        self._database = DatabaseProbe(HealthRepository(runtime.database), runtime.config)
-        self._streams = StreamProbe(runtime.bus)
-        self._disk = DiskProbe(settings.data_folders)
+        subscriptions = Subscriptions(runtime.bus, registry)
+        database = DatabaseProbe(HealthRepository(runtime.database), runtime.config)
+        streams = StreamProbe(runtime.bus)
+        disk = DiskProbe(settings.data_folders)
         service = HealthService(
-            instances=InstancePoll(runtime, registry, self._subscriptions),
-            database=self._database,
-            streams=self._streams,
-            disk=self._disk,
+            instances=InstancePoll(runtime, registry, subscriptions),
+            database=database,
+            streams=streams,
+            disk=disk,
             version=runtime.version,
         )
-        self._monitor = StatusMonitor(service)
+        monitor = StatusMonitor(service)
         api = ApiService(
             repository=ApiRepository(runtime.database),
             config=runtime.config,
@@ -67,23 +68,21 @@ class Health:
             live=live,
             reads=ReadLimiter(),
         )
-        self._feed = Feed(page_parts(self._monitor, api))
+        self._feed = Feed(page_parts(monitor, api))
         counters = Counters()
-        subscribe = self._subscriptions.subscribe
-        subscribe(TickerUpdated, live.on_ticker_updated)
-        subscribe(TickerUpdated, lambda ticker: exchange.observe(ticker.exchange_time))
-        subscribe(JobFinished, live.on_job_finished)
-        subscribe(JobFinished, counters.on_job_finished)
-        subscribe(SignalGenerated, lambda _: self._feed.refresh_now(SIGNALS))
-        subscribe(SignalGenerated, counters.on_signal_generated)
+        subscriptions.subscribe(TickerUpdated, live.on_ticker_updated)
+        subscriptions.subscribe(TickerUpdated, lambda ticker: exchange.observe(ticker.exchange_time))
+        subscriptions.subscribe(JobFinished, live.jobs.add)
+        subscriptions.subscribe(JobFinished, counters.on_job_finished)
+        subscriptions.subscribe(SignalGenerated, lambda _: self._feed.refresh_now(SIGNALS))
+        subscriptions.subscribe(SignalGenerated, counters.on_signal_generated)
         self._measurements = MeasurementsProbe(MeasurementsRepository(runtime.database), runtime.config)
-        self._notifier: Notifier | None = None
+        self._background: list[Background] = [subscriptions, database, streams, disk, monitor, self._feed]
         if settings.notify_url:
-            from health.notifications.webhook import (
-                Webhook,  # only where it is set: an HTTP library comes along
-            )
+            # Only where it is set: an HTTP library comes along.
+            from health.notifications.webhook import Webhook
 
-            self._notifier = Notifier(
+            notifier = Notifier(
                 bus=runtime.bus,
                 leader=Leader(
                     runtime.bus,
@@ -93,12 +92,13 @@ class Health:
                 debounce=Debounce(settings.notify_settle_seconds),
                 webhook=Webhook(settings.notify_url),
                 detail=service.detail,
-                newest_dead=lambda: self._streams.reading.last_sequence(DEAD),
+                newest_dead=lambda: streams.reading.last_sequence(DEAD),
                 count=counters.record_notification,
             )
+            self._background.append(notifier)
         http = build_application(
             build_health(service),
-            build_api(self._monitor, api),
+            build_api(monitor, api),
             build_page(self._feed),
             build_metrics(service, self._measurements, exchange, counters, version=runtime.version),
             version=runtime.version,
@@ -108,31 +108,19 @@ class Health:
     async def prepare(self) -> None:
         """Serve, and begin to look for the bus and the database."""
         await self._server.start()
-        self._subscriptions.start()
-        self._database.start()
-        self._streams.start()
-        self._disk.start()
-        self._monitor.start()
-        self._feed.start()
-        if self._notifier:
-            self._notifier.start()
+        for part in self._background:
+            part.start()
 
     async def start(self) -> None:
         """Begin to read measurements; the rest runs since `prepare`."""
         self._measurements.start()
 
     async def stop(self) -> None:
-        """Stop serving, probing and listening."""
+        """Stop everything; first the viewers, or the server waits for them."""
         await self._feed.stop()
         await self._server.stop()
-        await self._monitor.stop()
-        if self._notifier:
-            await self._notifier.stop()
-        await self._database.stop()
-        await self._streams.stop()
-        await self._disk.stop()
-        await self._measurements.stop()
-        await self._subscriptions.stop()
+        for part in (*self._background, self._measurements):
+            await part.stop()
 
     def components(self) -> tuple[ComponentState, ...]:
         """Return nothing: what health knows, it answers itself."""

@@ -94,8 +94,8 @@ class GeminiRoutes:
         if self._faults.take_for(call, "broken_json_200"):
             pieces = [raw := raw[: len(raw) // 2]]
         if fault := self._faults.take_for(call, "drip"):
-            speed = number(fault, "bytes_per_second", 1)
-            return await responses.drip(request, raw, content_type=content_type, bytes_per_second=speed)
+            drops, pause = (bytes([byte]) for byte in raw), 1 / number(fault, "bytes_per_second", 1)
+            return await responses.send(request, drops, content_type=content_type, pause_seconds=pause)
         if content_type == responses.SSE_TYPE:
             return await responses.send(request, pieces, content_type=content_type)
         return responses.raw_answer(request, raw)

@@ -32,7 +32,7 @@ async def show_clock(request: web.Request) -> web.Response:
     """Answer with the exchange clock; first, end and markets are those of the recording."""
     exchange = request.app[EXCHANGE]
     now, recording = exchange.clock.now_ms(), exchange.recording
-    spans = recording.spans if recording is not None else {}
+    markets = recording.by_market if recording is not None else {}
     state = {
         "now": iso_utc(now),
         "mode": exchange.clock.mode,
@@ -42,11 +42,11 @@ async def show_clock(request: web.Request) -> web.Response:
         "ended": recording is not None and now >= recording.end_ms,
         "markets": {
             code: {
-                "first": iso_utc(round(span.first.timestamp() * 1000)),
-                "last": iso_utc(round(span.last.timestamp() * 1000)),
-                "records": span.records,
+                "first": iso_utc(market.first_ms),
+                "last": iso_utc(market.last_ms),
+                "records": market.records,
             }
-            for code, span in spans.items()
+            for code, market in markets.items()
         },
     }
     return web.json_response(state)

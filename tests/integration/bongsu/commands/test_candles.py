@@ -13,7 +13,8 @@ import pytest
 
 from integration.bongsu.rows import FIRST, store_candles
 from servers.commands import bongsu
-from upbit_simulator.recorded.recording import Span, load_recording
+from upbit_simulator.encoding import utc
+from upbit_simulator.recorded.recording import load_recording
 
 if TYPE_CHECKING:
     from integration.bongsu.conftest import Admin, Command
@@ -29,9 +30,12 @@ async def test_what_is_exported_is_what_is_stored_holes_included(
     assert (ended.code, ended.err) == (0, "")
     assert ended.out == f"7 candles of KRW-BTC, KRW-ETH written to {path}\n"
     recording = load_recording(path)
-    assert recording.spans == {
-        "KRW-BTC": Span(FIRST, FIRST + timedelta(minutes=6), 5),
-        "KRW-ETH": Span(FIRST + timedelta(minutes=3), FIRST + timedelta(minutes=4), 2),
+    assert {
+        code: (utc(market.first_ms), utc(market.last_ms), market.records)
+        for code, market in recording.by_market.items()
+    } == {
+        "KRW-BTC": (FIRST, FIRST + timedelta(minutes=6), 5),
+        "KRW-ETH": (FIRST + timedelta(minutes=3), FIRST + timedelta(minutes=4), 2),
     }
     newest = recording.by_market["KRW-ETH"].candles[-1]
     assert (newest.opening, newest.high, newest.low, newest.closing) == (
@@ -104,7 +108,7 @@ async def test_twenty_are_shown_and_all_are_exported(command: Command, admin: Ad
     ended = await command("candles", "--export", "my.json", "--json")
     assert ended.document == {"path": "my.json", "candles": {"KRW-BTC": 25}}
     await command("candles", "--export", "my.json", "--limit", "3")
-    assert load_recording("my.json").spans["KRW-BTC"].first == FIRST + timedelta(minutes=22)
+    assert utc(load_recording("my.json").by_market["KRW-BTC"].first_ms) == FIRST + timedelta(minutes=22)
 
 
 @pytest.mark.parametrize("export", [[], ["--export", "my.json"]])

@@ -240,7 +240,11 @@ async def test_without_a_database_every_reading_path_says_so_and_the_status_goes
 
 @pytest.mark.parametrize(
     ("path", "encoding"),
-    [("/api/v1/candles?market=KRW-BTC&limit=1500", "gzip"), ("/openapi.json", "gzip"), ("/health/live", None)],
+    [
+        ("/api/v1/candles?market=KRW-BTC&limit=1500", "gzip"),
+        ("/openapi.json", "gzip"),
+        ("/health/live", None),
+    ],
 )
 async def test_a_long_answer_is_compressed_for_a_client_that_takes_it(
     path: str, encoding: str | None, health: HealthProcess, database_url: str

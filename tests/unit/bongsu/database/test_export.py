@@ -52,7 +52,7 @@ async def test_every_number_of_every_market_comes_back(candles: list[StoredCandl
         path = Path(folder) / "my.json"
         written = await write_recording(path, each(candles))
         recording = load_recording(path)
-    assert written == {market: span.records for market, span in recording.spans.items()}
+    assert written == {market: found.records for market, found in recording.by_market.items()}
     assert {
         StoredCandle(
             market,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from upbit_simulator.encoding import utc
 from upbit_simulator.market.candles import MINUTE_MS, candle_of
 from upbit_simulator.recorded.market import RecordedMarket
 from upbit_simulator.recorded.recording import RecordingError, load_recording
@@ -50,9 +51,9 @@ def test_a_candle_recording_starts_at_its_first_minute_and_ends_two_seconds_afte
 ) -> None:
     later = candle(candle_date_time_utc="2020-02-20T11:21:00", timestamp=1582197665000)
     recording = load_recording(written(tmp_path, json.dumps([later, candle()])))
-    assert recording.first == datetime(2020, 2, 20, 11, 19, tzinfo=UTC)
-    assert recording.end == datetime(2020, 2, 20, 11, 22, 2, tzinfo=UTC)
-    assert recording.spans["KRW-BTC"].records == 2
+    assert utc(recording.first_ms) == datetime(2020, 2, 20, 11, 19, tzinfo=UTC)
+    assert utc(recording.end_ms) == datetime(2020, 2, 20, 11, 22, 2, tzinfo=UTC)
+    assert recording.by_market["KRW-BTC"].records == 2
 
 
 def test_ticks_of_several_markets_have_their_own_spans(tmp_path: Path) -> None:
@@ -63,11 +64,11 @@ def test_ticks_of_several_markets_have_their_own_spans(tmp_path: Path) -> None:
     )
     recording = load_recording(written(tmp_path, gzip.compress((HEADER + lines).encode()), "ticks.csv.gz"))
     assert recording.markets == ("KRW-BTC", "KRW-XRP")
-    assert recording.spans["KRW-XRP"].first == datetime(2026, 1, 14, 1, 0, 1, tzinfo=UTC)
+    assert utc(recording.by_market["KRW-XRP"].first_ms) == datetime(2026, 1, 14, 1, 0, 1, tzinfo=UTC)
     first = recording.by_market["KRW-BTC"].candles[0]
     assert (first.opening, first.low) == (Decimal(135895000), Decimal(135890000))
     assert (first.volume, first.value) == (Decimal(0), Decimal(0))
-    assert recording.end == datetime(2026, 1, 14, 1, 1, 2, tzinfo=UTC)
+    assert utc(recording.end_ms) == datetime(2026, 1, 14, 1, 1, 2, tzinfo=UTC)
 
 
 def test_the_inside_of_a_recorded_minute_adds_up_to_the_candle(tmp_path: Path) -> None:

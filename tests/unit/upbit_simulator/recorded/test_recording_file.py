@@ -24,7 +24,7 @@ def test_a_file_that_went_through_windows_is_the_same_recording(tmp_path: Path, 
     path = tmp_path / "recording"
     path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
     recording = load_recording(path)
-    assert (recording.markets, recording.spans["KRW-BTC"].records) == (("KRW-BTC",), 1)
+    assert (recording.markets, recording.by_market["KRW-BTC"].records) == (("KRW-BTC",), 1)
 
 
 def test_a_pipe_is_refused_since_it_can_be_read_once_only(tmp_path: Path) -> None:

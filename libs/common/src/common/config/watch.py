@@ -47,7 +47,7 @@ class ConfigWatch(Background):
 
     async def stop(self) -> None:
         """Stop comparing revisions and calling listeners."""
-        await cancel_tasks([self._task, self._notifying])
+        await cancel_tasks([*self._tasks, self._notifying])
 
     async def _on_changed(self, event: ConfigChanged) -> None:
         self._config.record_revision(event.revision)

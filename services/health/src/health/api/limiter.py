@@ -7,7 +7,7 @@ its patience, whatever the server does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from common.errors import TransientError
@@ -25,22 +25,18 @@ class ReadLimiter:
         self._places = asyncio.Semaphore(AT_ONCE)
         self._loads: set[asyncio.Task[Any]] = set()
 
-    async def run(self, load: Callable[[], Awaitable[T]]) -> T:
+    async def run(self, load: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Return what `load` gives, or raise what it raises; TransientError after a second."""
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await self._places.acquire()
+                task = asyncio.create_task(load())
+                self._loads.add(task)
+                task.add_done_callback(self._end)
                 # Not cancelled with its caller: that would wait for a connection that does not answer.
-                return await asyncio.shield(self._begin(load))
+                return await asyncio.shield(task)
         except TimeoutError as error:
             raise TransientError(f"PostgreSQL did not answer within {PATIENCE_SECONDS} s") from error
-
-    def _begin(self, load: Callable[[], Awaitable[T]]) -> asyncio.Task[T]:
-        task = asyncio.ensure_future(load())
-        assert isinstance(task, asyncio.Task)  # noqa: S101  what a coroutine becomes
-        self._loads.add(task)
-        task.add_done_callback(self._end)
-        return task
 
     def _end(self, task: asyncio.Task[Any]) -> None:
         self._loads.discard(task)

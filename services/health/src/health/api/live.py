@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from common.clock import utc_now
-from common.events import JobFinished, TickerUpdated
+from common.events import TickerUpdated
 from health.api.jobs import JobWindow
 
 # A setting may name 250 markets, and have named others before.
@@ -24,7 +24,3 @@ class LiveData:
             self.tickers.clear()
         if known is None or ticker.exchange_time >= known.exchange_time:
             self.tickers[ticker.market] = ticker
-
-    def on_job_finished(self, record: JobFinished) -> None:
-        """Count a run."""
-        self.jobs.add(record)

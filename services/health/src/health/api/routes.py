@@ -58,14 +58,7 @@ ASKING: dict[int | str, dict[str, Any]] = {422: REFUSED, 503: AWAY}
 def build_api(monitor: StatusMonitor, service: ApiService) -> APIRouter:
     """Return the routes; every answer is masked and of this moment."""
     api = APIRouter(prefix="/api/v1")
-    _add_now(api, monitor, service)
-    _add_candles(api, service)
-    _add_signals(api, service)
-    _add_config(api, service)
-    return api
 
-
-def _add_now(api: APIRouter, monitor: StatusMonitor, service: ApiService) -> None:
     @api.get("/status", response_model=StatusAnswer)
     async def status() -> Response:
         """Return how everything is and since when; 200 also when it is unhealthy."""
@@ -86,8 +79,6 @@ def _add_now(api: APIRouter, monitor: StatusMonitor, service: ApiService) -> Non
         """Return what Gemini was asked today and may still be asked."""
         return reply(await service.budget())
 
-
-def _add_candles(api: APIRouter, service: ApiService) -> None:
     @api.get("/candles", response_model=CandlesAnswer, responses=ASKING)
     async def candles(market: Market, start: From = FIRST, end: To = LAST, limit: Limit = 360) -> Response:
         """Return the newest 1-minute candles of a range, oldest first."""
@@ -104,8 +95,6 @@ def _add_candles(api: APIRouter, service: ApiService) -> None:
         """Return the newest gaps that touch a range, oldest first."""
         return _unordered(start, end) or reply(await service.gaps(market, start, end, status, limit))
 
-
-def _add_signals(api: APIRouter, service: ApiService) -> None:
     @api.get("/signals", response_model=SignalsAnswer, responses=ASKING)
     async def signals(
         market: Annotated[str | None, Query(pattern=MARKET_PATTERN)] = None,
@@ -126,8 +115,6 @@ def _add_signals(api: APIRouter, service: ApiService) -> None:
         found = await service.signal(signal_id)
         return reply(found) if found else problem(404, "no signal has this id; /api/v1/signals lists them")
 
-
-def _add_config(api: APIRouter, service: ApiService) -> None:
     @api.get("/config", response_model=ConfigAnswer, responses=READING)
     async def config() -> Response:
         """Return every runtime setting as it holds now."""
@@ -143,6 +130,8 @@ def _add_config(api: APIRouter, service: ApiService) -> None:
         if key is not None and key not in REGISTRY:
             return _refusal(f"key: must be one of {', '.join(REGISTRY)}")
         return reply(await service.config_history(key, before, limit))
+
+    return api
 
 
 def _unordered(start: datetime, end: datetime) -> Response | None:

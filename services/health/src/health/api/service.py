@@ -83,7 +83,7 @@ class ApiService:
     async def candles(self, market: str, start: datetime, end: datetime, limit: int) -> CandlesAnswer:
         """Return the newest candles of [start, end), oldest first."""
         rows = await self._reads.run(lambda: self._repository.candles(market, start, end, limit))
-        given = rows[limit - 1 :: -1] if len(rows) > limit else rows[::-1]
+        given = rows[:limit][::-1]
         return CandlesAnswer(
             market=market,
             candles=tuple(given),
@@ -95,7 +95,7 @@ class ApiService:
     ) -> GapsAnswer:
         """Return the newest gaps that touch [start, end), oldest first."""
         rows = await self._reads.run(lambda: self._repository.gaps(market, start, end, status, limit))
-        given = rows[limit - 1 :: -1] if len(rows) > limit else rows[::-1]
+        given = rows[:limit][::-1]
         return GapsAnswer(
             market=market, gaps=tuple(given), next_to=given[0].from_time if len(rows) > limit else None
         )

@@ -12,7 +12,7 @@ from common.events import SERVICES, ComponentStatus, JobState
 from common.masking import mask_sensitive
 from common.streams import DEAD
 from health.domain import Facts
-from health.metrics import names as names
+from health.metrics import names
 from health.metrics.measurements import Measurements
 from health.metrics.names import Described
 from health.schemas import DetailedHealthResponse, OverallStatus
@@ -22,21 +22,22 @@ Sample = tuple[tuple[str, ...], float]
 
 
 def families(
-    facts: Facts, detail: DetailedHealthResponse, measurements: Measurements, exchange_time: datetime | None
+    facts: Facts,
+    detail: DetailedHealthResponse,
+    measurements: Measurements | None,
+    exchange_time: datetime | None,
 ) -> Iterator[Metric]:
-    """Yield every metric that is known now; one that is not known is left out, never 0.
-
-    Args:
-        detail: What is judged of `facts`.
-        exchange_time: The newest time seen from the exchange.
-    """
+    """Yield every metric that is known now; one that is not known is left out, never 0."""
     yield from _judged(detail)
     yield from _instances(facts, detail)
     yield from _jobs(facts)
     yield from _bus(facts)
     yield from _markets(facts, measurements, exchange_time)
-    yield from _signals(facts, measurements)
-    yield from _disk(facts, measurements)
+    yield from _signals(facts)
+    yield from _disk(facts)
+    if measurements:
+        yield from _gemini(measurements)
+        yield _gauge(names.DATABASE_SIZE, [((), measurements.database_bytes)])
 
 
 def _judged(detail: DetailedHealthResponse) -> Iterator[Metric]:
@@ -117,8 +118,10 @@ def _bus(facts: Facts) -> Iterator[Metric]:
     yield _gauge(names.DEAD_LETTERS, [((), fill.messages) for fill in streams if fill.name == DEAD])
 
 
-def _markets(facts: Facts, measurements: Measurements, exchange_time: datetime | None) -> Iterator[Metric]:
-    markets = measurements.markets
+def _markets(
+    facts: Facts, measurements: Measurements | None, exchange_time: datetime | None
+) -> Iterator[Metric]:
+    markets = measurements.markets if measurements else ()
     newest = ((found.market, found.newest_age(facts.now, exchange_time)) for found in markets)
     covered = ((found.market, found.covered_age(facts.now, exchange_time)) for found in markets)
     for name, ages in ((names.NEWEST_CANDLE_AGE, newest), (names.COVERED_AGE, covered)):
@@ -126,21 +129,21 @@ def _markets(facts: Facts, measurements: Measurements, exchange_time: datetime |
     yield _gauge(names.OPEN_GAPS, [((found.market,), found.open_gap_seconds) for found in markets])
 
 
-def _signals(facts: Facts, measurements: Measurements) -> Iterator[Metric]:
+def _signals(facts: Facts) -> Iterator[Metric]:
     newest = facts.database.stored and facts.database.stored.newest_signal_at
     age = [((), _seconds(facts.exchange_runs_until - newest))] if newest else []
     yield _gauge(names.SIGNAL_AGE, age)
-    if gemini := measurements.gemini:
-        used = gemini.requests
-        yield _gauge(names.GEMINI_REQUESTS, [((model,), count) for model, count in used.items()])
-        yield _gauge(names.GEMINI_REQUEST_LIMIT, [((model,), gemini.request_budget) for model in used])
-        yield _gauge(names.GEMINI_COST, [((), float(gemini.cost_usd))])
-        yield _gauge(names.GEMINI_COST_LIMIT, [((), float(gemini.cost_budget_usd))])
 
 
-def _disk(facts: Facts, measurements: Measurements) -> Iterator[Metric]:
-    if measurements.database_bytes is not None:
-        yield _gauge(names.DATABASE_SIZE, [((), measurements.database_bytes)])
+def _gemini(measurements: Measurements) -> Iterator[Metric]:
+    used, budget = measurements.gemini_requests, measurements.gemini_request_budget
+    yield _gauge(names.GEMINI_REQUESTS, [((model,), count) for model, count in used.items()])
+    yield _gauge(names.GEMINI_REQUEST_LIMIT, [((model,), budget) for model in used])
+    yield _gauge(names.GEMINI_COST, [((), float(measurements.gemini_cost_usd))])
+    yield _gauge(names.GEMINI_COST_LIMIT, [((), float(measurements.gemini_cost_budget_usd))])
+
+
+def _disk(facts: Facts) -> Iterator[Metric]:
     if facts.disk:
         yield _gauge(names.DISK_SIZE, [((), facts.disk.size)])
         yield _gauge(names.DISK_FREE, [((), facts.disk.free)])

@@ -1,4 +1,4 @@
-"""Measurements that no check judges: Each market's candles, the day's Gemini use, the disk. Pure."""
+"""Measurements that no check judges: each market's candles, the day's Gemini use, the disk. Pure."""
 
 from __future__ import annotations
 
@@ -50,19 +50,12 @@ class MarketMeasurements:
 
 
 @dataclass(frozen=True)
-class GeminiMeasurements:
-    """What Gemini was asked today, and how often and for how much it may be."""
-
-    requests: Mapping[str, int]
-    request_budget: int
-    cost_usd: Decimal
-    cost_budget_usd: Decimal
-
-
-@dataclass(frozen=True)
 class Measurements:
-    """The newest that was read; None for what was never read yet."""
+    """What was read at one moment; Gemini's requests by model, of the vendor's day."""
 
-    markets: tuple[MarketMeasurements, ...] = ()
-    gemini: GeminiMeasurements | None = None
-    database_bytes: int | None = None
+    markets: tuple[MarketMeasurements, ...]
+    database_bytes: int
+    gemini_requests: Mapping[str, int]
+    gemini_cost_usd: Decimal
+    gemini_request_budget: int
+    gemini_cost_budget_usd: Decimal

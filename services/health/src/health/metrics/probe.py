@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from decimal import Decimal
 
 import structlog
 
@@ -18,7 +18,7 @@ from common.config.repository import ConfigRepository
 from common.errors import ServiceError
 from common.tasks import Background
 from common.telemetry.names import LogEvent
-from health.metrics.measurements import GeminiMeasurements, Measurements
+from health.metrics.measurements import Measurements
 from health.metrics.repository import MeasurementsRepository
 
 # As often as Prometheus usually asks.
@@ -27,7 +27,7 @@ AGAIN_SECONDS = 2.0
 
 
 class MeasurementsProbe(Background):
-    """Keeps `measurements`; what cannot be read stays as it was, and candles go on ageing."""
+    """Keeps `measurements`, None before the first; what cannot be read stays as it was, and candles age."""
 
     def __init__(self, repository: MeasurementsRepository, config: ConfigRepository) -> None:
         super().__init__("measurements_probe", self._probe)
@@ -35,7 +35,7 @@ class MeasurementsProbe(Background):
         self._config = config
         self._is_failing = False
         self._log = structlog.get_logger("health.metrics.probe")
-        self.measurements = Measurements()
+        self.measurements: Measurements | None = None
 
     async def _probe(self) -> None:
         while True:
@@ -52,16 +52,13 @@ class MeasurementsProbe(Background):
     async def _read_stored(self) -> None:
         get = self._config.get
         markets: list[str] = await get(MARKETS)
-        stored = await self._repository.read(markets)
+        stored, used, database_bytes = await self._repository.read(markets)
         models = [await get(GEMINI_MODEL), *await get(GEMINI_FALLBACK_MODELS)]
-        self.measurements = replace(
-            self.measurements,
-            markets=stored.markets,
-            database_bytes=stored.database_bytes,
-            gemini=GeminiMeasurements(
-                requests=dict.fromkeys(models, 0) | stored.gemini_requests,
-                request_budget=await get(GEMINI_DAILY_REQUEST_BUDGET),
-                cost_usd=stored.gemini_cost_usd,
-                cost_budget_usd=await get(GEMINI_DAILY_COST_BUDGET_USD),
-            ),
+        self.measurements = Measurements(
+            markets=stored,
+            database_bytes=database_bytes,
+            gemini_requests=dict.fromkeys(models, 0) | {usage.model: usage.requests for usage in used},
+            gemini_cost_usd=sum((usage.cost_usd for usage in used), Decimal(0)),
+            gemini_request_budget=await get(GEMINI_DAILY_REQUEST_BUDGET),
+            gemini_cost_budget_usd=await get(GEMINI_DAILY_COST_BUDGET_USD),
         )

@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from decimal import Decimal
 
 import asyncpg
 
+from common.clock import utc_now
 from common.database.pool import Database
-from health.api.repository import MARKETS
+from common.gemini_quota import quota_day
+from health.api.repository import MARKETS, USAGE, Usage
 from health.metrics.measurements import MarketMeasurements
-
-# The vendor's day begins in Los Angeles.
-_GEMINI = """
-SELECT model, requests, cost_usd FROM gemini_usage
- WHERE day = (now() AT TIME ZONE 'America/Los_Angeles')::date
-"""
-
-
-@dataclass(frozen=True)
-class Stored:
-    """What was read at one moment; requests by model."""
-
-    markets: tuple[MarketMeasurements, ...]
-    gemini_requests: dict[str, int]
-    gemini_cost_usd: Decimal
-    database_bytes: int
 
 
 class MeasurementsRepository:
@@ -35,18 +19,13 @@ class MeasurementsRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def read(self, markets: Sequence[str]) -> Stored:
-        """Return what is stored of these markets, in their order, and of today."""
+    async def read(self, markets: Sequence[str]) -> tuple[tuple[MarketMeasurements, ...], list[Usage], int]:
+        """Return what is stored of these markets, in their order, today's Gemini use, the database's size."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(MARKETS, list(markets))
-            usage = await connection.fetch(_GEMINI)
+            usage = await connection.fetch(USAGE, quota_day(utc_now()))
             size: int = await connection.fetchval("SELECT pg_database_size(current_database())")
-        return Stored(
-            markets=tuple(_measured(row) for row in rows),
-            gemini_requests={row["model"]: row["requests"] for row in usage},
-            gemini_cost_usd=sum((row["cost_usd"] for row in usage), Decimal(0)),
-            database_bytes=size,
-        )
+        return tuple(map(_measured, rows)), [Usage(**dict(row)) for row in usage], size
 
 
 def _measured(row: asyncpg.Record) -> MarketMeasurements:

@@ -45,7 +45,7 @@ KEPT_SECONDS = 30.0
 DEAD_ONE_BY_ONE = 20
 
 
-class Notifier:
+class Notifier(Background):
     """The notifications of one instance.
 
     Args:
@@ -65,6 +65,7 @@ class Notifier:
         newest_dead: Callable[[], int | None],
         count: Callable[[str], None],
     ) -> None:
+        super().__init__("notifier", self._look_always, self._deliver_always)
         self._bus = bus
         self._leader = leader
         self._debounce = debounce
@@ -72,10 +73,6 @@ class Notifier:
         self._detail = detail
         self._newest_dead = newest_dead
         self._count = count
-        self._loops = (
-            Background("notifier", self._look_always),
-            Background("notifier_posts", self._deliver_always),
-        )
         self._log = structlog.get_logger("health.notifications.notifier")
         self._queue: deque[Notification] = deque()
         self._is_due = asyncio.Event()
@@ -83,15 +80,9 @@ class Notifier:
         self._announced: OverallStatus | None = None
         self._changed_at = 0.0
 
-    def start(self) -> None:
-        """Begin to look and to post."""
-        for loop in self._loops:
-            loop.start()
-
     async def stop(self) -> None:
         """Stop at once."""
-        for loop in self._loops:
-            await loop.stop()
+        await super().stop()
         await self._webhook.close()
 
     async def look(self, now: float) -> None:

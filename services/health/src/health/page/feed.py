@@ -45,9 +45,9 @@ class Part:
 
 @dataclass(eq=False)
 class Viewer:
-    """One open page: which version of each part it has, and whether there is a newer one."""
+    """One open page: the parts of which there is a newer version than it has."""
 
-    seen: dict[str, int] = field(default_factory=dict)
+    unseen: set[str]
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -56,7 +56,6 @@ class _Kept:
     """A part as it was made last; `document` is empty before the first time."""
 
     document: str = ""
-    version: int = 0
     sent_at: float = 0.0
     data: Any = None
     read_at: str | None = None
@@ -64,29 +63,22 @@ class _Kept:
     is_due: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class Feed:
+class Feed(Background):
     """Keeps the parts fresh while there is a viewer."""
 
     def __init__(self, parts: tuple[Part, ...]) -> None:
-        self._parts = {part.name: part for part in parts}
+        super().__init__("feed", *(partial(self._refresh, part) for part in parts))
         self._kept = {part.name: _Kept() for part in parts}
         self._viewers: set[Viewer] = set()
         self._watched = asyncio.Event()
-        self._loops = [Background(f"feed.{name}", partial(self._refresh, name)) for name in self._parts]
         self.has_ended = False
-
-    def start(self) -> None:
-        """Be ready for viewers."""
-        for loop in self._loops:
-            loop.start()
 
     async def stop(self) -> None:
         """Let every viewer go."""
         self.has_ended = True
         for viewer in self._viewers:
             viewer.changed.set()
-        for loop in self._loops:
-            await loop.stop()
+        await super().stop()
 
     def enter(self) -> Viewer | None:
         """Return a new viewer, None where there are as many as there may be."""
@@ -97,7 +89,7 @@ class Feed:
             for kept in self._kept.values():
                 kept.document = ""
                 kept.is_due.set()
-        viewer = Viewer()
+        viewer = Viewer({name for name, kept in self._kept.items() if kept.document})
         self._viewers.add(viewer)
         self._watched.set()
         return viewer
@@ -119,24 +111,18 @@ class Feed:
         """
         while not self.has_ended:
             viewer.changed.clear()
-            if unseen := self._unseen(viewer):
-                return unseen
+            if viewer.unseen:
+                newer = [(name, kept.document) for name, kept in self._kept.items() if name in viewer.unseen]
+                viewer.unseen.clear()
+                return newer
             try:
                 await asyncio.wait_for(viewer.changed.wait(), timeout_seconds)
             except TimeoutError:
                 break
         return []
 
-    def _unseen(self, viewer: Viewer) -> list[tuple[str, str]]:
-        unseen = []
-        for name, kept in self._kept.items():
-            if kept.document and viewer.seen.get(name) != kept.version:
-                viewer.seen[name] = kept.version
-                unseen.append((name, kept.document))
-        return unseen
-
-    async def _refresh(self, name: str) -> None:
-        part, kept = self._parts[name], self._kept[name]
+    async def _refresh(self, part: Part) -> None:
+        kept = self._kept[part.name]
         while True:
             await self._watched.wait()
             kept.is_due.clear()
@@ -160,9 +146,9 @@ class Feed:
         kept.document = json.dumps(
             {"data": data, "error": error, "read_at": kept.read_at}, ensure_ascii=False, separators=(",", ":")
         )
-        kept.version += 1
         kept.sent_at = time.monotonic()
         for viewer in self._viewers:
+            viewer.unseen.add(part.name)
             viewer.changed.set()
 
 

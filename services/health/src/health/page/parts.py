@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from health.api.schemas import ConfigHistoryAnswer, JobsAnswer, SignalsAnswer
+from health.api.schemas import JobsAnswer
 from health.api.service import ApiService
 from health.api.status import StatusMonitor
 from health.page.feed import Part
@@ -21,17 +21,11 @@ def page_parts(monitor: StatusMonitor, api: ApiService) -> tuple[Part, ...]:
     async def jobs() -> JobsAnswer:
         return api.jobs(await monitor.check())
 
-    async def signals() -> SignalsAnswer:
-        return await api.signals(None, None, None, NEWEST_SIGNALS)
-
-    async def changes() -> ConfigHistoryAnswer:
-        return await api.config_history(None, None, NEWEST_CHANGES)
-
     return (
         Part("status", monitor.check, 1.0, volatile=VOLATILE),
         Part("markets", api.markets, 2.0, volatile=TICKING),
-        Part(SIGNALS, signals, 5.0),
+        Part(SIGNALS, lambda: api.signals(None, None, None, NEWEST_SIGNALS), 5.0),
         Part("jobs", jobs, 5.0),
         Part("budget", api.budget, 5.0),
-        Part("changes", changes, 5.0),
+        Part("changes", lambda: api.config_history(None, None, NEWEST_CHANGES), 5.0),
     )

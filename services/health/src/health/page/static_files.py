@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from importlib import resources
 from importlib.metadata import distribution
 from pathlib import Path
@@ -41,30 +40,24 @@ HEADERS = {
 }
 
 
-@dataclass(frozen=True)
 class StaticFile:
     """One file as it is sent."""
 
-    body: bytes
-    media_type: str
-    cache_control: str = ASK_AGAIN
-    compressed: bytes = field(init=False)
-    etag: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Compress it."""
-        object.__setattr__(self, "compressed", gzip.compress(self.body, mtime=0))
-        object.__setattr__(self, "etag", f'"{digest(self.body)}"')
+    def __init__(self, body: bytes, media_type: str, cache_control: str = ASK_AGAIN) -> None:
+        self._body = body
+        self._compressed = gzip.compress(body, mtime=0)
+        self._media_type = media_type
+        self._headers = {**HEADERS, "Cache-Control": cache_control, "ETag": f'"{digest(body)}"'}
 
     def answer(self, request: Request) -> Response:
         """Return the file, or 304 where the browser has it already."""
-        headers = {**HEADERS, "Cache-Control": self.cache_control, "ETag": self.etag}
-        if self.etag in request.headers.get("If-None-Match", ""):
+        headers = dict(self._headers)
+        if headers["ETag"] in request.headers.get("If-None-Match", ""):
             return Response(status_code=304, headers=headers)
         if "gzip" in request.headers.get("Accept-Encoding", ""):
             headers["Content-Encoding"] = "gzip"
-            return Response(self.compressed, media_type=self.media_type, headers=headers)
-        return Response(self.body, media_type=self.media_type, headers=headers)
+            return Response(self._compressed, media_type=self._media_type, headers=headers)
+        return Response(self._body, media_type=self._media_type, headers=headers)
 
 
 def digest(body: bytes) -> str:

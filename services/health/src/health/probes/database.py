@@ -27,30 +27,21 @@ PROBE_SECONDS = 3.0
 LIMIT_SECONDS = 1.0
 
 
-class DatabaseProbe:
+class DatabaseProbe(Background):
     """Keeps `reading` true; the two questions do not wait for each other."""
 
     def __init__(self, repository: HealthRepository, config: ConfigRepository) -> None:
+        super().__init__(
+            "database_probe",
+            partial(self._ask, "database", repository.ping_ms, self._on_ping),
+            partial(self._ask, "stored", self._read_stored, self._on_stored),
+        )
         self._repository = repository
         self._config = config
         self._log = structlog.get_logger("health.probes.database")
-        self._loops = (
-            Background("database_probe", partial(self._ask, "database", repository.ping_ms, self._on_ping)),
-            Background("stored_probe", partial(self._ask, "stored", self._read_stored, self._on_stored)),
-        )
         self._reached = False
         self._server_started_at: datetime | None = None
         self.reading = DatabaseReading()
-
-    def start(self) -> None:
-        """Begin to ask."""
-        for loop in self._loops:
-            loop.start()
-
-    async def stop(self) -> None:
-        """Stop asking."""
-        for loop in self._loops:
-            await loop.stop()
 
     async def _ask(
         self, name: str, question: Callable[[], Awaitable[T]], report: Callable[[T | None, str | None], None]
@@ -63,29 +54,18 @@ class DatabaseProbe:
                     # Reported now; the question itself ends by the database's own limits.
                     report(None, f"PostgreSQL did not answer within {LIMIT_SECONDS:.0f} s")
                     await asyncio.wait({asking})
-                self._finish(name, asking, report, in_time=bool(in_time))
+                answer = asking.result()
+            except ServiceError as error:
+                report(None, str(error))
+            except Exception as error:  # noqa: BLE001  the probe's edge: it goes on, and never says healthy
+                self._log.error(LogEvent.PROBE_FAILED, probe=name, exc_info=error)
+                report(None, f"the probe failed: {type(error).__name__}")
+            else:
+                if in_time:
+                    report(answer, None)
             finally:
                 asking.cancel()
             await asyncio.sleep(PROBE_SECONDS if in_time else 0)
-
-    def _finish(
-        self,
-        name: str,
-        asked: asyncio.Future[T],
-        report: Callable[[T | None, str | None], None],
-        *,
-        in_time: bool,
-    ) -> None:
-        try:
-            answer = asked.result()
-        except ServiceError as error:
-            report(None, str(error))
-        except Exception as error:  # noqa: BLE001  the probe's edge: it goes on, and never says healthy
-            self._log.error(LogEvent.PROBE_FAILED, probe=name, exc_info=error)
-            report(None, f"the probe failed: {type(error).__name__}")
-        else:
-            if in_time:
-                report(answer, None)
 
     async def _read_stored(self) -> StoredFacts:
         interval = await self._config.get(SIGNAL_INTERVAL_MINUTES)

@@ -8,7 +8,7 @@ import time
 import structlog
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
-from nats.js.api import DiscardPolicy, StreamInfo
+from nats.js.api import DiscardPolicy
 from nats.js.errors import NotFoundError
 
 from common.bus.broker import Bus
@@ -61,14 +61,11 @@ class StreamProbe(Background):
 
 
 async def _fill(jetstream: JetStreamContext, name: str) -> StreamFill:
+    """Return how full a stream is; one that lets go of its oldest is never full."""
     try:
-        return _judged(name, await jetstream.stream_info(name))
+        info = await jetstream.stream_info(name)
     except NotFoundError:
         return StreamFill(name, is_missing=True)
-
-
-def _judged(name: str, info: StreamInfo) -> StreamFill:
-    """Return how full a stream is; one that lets go of its oldest is never full."""
     config, state = info.config, info.state
     limits = ((state.bytes, config.max_bytes), (state.messages, config.max_msgs))
     ratio = max((used / most for used, most in limits if most and most > 0), default=0.0)

@@ -61,22 +61,14 @@ async def begin(request: web.Request, content_type: str) -> web.StreamResponse:
     return response
 
 
-async def send(request: web.Request, pieces: Iterable[bytes], *, content_type: str) -> web.StreamResponse:
-    """Answer in these pieces."""
+async def send(
+    request: web.Request, pieces: Iterable[bytes], *, content_type: str, pause_seconds: float = 0.0
+) -> web.StreamResponse:
+    """Answer in these pieces, with a pause after each."""
     response = await begin(request, content_type)
     for piece in pieces:
         await response.write(piece)
-    return response
-
-
-async def drip(
-    request: web.Request, raw: bytes, *, content_type: str, bytes_per_second: float
-) -> web.StreamResponse:
-    """Answer one byte at a time."""
-    response = await begin(request, content_type)
-    for byte in raw:
-        await response.write(bytes([byte]))
-        await asyncio.sleep(1 / bytes_per_second)
+        await asyncio.sleep(pause_seconds)
     return response
 
 

@@ -31,14 +31,7 @@ def visible(faults: UpbitFaults, grid: Grid) -> Callable[[Candle], bool]:
 
 
 def with_candle_faults(rows: list[Row], faults: UpbitFaults, grid: Grid, now_ms: int) -> list[Row]:
-    """Return the rows of an answer, newest first, as the active faults make them.
-
-    Args:
-        rows: Not changed in place.
-        faults: A fault found active is used up once.
-        grid: Where candles of this length open.
-        now_ms: Exchange time.
-    """
+    """Return the rows of an answer, newest first, as the active faults make them; each is used up once."""
     revised = faults.take_on("candles", "revised_candle")
     if revised is not None:
         rows = _revised(rows, revised, now_ms)

@@ -18,12 +18,9 @@ CORRUPTIONS: dict[str, Callable[[object], object]] = {
 
 
 def with_row_faults(rows: list[Row], faults: UpbitFaults, route: str) -> list[Row]:
-    """Return the rows, newest first, as the active faults make them.
+    """Return the rows of `candles` or `trades`, newest first, as the active faults make them.
 
-    Args:
-        rows: Rows of the answer; they are not changed in place.
-        faults: A fault found active is used up once.
-        route: `candles` or `trades`.
+    The given rows are not changed in place, and a fault found active is used up once.
     """
     for kind, change in _ROW_FAULTS.items():
         fault = faults.take_on(route, kind)

@@ -1,24 +1,8 @@
-"""Exchange clock, in real time or of a replay. All times are Unix milliseconds."""
+"""Exchange clock, in real time or of a replay, in Unix ms; `speed` is exchange seconds a wall second."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
-
-
-class ExchangeClock(Protocol):
-    """The exchange's own time."""
-
-    @property
-    def mode(self) -> str:
-        """`simulated` or `replay`."""
-
-    @property
-    def speed(self) -> float:
-        """Exchange seconds per wall second."""
-
-    def now_ms(self) -> int:
-        """Return the exchange time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +30,6 @@ class ReplayClock:
     def now_ms(self) -> int:
         elapsed_ms = max(0.0, self.wall() - self.wall_start) * self.speed * 1000
         return min(self.end_ms, self.first_ms + int(elapsed_ms))
+
+
+ExchangeClock = WallExchangeClock | ReplayClock

@@ -31,14 +31,9 @@ class BookUnit:
 
 
 def order_book(listing: Listing, last: Trade, now_ms: int, *, depth: int, level: Decimal) -> list[BookUnit]:
-    """Return up to `depth` units, best first; the last trade's taker hit the best ask or the best bid.
+    """Return up to `depth` units, best first; `last` bought from the best ask (BID) or sold to the best bid.
 
-    Args:
-        listing: Says how much is offered at a price.
-        last: The newest trade; BID was bought from the best ask, ASK sold to the best bid.
-        now_ms: Exchange time; the sizes change every second.
-        depth: At most how many units.
-        level: KRW by which prices are grouped, one of `levels`; 0 means single price steps.
+    Prices are grouped by `level` KRW, one of `levels`; the sizes change every second of exchange time.
     """
     step = tick_size(last.price)
     together = max(1, int(level / step))

@@ -22,8 +22,8 @@ class MarketView:
         self.source = source
         self._extremes = lru_cache(maxsize=64)(source.extremes)
         self._finished = lru_cache(maxsize=512)(self._make_finished)
-        self._close_before = lru_cache(maxsize=512)(self._make_close_before)
-        self._bought = lru_cache(maxsize=16_384)(self._make_bought)
+        self._bought = lru_cache(maxsize=16_384)(lambda code, minute: _bought(source.trades(code, minute)))
+        self.close_before = lru_cache(maxsize=512)(self._make_close_before)
 
     def extremes(self, code: str, days: int, now_ms: int) -> list[tuple[int, Decimal, Decimal]]:
         """Return (Unix day, high, low) of the last `days` days with a trade before today, oldest first."""
@@ -35,10 +35,6 @@ class MarketView:
         minute = now_ms // MINUTE_MS
         parts = (self._finished(code, first, minute), self._forming(code, minute, now_ms))
         return merge(first * MINUTE_MS, [part for part in parts if part is not None])
-
-    def close_before(self, code: str, day: int) -> Decimal | None:
-        """Return the last price before a Unix day that has begun; None before the first trade."""
-        return self._close_before(code, day)
 
     def bought(self, code: str, first: int, now_ms: int) -> Decimal:
         """Return the volume that takers have bought (BID) since the Unix minute `first`."""
@@ -109,12 +105,10 @@ class MarketView:
         return candle_of(minute * MINUTE_MS, happened)
 
     def _make_close_before(self, code: str, day: int) -> Decimal | None:
+        """Return the last price before a Unix day that has begun; None before the first trade."""
         midnight = day * DAY_MINUTES * MINUTE_MS
         before = next(self.candles_back(code, 1, midnight, midnight), None)
         return None if before is None else before.closing
-
-    def _make_bought(self, code: str, minute: int) -> Decimal:
-        return _bought(self.source.trades(code, minute))
 
     def _make_finished(self, code: str, first: int, end: int) -> Candle | None:
         return merge(first * MINUTE_MS, self.source.candles(code, first, end, DAY_MINUTES))

@@ -8,17 +8,15 @@ import hashlib
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
-from upbit_simulator.encoding import utc
 from upbit_simulator.market.candles import MINUTE_MS, Candle, Trade, candles_of
 from upbit_simulator.recorded.candles import parse_candles
 from upbit_simulator.recorded.rules import RecordingError
 from upbit_simulator.recorded.ticks import CSV_HEADER, parse_ticks
 
-__all__ = ["Recording", "RecordingError", "Span", "load_recording"]
+__all__ = ["Recording", "RecordingError", "load_recording"]
 
 # A minute counts as closed 62 s after it opened, so the clock must reach that for the last one.
 _AFTER_LAST_OPEN_MS = 62_000
@@ -26,17 +24,11 @@ _FIX = "give Upbit 1-minute candle JSON, or CSV with the header " + CSV_HEADER
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """First and last record of one market, UTC, and how many there are."""
-
-    first: datetime
-    last: datetime
-    records: int
-
-
-@dataclass(frozen=True, slots=True)
 class MarketRecording:
-    """One market: minute candles, oldest first; ticks by Unix minute (none in a candle recording)."""
+    """One market: minute candles, oldest first; ticks by Unix minute (none in a candle recording).
+
+    `first_ms` and `last_ms` are the times of the first and the last of its `records`, Unix ms.
+    """
 
     candles: tuple[Candle, ...]
     ticks: Mapping[int, tuple[Trade, ...]]
@@ -64,24 +56,6 @@ class Recording:
     def markets(self) -> tuple[str, ...]:
         """Market codes, the one recorded first first."""
         return tuple(self.by_market)
-
-    @property
-    def spans(self) -> Mapping[str, Span]:
-        """The span of each market."""
-        return {
-            code: Span(utc(market.first_ms), utc(market.last_ms), market.records)
-            for code, market in self.by_market.items()
-        }
-
-    @property
-    def first(self) -> datetime:
-        """Time of the first record, UTC: where the replay clock starts."""
-        return utc(self.first_ms)
-
-    @property
-    def end(self) -> datetime:
-        """Where the replay clock stops, UTC."""
-        return utc(self.end_ms)
 
 
 def load_recording(path: Path | str) -> Recording:

@@ -12,7 +12,7 @@ from upbit_simulator.market.candles import DAY_MINUTES, MINUTE_MS, Candle, Trade
 from upbit_simulator.market.listings import LISTINGS, Listing
 from upbit_simulator.market.noise import Integers
 from upbit_simulator.seeded.price_path import DayPath, day_path
-from upbit_simulator.seeded.trades import UNIT, DayTrades, day_trades, trades_in
+from upbit_simulator.seeded.trades import UNIT, day_trades, trades_in
 
 _LISTED_SINCE = int(datetime(2022, 1, 1, tzinfo=UTC).timestamp()) // 60
 _ENDLESS = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) // 60
@@ -32,10 +32,11 @@ class SeededMarket:
 
     def __init__(self, seed: int, listings: Sequence[Listing] = LISTINGS) -> None:
         self.listings = tuple(listings)
-        self._seed = seed
-        self._known = {listing.code: listing for listing in listings}
-        self._path = lru_cache(maxsize=32)(self._make_path)
-        self._trades = lru_cache(maxsize=8)(self._make_trades)
+        known = {listing.code: listing for listing in listings}
+        self._path = lru_cache(maxsize=32)(lambda code, day: day_path(seed, known[code], day))
+        self._trades = lru_cache(maxsize=8)(
+            lambda code, day: day_trades(seed, known[code], day, self._path(code, day))
+        )
         self._day = lru_cache(maxsize=32)(self._make_day)
         self._minute = lru_cache(maxsize=2048)(self._make_minute)
         self._range = lru_cache(maxsize=8192)(self._make_range)
@@ -70,12 +71,6 @@ class SeededMarket:
         return merge(
             day * DAY_MINUTES * MINUTE_MS, _buckets(self._day(code, day), day, 0, DAY_MINUTES, DAY_MINUTES)
         )
-
-    def _make_path(self, code: str, day: int) -> DayPath:
-        return day_path(self._seed, self._known[code], day)
-
-    def _make_trades(self, code: str, day: int) -> DayTrades:
-        return day_trades(self._seed, self._known[code], day, self._path(code, day))
 
     def _make_minute(self, code: str, minute: int) -> tuple[Trade, ...]:
         day, minute_of_day = divmod(minute, DAY_MINUTES)

@@ -80,21 +80,14 @@ def _walk(key: int, minutes: Integers, cells: Integers, count: Integers, path: D
         price = np.where(slots > position[:, None], _line(slots, position, level, at, target), price)
         position, level = at, target
     noisy = price + (uniform(key ^ 7, cells) - 0.5) * 0.4 * (path.high - path.low)[:, None]
-    inside = np.clip(on_price_step(noisy), path.low[:, None], path.high[:, None])
-    return _with_corners(inside, path.opening, corners)
+    inside: Integers = np.clip(on_price_step(noisy), path.low[:, None], path.high[:, None])
+    rows = np.arange(DAY_MINUTES)
+    for at, target in ((np.zeros_like(last), path.opening), *corners):
+        inside[rows, at] = target
+    return inside
 
 
 def _line(slots: Integers, start: Integers, level: Integers, at: Integers, target: Integers) -> Floats:
     share = (slots - start[:, None]) / np.maximum(at - start, 1)[:, None]
     line: Floats = level[:, None] + (target - level)[:, None] * share
     return line
-
-
-def _with_corners(
-    price: Integers, opening: Integers, corners: tuple[tuple[Integers, Integers], ...]
-) -> Integers:
-    rows = np.arange(DAY_MINUTES)
-    price[:, 0] = opening
-    for at, target in corners:
-        price[rows, at] = target
-    return price
