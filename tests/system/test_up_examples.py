@@ -52,7 +52,7 @@ def examples() -> dict[str, list[str]]:
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Run]:
-    """A healthy stack in a folder's `.bongsu`, with a signal and nine dead messages."""
+    """A healthy stack in a folder's `.bongsu`, with a signal and nine dead letters."""
     with passable_folder() as home:
         running = Run(home / ".bongsu", "--ephemeral").until_up()
         asyncio.run(bury(running.document["nats_url"]))

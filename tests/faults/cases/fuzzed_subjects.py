@@ -13,7 +13,7 @@ from nats.aio.msg import Msg
 from common.cache import MAX_RELOADS
 from common.clock import utc_now
 from common.config.keys import COLLECT_INTERVAL_SECONDS
-from common.events import CacheUsage, ComponentReport, ConfigChanged
+from common.events import EVENTS, CacheUsage, CandlesClosed, ComponentReport, ConfigChanged
 from common.telemetry.names import LogEvent
 from faults.cases.too_large import measure_too_large
 from faults.inputs.poison import KINDS, Poison
@@ -25,14 +25,14 @@ from servers.commands import bongsu
 from servers.waiting import eventually
 
 PROMISE = "bus fuzz"
-SUBJECTS = (
-    "config.changed",
-    "service.heartbeat.collector",
-    "service.heartbeat.unknown",
-    "market.ticker.KRW-BTC",
-    "signal.generated.KRW-BTC",
-    "job.finished.collector.gap_repair",
-    "job.finished.unknown.nothing",
+# Of every event but pages, which have a run of their own, and replies; from a service and from a stranger.
+SUBJECTS = tuple(
+    dict.fromkeys(
+        event.subject.format(market="KRW-BTC", service=service, job_name=job_name)
+        for event in EVENTS
+        if event is not CandlesClosed and not event.is_reply
+        for service, job_name in (("collector", "gap_repair"), ("unknown", "nothing"))
+    )
 )
 EACH = 300
 CHECKS = 100

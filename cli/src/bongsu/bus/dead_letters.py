@@ -196,7 +196,7 @@ async def _chosen(
         missing = [str(sequence) for sequence in sequences if await find(client, sequence) is None]
         if missing:
             raise CommandError(
-                f"no dead message is {', '.join(missing)}; `bongsu dead list` shows those there are;"
+                f"no dead letter is {', '.join(missing)}; `bongsu dead list` shows those there are;"
                 f" nothing was {done}"
             )
         yield client, sequences

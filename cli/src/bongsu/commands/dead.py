@@ -35,7 +35,7 @@ dead = typer.Typer(
     help="See messages that no service could handle; send or drop them.\n\nAs in: bongsu dead list",
 )
 
-SEQUENCE_HELP = "Number of a dead message; `bongsu dead list` shows them."
+SEQUENCE_HELP = "Number of a dead letter; `bongsu dead list` shows them."
 One = Annotated[int, typer.Argument(metavar="SEQUENCE", min=1, max=LARGEST_SEQUENCE, help=SEQUENCE_HELP)]
 Some = Annotated[
     list[int] | None,
@@ -47,7 +47,7 @@ Limit = Annotated[int, typer.Option(metavar="N", min=1, max=1_000_000, help="How
 
 @dead.command("list")
 def list_(limit: Limit = 20, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> None:
-    """Print the dead messages, newest first, and why each is dead.
+    """Print the dead letters, newest first, and why each is dead.
 
     As in: bongsu dead list --limit 5
     """
@@ -58,7 +58,7 @@ def list_(limit: Limit = 20, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJs
         say(NONE)
     else:
         print_table(
-            f"Dead messages, newest first (UTC): {len(messages)} of {total}",
+            f"Dead letters, newest first (UTC): {len(messages)} of {total}",
             ("sequence", "when", "subject", "consumer", "category", "bytes", "reason"),
             [_row(message) for message in messages],
             wrapped=5,
@@ -67,7 +67,7 @@ def list_(limit: Limit = 20, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJs
 
 @dead.command("show")
 def show(sequence: One, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False) -> None:
-    """Print one dead message: its headers and its body, without secrets.
+    """Print one dead letter: its headers and its body, without secrets.
 
     As in: bongsu dead show 7
     """
@@ -108,7 +108,7 @@ def retry(
 def drop(
     sequences: Some = None, every: All = False, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False
 ) -> None:
-    """Delete dead messages for good; nothing asks again.
+    """Delete dead letters for good; nothing asks again.
 
     As in: bongsu dead drop 8
     """
@@ -155,7 +155,7 @@ async def _found(url: str, sequence: int) -> DeadLetter:
     async with open_dead_letters(url) as client:
         if message := await find(client, sequence):
             return message
-    raise CommandError(f"no dead message is {sequence}; `bongsu dead list` shows those there are")
+    raise CommandError(f"no dead letter is {sequence}; `bongsu dead list` shows those there are")
 
 
 def _summary(message: DeadLetter) -> dict[str, object]:
@@ -190,7 +190,7 @@ def _print_message(message: DeadLetter, body: PayloadText) -> None:
         ("bytes", str(message.size)),
         *message.headers.items(),
     ]
-    print_table(f"Dead message {message.sequence}", ("field", "value"), rows)
+    print_table(f"Dead letter {message.sequence}", ("field", "value"), rows)
     say("")
     for line in body.text.splitlines() or ["(the body is empty)"]:
         say(line)

@@ -16,12 +16,12 @@ from bongsu.servers import ports
 from bongsu.stack_status import StackStatus, read_status
 from bongsu.up import data_source as markets
 from bongsu.up.data_dir import DataDir
+from bongsu.up.live_view import LiveView
 from bongsu.up.options import DEFAULT_DATA_DIR, DEFAULT_PORT, Options, parse_replicas, validate_options
 from bongsu.up.preflight.cluster_size import check_cluster_size
 from bongsu.up.preflight.port import check_port
 from bongsu.up.preflight.vendors import check_gemini, check_upbit
 from bongsu.up.replay_end import end_message, wait_for_end, wait_for_rows
-from bongsu.up.screen import Screen
 from bongsu.up.stack import Stack
 from common.errors import ServiceError
 from common.tasks import cancel_tasks
@@ -88,7 +88,7 @@ class Run:
     def __init__(self, options: Options, recording: Recording | None) -> None:
         self._options = options
         self._recording = recording
-        self._screen = Screen(plain=options.plain)
+        self._view = LiveView(plain=options.plain)
         self._stopping = asyncio.Event()
         self._stack: Stack | None = None
         self._status = StackStatus()
@@ -106,20 +106,18 @@ class Run:
 
     async def _run_in(self, folder: DataDir) -> None:
         market = self._check(folder)
-        self._screen.say(f"data in {folder.path}: {market.name}")
-        self._stack = Stack(self._options, folder, market, os.environ, self._screen.say)
+        self._view.say(f"data in {folder.path}: {market.name}")
+        self._stack = Stack(self._options, folder, market, os.environ, self._view.say)
         try:
             if await self._until_stopped(self._stack.start()):
-                self._screen.say(f"everything is up: {self._stack.health_url}/  (Ctrl-C stops it)")
+                self._view.say(f"everything is up: {self._stack.health_url}/  (Ctrl-C stops it)")
                 await self._until_stopped(self._watch(self._stack))
         except ServiceError as error:
             raise CommandError(str(error)) from error
         finally:
-            self._screen.say("stopping …")
+            self._view.say("stopping …")
             await self._stack.stop()
-        self._screen.say(
-            "stopped" + ("" if self._options.ephemeral else f"; the data stays in {folder.path}")
-        )
+        self._view.say("stopped" + ("" if self._options.ephemeral else f"; the data stays in {folder.path}"))
 
     def _check(self, folder: DataDir) -> markets.Market:
         shown = self._options.data_dir or (folder.path if self._options.ephemeral else DEFAULT_DATA_DIR)
@@ -130,7 +128,7 @@ class Run:
         if market.kind == "live":
             check_upbit(market.key)
             if note := check_gemini(os.environ):
-                self._screen.say(note)
+                self._view.say(note)
         markets.write_market(shown, market)
         return market
 
@@ -142,7 +140,7 @@ class Run:
         return markets.simulated()
 
     async def _watch(self, stack: Stack) -> None:
-        with self._screen.showing():
+        with self._view.showing():
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._refresh(stack))
                 if self._recording:
@@ -152,14 +150,14 @@ class Run:
         async with httpx.AsyncClient(trust_env=False, timeout=ANSWER_SECONDS) as client:
             while True:
                 self._status = await read_status(client, stack.health_url, self._status)
-                self._screen.show(self._status, stack.supervisor.children, stack.health_url)
+                self._view.show(self._status, stack.supervisor.children, stack.health_url)
                 await asyncio.sleep(REFRESH_SECONDS)
 
     async def _report_end(self, stack: Stack, recording: Recording) -> None:
         expected = {code: len(market.candles) for code, market in recording.by_market.items()}
         await wait_for_end(stack.upbit_url)
         counts = await wait_for_rows(stack.postgres.url(), expected, lambda: self._status)
-        self._screen.say(end_message(counts, expected))
+        self._view.say(end_message(counts, expected))
 
     async def _until_stopped(self, work: object) -> bool:
         """Do `work` until it is done or a signal comes; returns whether it was done."""

@@ -25,9 +25,10 @@ EXHAUSTED_IN_A_ROW = 2
 class CircuitBreaker:
     """The state of one dependency, which `name` names in the log and the metrics.
 
-    After two calls in a row that used up their retries, or their caller's time while they were retried, the
-    next ones go out once each until one succeeds: over a long outage the dependency sees at most 1.1 requests
-    a call.
+    An open one lets calls through, unlike most: they are what shows that the dependency is back. It only ends
+    the retries. After two calls in a row that used up their retries, or their caller's time while they were
+    retried, the next ones go out once each until one succeeds: over a long outage the dependency sees at most
+    1.1 requests a call.
     """
 
     def __init__(self, name: str) -> None:

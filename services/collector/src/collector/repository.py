@@ -183,7 +183,7 @@ class CandleRepository:
             )
 
     async def delete_older_than(self, moment: datetime) -> int:
-        """Delete candles and gaps before `moment`, a day's worth at most per statement; returns rows."""
+        """Delete candles, a day at most per statement, and gaps before `moment`; returns the candles."""
         deleted = 0
         while count := await self._delete_batch(moment):
             deleted += count

@@ -50,7 +50,7 @@ async def test_what_a_service_gave_up_is_listed_with_the_reason_newest_first(
     assert (newest["sequence"], newest["category"]) == (2, "schema")
     assert newest["reason"] == f"{UNREADABLE}: market: Field required"
     printed = (await command("dead", "list")).out.splitlines()
-    assert printed[0] == "Dead messages, newest first (UTC): 2 of 2"
+    assert printed[0] == "Dead letters, newest first (UTC): 2 of 2"
     assert [line.split()[0] for line in printed[1:]] == ["sequence", "2", "1"]
 
 
@@ -109,7 +109,7 @@ async def test_a_person_sees_the_headers_and_the_body_with_indents(
     await dead_letter(fresh_nats, jetstream, b'{"market":"KRW-BTC","candles":[]}')
     ended = await command("dead", "show", "1")
     lines = ended.out.splitlines()
-    assert (ended.code, lines[0]) == (0, "Dead message 1")
+    assert (ended.code, lines[0]) == (0, "Dead letter 1")
     fields = {line.split()[0]: line.partition(" ")[2].strip() for line in lines[2 : lines.index("")]}
     assert (fields["subject"], fields["bytes"]) == (PAGES, "33")
     assert (fields["Bongsu-Consumer"], fields["Bongsu-Category"]) == ("collector-candles-closed", "schema")
@@ -167,4 +167,4 @@ async def test_a_terminal_of_80_columns_gets_every_column(
 async def test_a_number_that_is_not_there_is_answered_with_where_to_look(command: Command) -> None:
     ended = await command("dead", "show", "7")
     assert (ended.code, ended.out) == (1, "")
-    assert ended.line == "bongsu: no dead message is 7; `bongsu dead list` shows those there are\n"
+    assert ended.line == "bongsu: no dead letter is 7; `bongsu dead list` shows those there are\n"

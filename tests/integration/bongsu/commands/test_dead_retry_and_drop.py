@@ -190,7 +190,7 @@ async def test_a_number_that_is_not_there_changes_nothing(
     done = "sent again" if "retry" in arguments else "dropped"
     assert (ended.code, ended.out) == (1, "")
     assert ended.line == (
-        f"bongsu: no dead message is 7, 9; `bongsu dead list` shows those there are; nothing was {done}\n"
+        f"bongsu: no dead letter is 7, 9; `bongsu dead list` shows those there are; nothing was {done}\n"
     )
     assert (await count(jetstream, "DEAD"), await count(jetstream, "MARKET")) == (1, 0)
 

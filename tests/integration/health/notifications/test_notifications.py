@@ -346,9 +346,9 @@ async def test_each_dead_letter_is_posted_also_by_the_next_leader_and_many_at_on
         await see("healthy", second)
         await see("healthy", second)
     assert headlines(receiver) == [
-        "Bongsu: dead message 2 of market.candle.closed.KRW-BTC",
-        "Bongsu: dead message 3 of market.candle.closed.KRW-BTC",
-        f"Bongsu: up to {MANY} dead messages",
+        "Bongsu: dead letter 2 of market.candle.closed.KRW-BTC",
+        "Bongsu: dead letter 3 of market.candle.closed.KRW-BTC",
+        f"Bongsu: up to {MANY} dead letters",
     ]
     assert "refused with ?key=*** by Upbit" in receiver.texts[0]
 

@@ -37,7 +37,7 @@ def test_a_dead_message_tells_where_why_and_what_to_type_and_no_secret() -> None
     headers = {"Bongsu-Reason": "PermanentError: api_key=abcdef0123456789"}
     notification = messages.of_dead("dead.market.candle.closed.KRW-BTC", 12, headers, NOW)
     assert notification.text == (
-        "Bongsu: dead message 12 of market.candle.closed.KRW-BTC, 2026-03-11T14:00:00Z\n"
+        "Bongsu: dead letter 12 of market.candle.closed.KRW-BTC, 2026-03-11T14:00:00Z\n"
         "- PermanentError: api_key=***\n- bongsu dead show 12"
     )
     assert notification.dead_sequence == 12

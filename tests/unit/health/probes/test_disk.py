@@ -11,13 +11,18 @@ import pytest
 from health.probes.disk import fullest_disk
 
 
-def test_the_disk_with_the_least_room_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    free = {Path("/data"): 300, Path("/var/lib/cluster"): 200, Path("/logs"): 400}
+def test_the_disk_with_the_smallest_free_share_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(1000, 0, free[folder]))
-    reading = fullest_disk(tuple(free))
+    disks = {
+        Path("/data"): usage(2000, 0, 100),
+        Path("/var/lib/cluster"): usage(50, 0, 40),
+        # As /proc says of itself.
+        Path("/virtual"): usage(0, 0, 0),
+    }
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: disks[folder])
+    reading = fullest_disk(tuple(disks))
     assert reading is not None
-    assert (reading.size, reading.free) == (1000, 200)
+    assert (reading.size, reading.free) == (2000, 100)
 
 
 def test_a_folder_that_is_not_there_is_left_out(tmp_path: Path) -> None:

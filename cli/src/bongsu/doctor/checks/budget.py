@@ -1,4 +1,4 @@
-"""Budget check: a day's signals by Gemini's request budget and the free tier. Pure."""
+"""Budget check: compares a day's signals with Gemini's request budget and the free tier. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clock check: this machine's clock by the exchange's and the database's. Pure."""
+"""Clock check: compares this machine's clock with the exchange's and the database's. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Disk check: the room that is free, by what a year needs."""
+"""Disk check: compares the free room with what a year needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Migration check: what was applied, by what this build brings. Pure."""
+"""Migration check: compares what was applied with what this build brings. Pure."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from opentelemetry.trace import SpanKind
 from common.bus.decoder import read_event
 from common.bus.delivery import Delivery, Dispatcher
 from common.bus.inbox import inbox_prefix
-from common.bus.permissions import PermissionViolations
+from common.bus.permission_violations import PermissionViolations
 from common.bus.publish_failures import PublishFailures
 from common.errors import PermanentError, TransientError
 from common.events import MAX_MESSAGE_BYTES, ComponentReport, ConfigChanged, Event

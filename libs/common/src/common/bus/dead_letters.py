@@ -41,5 +41,5 @@ def dead_subject(original: str) -> str:
 
 
 def original_subject(dead: str) -> str:
-    """Return the subject that a dead message was sent to."""
+    """Return the subject that a dead letter was sent to."""
     return dead.removeprefix(DEAD_PREFIX)

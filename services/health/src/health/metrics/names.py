@@ -81,7 +81,7 @@ STREAM_FILL = Described(
     "How full a stream is that refuses when it is full, 0 to 1; 0 for one that lets go of its oldest.",
     ("stream",),
 )
-DEAD_LETTERS = Described("bongsu_dead_letters", "Dead messages that wait for a person (bongsu dead).")
+DEAD_LETTERS = Described("bongsu_dead_letters", "Dead letters that wait for a person (bongsu dead).")
 
 NEWEST_CANDLE_AGE = Described(
     "bongsu_market_newest_candle_age_seconds", "How long ago the newest stored candle opened.", ("market",)

@@ -1,7 +1,8 @@
 """Leader election by a lease in the stream CLAIMS, which also is the checkpoint of what was delivered.
 
 Records are numbered and CLAIMS takes one of each number, so of two writers of the next one, one wins.
-The writer of the newest record leads while its heartbeats come. Where CLAIMS cannot be reached every replica
+The writer of the newest record leads; its heartbeats renew the lease, which ends with the instance's
+liveness, 15 s after the last. Where CLAIMS cannot be reached every replica
 leads, because a notification that comes twice is better than one that never comes.
 """
 

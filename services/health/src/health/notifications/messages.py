@@ -54,7 +54,7 @@ def of_dead(subject: str, sequence: int, headers: dict[str, str], stored_at: dat
     when = f", {clock_time(stored_at)}" if stored_at else ""
     reason = headers.get(DeadHeader.REASON, "no reason given")
     lines = [
-        f"Bongsu: dead message {sequence} of {original_subject(subject)}{when}",
+        f"Bongsu: dead letter {sequence} of {original_subject(subject)}{when}",
         f"- {reason}",
         f"- bongsu dead show {sequence}",
     ]
@@ -63,7 +63,7 @@ def of_dead(subject: str, sequence: int, headers: dict[str, str], stored_at: dat
 
 def of_many_dead(after: int, last: int) -> Notification:
     """Return one notification of more dead letters than anyone reads one by one."""
-    text = f"Bongsu: up to {last - after} dead messages, {after + 1} to {last}\n- bongsu dead list"
+    text = f"Bongsu: up to {last - after} dead letters, {after + 1} to {last}\n- bongsu dead list"
     return Notification(text, dead_sequence=last)
 
 

@@ -38,10 +38,11 @@ class DiskProbe(Background):
 
 
 def fullest_disk(folders: Sequence[Path]) -> DiskUsage | None:
-    """Return the usage of the disk with the least room; None where no folder can be measured."""
+    """Return the usage of the disk with the smallest free share; None where no folder can be measured."""
     usages = []
     for folder in folders:
         with contextlib.suppress(OSError):
             usage = shutil.disk_usage(folder)
-            usages.append(DiskUsage(size=usage.total, free=usage.free))
-    return min(usages, key=lambda usage: usage.free, default=None)
+            if usage.total:
+                usages.append(DiskUsage(size=usage.total, free=usage.free))
+    return min(usages, key=lambda usage: usage.free / usage.size, default=None)

@@ -1,4 +1,4 @@
-"""Screen of `bongsu up`: plain lines, or a live view where there is a terminal."""
+"""LiveView of `bongsu up`: plain lines, or a live view where there is a terminal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bongsu.up.supervision.supervisor import WatchedChild
 COLOURS = {"healthy": "green", "degraded": "yellow", "unhealthy": "red"}
 
 
-class Screen:
+class LiveView:
     """Lines, and with a terminal one live view below them."""
 
     def __init__(self, *, plain: bool) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bongsu.servers.nats.server import NatsServer
-from common.bus import permissions
+from common.bus import permission_violations
 from common.bus.broker import Bus
 from common.errors import PermanentError, TransientError
 from common.events import JobFinished, TickerUpdated
@@ -130,7 +130,7 @@ async def test_a_right_to_subscribe_that_is_revoked_is_shown_until_it_is_granted
     collector: Bus, fresh_nats: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await listen(collector, Handler(None))
-    monkeypatch.setattr(permissions, "SHOWN_SECONDS", 0.0)
+    monkeypatch.setattr(permission_violations, "SHOWN_SECONDS", 0.0)
     configuration = fresh_nats.directory / "nats.conf"
     rights = configuration.read_text()
     configuration.write_text(rights.replace("_INBOX_collector", "_INBOX_other"))
