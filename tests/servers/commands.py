@@ -18,9 +18,9 @@ from typer.main import get_command
 
 from bongsu.app import build_app
 from servers.surroundings import surroundings
+from servers.waiting import HANG_SECONDS
 
 COMMAND = (sys.executable, "-m", "bongsu")
-SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def bongsu(*arguments: str, **environment: str) -> Ended:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
-        timeout=SECONDS,
+        timeout=HANG_SECONDS,
         cwd="/",
         env=surroundings(**environment),
     )
@@ -85,7 +85,7 @@ def in_terminal(*arguments: str, columns: int, **environment: str) -> Ended:
     with os.fdopen(ours, "rb", buffering=0) as screen:
         while part := _read(screen.fileno()):
             printed += part
-    return Ended(process.wait(SECONDS), printed.decode("utf-8").replace("\r\n", "\n"), "")
+    return Ended(process.wait(HANG_SECONDS), printed.decode("utf-8").replace("\r\n", "\n"), "")
 
 
 def _read(screen: int) -> bytes:

@@ -12,7 +12,7 @@ import httpx
 import psutil
 import pytest
 
-from servers.waiting import eventually_sync
+from servers.waiting import HANG_SECONDS, eventually_sync
 from system.conftest import Run, Start
 
 
@@ -49,19 +49,19 @@ def test_whatever_dies_shows_within_ten_seconds_and_is_started_again_without_a_l
     start: Start,
 ) -> None:
     run = start().until_up()
-    eventually_sync(lambda: _healthy(run), within=40)
+    eventually_sync(lambda: _healthy(run))
     before, dead = run.document, healthy_instances(run, "collector", "signaler")
     for name in ("postgres", "upbit", "gemini"):
         os.kill(before["pids"][name], signal.SIGKILL)
-    eventually_sync(flawed(run, *(SHOWN_BY[name] for name in ("postgres", "upbit", "gemini"))), within=10)
+    eventually_sync(flawed(run, *(SHOWN_BY[name] for name in ("postgres", "upbit", "gemini"))))
     os.kill(before["pids"]["nats"], signal.SIGKILL)
-    eventually_sync(flawed(run, SHOWN_BY["nats"]), within=10)
+    eventually_sync(flawed(run, SHOWN_BY["nats"]))
     for name in ("collector", "signaler"):
         os.kill(before["pids"][name], signal.SIGKILL)
-    eventually_sync(lambda: not dead & healthy_instances(run, "collector", "signaler"), within=10)
+    eventually_sync(lambda: not dead & healthy_instances(run, "collector", "signaler"))
     os.kill(before["pids"]["health"], signal.SIGKILL)
-    eventually_sync(lambda: run.health() == {}, within=10)
-    eventually_sync(lambda: _healthy(run), within=40)
+    eventually_sync(lambda: run.health() == {})
+    eventually_sync(lambda: _healthy(run))
 
     after = run.document
     assert not set(after["pids"].values()) & set(before["pids"].values())
@@ -78,7 +78,9 @@ def lost_candles(run: Run) -> list[str]:
     stored, open_gaps = asyncio.run(newest_minutes(run))
     assert open_gaps == 0
     query = f"market=KRW-BTC&count=200&to={max(stored)}Z"
-    served = httpx.get(f"{run.document['upbit_url']}/v1/candles/minutes/1?{query}", timeout=5).json()
+    served = httpx.get(
+        f"{run.document['upbit_url']}/v1/candles/minutes/1?{query}", timeout=HANG_SECONDS
+    ).json()
     times = [row["candle_date_time_utc"] for row in served]
     return [moment for moment in times if moment >= min(stored) and moment not in stored]
 
@@ -95,13 +97,13 @@ async def newest_minutes(run: Run) -> tuple[set[str], int]:
 @pytest.mark.parametrize("name", ["postgres", "nats"])
 def test_a_frozen_server_shows_in_health_within_ten_seconds(start: Start, name: str) -> None:
     run = start().until_up()
-    eventually_sync(lambda: _healthy(run), within=40)
+    eventually_sync(lambda: _healthy(run))
     server = psutil.Process(run.document["pids"][name])
     # PostgreSQL's backends answer on their own.
     frozen = [server, *server.children(recursive=True)]
     for process in frozen:
         process.suspend()
-    eventually_sync(lambda: not _healthy(run), within=10)
+    eventually_sync(lambda: not _healthy(run))
     for process in frozen:
         process.resume()
-    eventually_sync(lambda: _healthy(run), within=20)
+    eventually_sync(lambda: _healthy(run))

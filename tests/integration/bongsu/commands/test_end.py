@@ -16,9 +16,9 @@ import pytest
 
 from bongsu.servers.postgres.server import PostgresServer
 from integration.bongsu.rows import store_candles
-from servers.commands import COMMAND, SECONDS, bongsu
+from servers.commands import COMMAND, bongsu
 from servers.surroundings import surroundings
-from servers.waiting import eventually_sync
+from servers.waiting import HANG_SECONDS, eventually_sync
 
 if TYPE_CHECKING:
     from integration.bongsu.conftest import Admin, Command
@@ -32,7 +32,7 @@ MANY = 2000
 def mute() -> Iterator[socket.socket]:
     """A server that takes connections and never says a word."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(SECONDS)
+        server.settimeout(HANG_SECONDS)
         yield server
 
 
@@ -57,7 +57,7 @@ async def test_a_reader_that_leaves_is_no_failure(stack: Stack, admin: Admin, fo
     assert process.stdout is not None
     await asyncio.to_thread(process.stdout.readline)
     process.stdout.close()
-    _, err = await asyncio.to_thread(process.communicate, timeout=SECONDS)
+    _, err = await asyncio.to_thread(process.communicate, timeout=HANG_SECONDS)
     assert (process.returncode, err) == (0, b"")
 
 
@@ -65,7 +65,7 @@ def test_an_output_that_is_full_is_named(stack: Stack) -> None:
     full = os.open("/dev/full", os.O_WRONLY)
     process = started("config", "get", "markets", environment=stack, stdout=full)
     os.close(full)
-    _, err = process.communicate(timeout=SECONDS)
+    _, err = process.communicate(timeout=HANG_SECONDS)
     assert process.returncode == 1
     assert err.startswith(b"bongsu: the output cannot be written: No space left on device; make room")
     assert len(err.splitlines()) == 1
@@ -83,7 +83,7 @@ def test_ctrl_c_ends_with_130_and_without_a_word(mute: socket.socket) -> None:
     process = started("config", "list", "--json", environment={"DATABASE_URL": url})
     mute.accept()[0].recv(1)
     process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=SECONDS) == (b"", b"")
+    assert process.communicate(timeout=HANG_SECONDS) == (b"", b"")
     assert process.returncode == 130
 
 
@@ -130,9 +130,9 @@ def test_a_run_is_stopped_while_it_still_reads_its_recording(tmp_path: Path) -> 
     recording.write_text("exchange_time_utc,market,price_krw\n" + tick * 500_000)
     process = started("up", "--replay", str(recording), "--data-dir", str(tmp_path / "data"), environment={})
     size = recording.stat().st_size
-    eventually_sync(lambda: psutil.Process(process.pid).io_counters().read_chars >= size, SECONDS)
+    eventually_sync(lambda: psutil.Process(process.pid).io_counters().read_chars >= size)
     process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=SECONDS) == (b"", b"")
+    assert process.communicate(timeout=HANG_SECONDS) == (b"", b"")
     assert process.returncode == 0
     assert not (tmp_path / "data").exists()
 

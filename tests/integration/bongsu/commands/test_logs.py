@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from bongsu.invocation import run
-from servers.commands import COMMAND, SECONDS
+from servers.commands import COMMAND
 from servers.surroundings import surroundings
-from servers.waiting import eventually_sync
+from servers.waiting import HANG_SECONDS, eventually_sync
 
 PASSWORD = "qT7xY2mN9pL4vB8wK1zR"
 
@@ -109,13 +109,13 @@ def test_what_is_added_is_followed_until_ctrl_c(home: Path, tmp_path: Path) -> N
             stderr=subprocess.STDOUT,
             env=surroundings(),
         )
-    eventually_sync(lambda: "bus.error" in output.read_text(), SECONDS)
+    eventually_sync(lambda: "bus.error" in output.read_text())
     with (home / "logs" / "collector.log").open("a") as log:
         log.write(line(9, "bus.connected"))
     (home / "logs" / "signaler.log").write_text(line(10, "service.starting"))
-    eventually_sync(lambda: "signaler    service.starting" in output.read_text(), SECONDS)
+    eventually_sync(lambda: "signaler    service.starting" in output.read_text())
     process.send_signal(signal.SIGINT)
-    assert process.wait(SECONDS) == 130
+    assert process.wait(HANG_SECONDS) == 130
     assert [text.split()[4] for text in output.read_text().splitlines()] == [
         "bus.error",
         "bus.connected",
@@ -135,5 +135,5 @@ def test_a_reader_that_leaves_ends_the_following(home: Path) -> None:
     process.stdout.close()
     with (home / "logs" / "collector.log").open("a") as log:
         log.write(line(9, "bus.connected"))
-    _, err = process.communicate(timeout=SECONDS)
+    _, err = process.communicate(timeout=HANG_SECONDS)
     assert (process.returncode, err) == (0, b"")

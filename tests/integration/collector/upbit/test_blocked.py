@@ -16,7 +16,7 @@ from common.clock import utc_now
 from common.events import ComponentReport, ComponentState
 from servers.services import until_ready
 from servers.simulators import Simulator
-from servers.waiting import eventually
+from servers.waiting import HANG_SECONDS, eventually
 
 if TYPE_CHECKING:
     from integration.collector.conftest import Admin, StartCollector
@@ -58,7 +58,7 @@ async def told_of_upbit(server: NatsServer) -> list[ComponentState]:
     inbox = client.new_inbox()
     replies = await client.subscribe(inbox)
     await client.publish(ComponentReport.subject, reply=inbox)
-    found = [json.loads((await replies.next_msg(timeout=2)).data) for _ in range(2)]
+    found = [json.loads((await replies.next_msg(timeout=HANG_SECONDS)).data) for _ in range(2)]
     await client.close()
     return [ComponentState.model_validate(each["components"][0]) for each in found]
 

@@ -19,7 +19,7 @@ from common.events import CandlesClosed
 from common.streams import CONSUMERS, STORE_CANDLES
 from integration.common.handling import Handler, listen, settled
 from integration.common.speaking import PAGES, kept, page
-from servers.waiting import eventually
+from servers.waiting import HANG_SECONDS, eventually
 
 AWAY = TransientError("PostgreSQL is away")
 AWAY_FOR_A_MOMENT = TransientError("PostgreSQL is away", retry_after_seconds=0.01)
@@ -192,6 +192,6 @@ async def test_a_handler_that_is_cancelled_naks_its_message_at_once(
     handling.cancel()
     with pytest.raises(asyncio.CancelledError):
         await handling
-    [message] = await reader.fetch(1, timeout=2)
+    [message] = await reader.fetch(1, timeout=HANG_SECONDS)
     assert message.metadata.num_delivered == 2
     assert delay(answers[0]) == pytest.approx(0.1)

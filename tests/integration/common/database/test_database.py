@@ -23,6 +23,7 @@ from common.database.pool import (
     open_when_ready,
 )
 from common.errors import PermanentError, PoolExhaustedError, TransientError
+from servers.waiting import HANG_SECONDS
 
 ROLE_LIMIT = SHARES["health"].max
 Open = Callable[..., Awaitable[Database]]
@@ -79,7 +80,7 @@ async def test_fifteen_sessions_of_three_services_are_open_at_once(postgres: Pos
 
     async def session(pool: Database) -> int:
         async with pool.connection() as connection:
-            await asyncio.wait_for(together.wait(), 10)
+            await asyncio.wait_for(together.wait(), HANG_SECONDS)
             pid: int = await connection.fetchval("SELECT pg_backend_pid()")
             return pid
 
@@ -133,7 +134,7 @@ async def test_a_connection_that_is_given_back_goes_to_who_waits(open_database: 
             caller = asyncio.create_task(hold(stack, pool, 1))
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(caller), 0.2)
-        await asyncio.wait_for(caller, 2)
+        await asyncio.wait_for(caller, HANG_SECONDS)
 
 
 async def test_a_full_role_is_waited_for_like_a_full_pool(open_database: Open) -> None:
@@ -147,7 +148,7 @@ async def test_a_full_role_is_waited_for_like_a_full_pool(open_database: Open) -
             await asyncio.wait_for(asyncio.shield(caller), 0.5)
         await other.aclose()
         await others.close()
-        await asyncio.wait_for(caller, 2)
+        await asyncio.wait_for(caller, HANG_SECONDS)
         assert pool.usage().in_use == 2
 
 
@@ -188,11 +189,11 @@ async def test_an_instance_that_starts_while_the_role_is_full_waits(
         await hold(stack, others, ROLE_LIMIT)
         with pytest.raises(TransientError, match="53300"):
             await late.open()
-        opening = asyncio.create_task(open_when_ready(late, within_seconds=10))
+        opening = asyncio.create_task(open_when_ready(late, within_seconds=HANG_SECONDS))
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(asyncio.shield(opening), 0.3)
     await others.close()
-    await asyncio.wait_for(opening, 2)
+    await asyncio.wait_for(opening, HANG_SECONDS)
     assert late.usage().size == 1
     await late.close()
 

@@ -23,7 +23,7 @@ from health.notifications.notifier import Notifier
 from health.notifications.webhook import Webhook
 from health.schemas import DetailedHealthResponse, OverallStatus
 from integration.health.running import StartHealth
-from servers.waiting import eventually
+from servers.waiting import HANG_SECONDS, eventually
 from servers.webhook import SECRET_PATH, WebhookReceiver, webhook_receiver
 
 DEAD = "dead.market.candle.closed.KRW-BTC"
@@ -93,7 +93,7 @@ async def administrator(server: NatsServer) -> AsyncIterator[JetStreamContext]:
     """JetStream with all rights."""
     client = await nats_client.connect(server.url())
     try:
-        yield client.jetstream(timeout=2)
+        yield client.jetstream(timeout=HANG_SECONDS)
     finally:
         await client.close()
 

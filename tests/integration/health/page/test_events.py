@@ -21,8 +21,8 @@ from health.http.server import HttpServer, listen
 from health.page.feed import MOST_VIEWERS
 from integration.health.running import HealthProcess, Speak, StartHealth, soon
 from integration.health.stored import START, store
-from integration.health.watching import EVENTS, RECEIVED_SECONDS, next_part, watching
-from servers.waiting import eventually
+from integration.health.watching import EVENTS, next_part, watching
+from servers.waiting import HANG_SECONDS, eventually
 
 NOWHERE = "127.0.0.1:9"
 # A published signal is shown well before it would be looked for.
@@ -47,7 +47,7 @@ async def test_every_viewer_gets_the_whole_state_and_then_each_change(
             for parts in received:
                 assert (await _next(parts, "signals"))["data"]["signals"][0]["id"] == new
         await signaler.fall_silent()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANG_SECONDS):
             for parts in received:
                 while (await _next(parts, "status"))["data"]["status"] != "unhealthy":
                     pass
@@ -130,7 +130,7 @@ def _is_served(port: int) -> bool:
 
 async def _whole_state(parts: Any) -> dict[str, Any]:
     state: dict[str, Any] = {}
-    async with asyncio.timeout(RECEIVED_SECONDS):
+    async with asyncio.timeout(HANG_SECONDS):
         while set(state) < {"status", "markets", "signals", "jobs", "budget", "changes"}:
             name, part = await anext(parts)
             state[name] = part

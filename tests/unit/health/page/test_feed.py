@@ -13,9 +13,7 @@ from pydantic import BaseModel
 
 from common.errors import TransientError
 from health.page.feed import MOST_VIEWERS, Feed, Part, Viewer
-from servers.waiting import eventually
-
-SOON = 2.0
+from servers.waiting import HANG_SECONDS, eventually
 
 
 class Document(BaseModel):
@@ -106,7 +104,7 @@ async def test_the_first_viewer_after_a_pause_never_sees_what_was_before_it() ->
         viewer = _enter(feed)
         await _receive(feed, viewer)
         feed.leave(viewer)
-        await eventually(lambda: _rests(source), SOON)
+        await eventually(lambda: _rests(source), HANG_SECONDS)
         source.word = "after"
         assert (await _receive(feed, _enter(feed)))["data"]["word"] == "after"
 
@@ -122,7 +120,7 @@ async def test_the_places_are_bounded_and_the_end_lets_all_go() -> None:
         waiting = asyncio.create_task(feed.changes(viewer, 60))
         await asyncio.sleep(0)
         await feed.stop()
-        assert await asyncio.wait_for(waiting, SOON) == []
+        assert await asyncio.wait_for(waiting, HANG_SECONDS) == []
 
 
 def _enter(feed: Feed) -> Viewer:
@@ -132,7 +130,7 @@ def _enter(feed: Feed) -> Viewer:
 
 
 async def _receive(feed: Feed, viewer: Viewer) -> dict[str, Any]:
-    [(name, document)] = await feed.changes(viewer, SOON)
+    [(name, document)] = await feed.changes(viewer, HANG_SECONDS)
     assert name == "part"
     return dict(json.loads(document))
 

@@ -14,6 +14,7 @@ from aiohttp import WSMsgType
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 
+from servers.waiting import HANG_SECONDS
 from upbit_simulator.app import build_app
 from upbit_simulator.exchange import Exchange
 from upbit_simulator.faults.kinds import WEBSOCKET_KINDS
@@ -24,7 +25,6 @@ Client = TestClient[Request, Application]
 Socket = aiohttp.ClientWebSocketResponse
 TICKET = {"ticket": "test"}
 START_MS = 1_773_240_030_000
-WAIT = 5.0
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ async def ask(socket: Socket, *parts: dict[str, Any]) -> None:
 
 
 async def received(socket: Socket) -> Any:
-    frame = await socket.receive(timeout=WAIT)
+    frame = await socket.receive(timeout=HANG_SECONDS)
     assert frame.type is WSMsgType.BINARY, frame
     return json.loads(frame.data)
 
@@ -205,7 +205,7 @@ async def test_an_unsupported_level_of_an_order_book_is_silent(socket: Socket) -
 
 async def test_a_days_volume_is_divided_by_the_takers_side(exchange: Exchange, socket: Socket) -> None:
     await ask(socket, {"type": "ticker", "codes": ["KRW-BTC"], "is_only_snapshot": True})
-    frame = await socket.receive(timeout=WAIT)
+    frame = await socket.receive(timeout=HANG_SECONDS)
     ticker = json.loads(frame.data, parse_float=Decimal)
     last_ms = ticker["trade_timestamp"]
     first = last_ms // 86_400_000 * 1440
@@ -284,7 +284,7 @@ async def test_a_connection_without_data_is_closed() -> None:
         TestClient(TestServer(build_app(idle))) as client,
         client.ws_connect("/websocket/v1") as socket,
     ):
-        frame = await socket.receive(timeout=WAIT)
+        frame = await socket.receive(timeout=HANG_SECONDS)
     assert frame.type is WSMsgType.CLOSE
 
 
@@ -319,19 +319,19 @@ async def test_ws_silent_answers_pings_and_sends_no_data(client: Client, socket:
 
 async def test_ws_close_drops_the_connection_without_a_close_frame(client: Client, socket: Socket) -> None:
     await switch_on(client, "ws_close")
-    frame = await socket.receive(timeout=WAIT)
+    frame = await socket.receive(timeout=HANG_SECONDS)
     assert frame.type in {WSMsgType.CLOSED, WSMsgType.ERROR}
 
 
 async def test_ws_close_may_send_a_close_code(client: Client, socket: Socket) -> None:
     await switch_on(client, "ws_close", code=1011)
-    frame = await socket.receive(timeout=WAIT)
+    frame = await socket.receive(timeout=HANG_SECONDS)
     assert (frame.type, frame.data) == (WSMsgType.CLOSE, 1011)
 
 
 async def test_ws_half_frame_never_becomes_a_message(client: Client, socket: Socket) -> None:
     await switch_on(client, "ws_half_frame")
-    frame = await socket.receive(timeout=WAIT)
+    frame = await socket.receive(timeout=HANG_SECONDS)
     assert frame.type in {WSMsgType.CLOSED, WSMsgType.ERROR}
 
 
@@ -348,7 +348,7 @@ async def test_ws_status_frame_comes_unasked(client: Client, socket: Socket) -> 
 async def test_ws_text_frames_are_text(client: Client, socket: Socket) -> None:
     await switch_on(client, "ws_text_frames")
     await ask(socket, {"type": "ticker", "codes": ["KRW-BTC"]})
-    frame = await socket.receive(timeout=WAIT)
+    frame = await socket.receive(timeout=HANG_SECONDS)
     assert frame.type is WSMsgType.TEXT
 
 
