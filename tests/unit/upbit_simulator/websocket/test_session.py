@@ -1,6 +1,5 @@
 """What a WebSocket client receives, also under every fault."""
 
-import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
@@ -265,17 +264,25 @@ async def test_a_wrong_request_gets_an_error_and_the_connection_stays(socket: So
     assert await received(socket) == {"status": "UP"}
 
 
-async def test_more_than_five_requests_a_second_are_too_many(socket: Socket) -> None:
-    for _ in range(8):
-        await ask(socket, {"type": "ticker", "codes": ["KRW-BTC"], "is_only_snapshot": True})
-    while "error" not in (message := await received(socket)):
-        pass
-    assert message["error"]["name"] == "TOO_MANY_REQUEST"
+async def test_more_than_five_requests_a_second_are_too_many(exchange: Exchange, socket: Socket) -> None:
+    exchange.wall = lambda: START_MS / 1000
+    list_all = json.dumps([TICKET, {"method": "LIST_SUBSCRIPTIONS"}])
+    for _ in range(5):
+        await socket.send_str(list_all)
+        assert (await received(socket))["method"] == "LIST_SUBSCRIPTIONS"
+    await socket.send_str(list_all)
+    assert (await received(socket))["error"]["name"] == "TOO_MANY_REQUEST"
+    exchange.wall = lambda: START_MS / 1000 + 1
+    await socket.send_str(list_all)
+    assert (await received(socket))["method"] == "LIST_SUBSCRIPTIONS"
 
 
-async def test_more_than_five_connections_a_second_are_refused(client: Client) -> None:
-    statuses = await asyncio.gather(*(handshake_status(client) for _ in range(12)))
-    assert set(statuses) == {101, 429}
+async def test_more_than_five_connections_a_second_are_refused(exchange: Exchange, client: Client) -> None:
+    exchange.wall = lambda: START_MS / 1000
+    statuses = [await handshake_status(client) for _ in range(6)]
+    assert statuses == [101] * 5 + [429]
+    exchange.wall = lambda: START_MS / 1000 + 1
+    assert await handshake_status(client) == 101
 
 
 async def test_a_connection_without_data_is_closed() -> None:
