@@ -5,13 +5,15 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import signal
 import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 from typer.core import TyperGroup
 from typer.main import get_command
@@ -51,6 +53,37 @@ def every_command() -> Iterator[tuple[str, bool]]:
         group = command if isinstance(command, TyperGroup) else None
         yield from ((f"{name} {each}", True) for each in (group.commands if group else ()))
         yield name, group is None or group.invoke_without_command
+
+
+@contextmanager
+def started(
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    stdout: int | IO[bytes] = subprocess.PIPE,
+    stderr: int | IO[bytes] = subprocess.PIPE,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a command whose end the test brings about; one that is left over is killed.
+
+    SIGINT ends it, even where the tests run in the background of a script, which ignores it.
+    """
+    # What is ignored stays ignored in a child; what is handled is not.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            cwd="/",
+            env=surroundings(**(environment or {})),
+        )
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def bongsu(*arguments: str, **environment: str) -> Ended:
