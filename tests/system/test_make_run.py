@@ -36,7 +36,8 @@ def test_make_run_brings_everything_up_and_ctrl_c_ends_it_in_silence(home: Path)
     try:
         eventually_sync(lambda: (data / "run.json").exists() or making.poll() is not None)
         document = json.loads((data / "run.json").read_text())
-        assert httpx.get(f"http://127.0.0.1:{port}/health/live", trust_env=False).status_code == 200
+        url = f"http://127.0.0.1:{port}/health/live"
+        assert httpx.get(url, trust_env=False, timeout=HANG_SECONDS).status_code == 200
         # A terminal tells all that it shows.
         os.killpg(making.pid, signal.SIGINT)
         making.wait(HANG_SECONDS)

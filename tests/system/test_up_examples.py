@@ -57,7 +57,7 @@ def stack() -> Iterator[Run]:
         asyncio.run(bury(running.document["nats_url"]))
         eventually_sync(lambda: running.health().get("status") == "healthy")
         url = f"{running.document['health_url']}/api/v1/signals"
-        eventually_sync(lambda: httpx.get(url, trust_env=False).json()["signals"])
+        eventually_sync(lambda: httpx.get(url, trust_env=False, timeout=HANG_SECONDS).json()["signals"])
         yield running
         running.stop()
 

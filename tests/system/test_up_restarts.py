@@ -45,7 +45,7 @@ def healthy_instances(run: Run, *services: str) -> set[str]:
 SHOWN_BY = {"postgres": "database", "nats": "scheduler", "upbit": "upbit_api", "gemini": "gemini_api"}
 
 
-def test_whatever_dies_shows_within_ten_seconds_and_is_started_again_without_a_lost_candle(
+def test_whatever_dies_shows_and_is_started_again_without_a_lost_candle(
     start: Start,
 ) -> None:
     run = start().until_up()
@@ -95,7 +95,7 @@ async def newest_minutes(run: Run) -> tuple[set[str], int]:
 
 
 @pytest.mark.parametrize("name", ["postgres", "nats"])
-def test_a_frozen_server_shows_in_health_within_ten_seconds(start: Start, name: str) -> None:
+def test_a_frozen_server_shows_in_health(start: Start, name: str) -> None:
     run = start().until_up()
     eventually_sync(lambda: _healthy(run))
     server = psutil.Process(run.document["pids"][name])

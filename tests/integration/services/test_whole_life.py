@@ -20,7 +20,7 @@ from integration.signaler.running import configure
 from servers.otlp import span_receiver
 from servers.services import ServiceProcess, service
 from servers.simulators import simulator
-from servers.waiting import eventually
+from servers.waiting import HANG_SECONDS, eventually
 
 TESTS = Path(__file__).parents[2]
 WORK_SECONDS = 90.0
@@ -98,7 +98,7 @@ async def _has_worked(name: str, watched: ServiceProcess, around: Surroundings) 
     if name == "signaler":
         return await _count(around, "trading_signals") > 0
     try:
-        async with httpx.AsyncClient(base_url=around.health_url) as client:
+        async with httpx.AsyncClient(base_url=around.health_url, timeout=HANG_SECONDS) as client:
             paths = ("/health/detail", "/api/v1/markets", "/")
             return [(await client.get(path)).status_code for path in paths][1:] == [200, 200]
     except httpx.TransportError:

@@ -19,7 +19,7 @@ from bongsu.servers.postgres.server import PostgresServer
 from integration.bongsu.rows import FIRST, store_candles, store_signal
 from servers.commands import bongsu
 from servers.services import service
-from servers.waiting import eventually
+from servers.waiting import HANG_SECONDS, eventually
 
 if TYPE_CHECKING:
     from integration.bongsu.conftest import Admin, Command
@@ -42,7 +42,7 @@ async def knows_its_markets(url: str) -> None:
     """Wait until the service has its database."""
 
     async def answers() -> bool:
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=HANG_SECONDS) as client:
             try:
                 return (await client.get(f"{url}/api/v1/markets")).status_code == 200
             except httpx.TransportError:

@@ -33,7 +33,7 @@ async def collector(postgres: PostgresServer, database: str) -> AsyncIterator[Ra
         await opened.close()
 
 
-async def test_a_block_is_known_to_the_others_within_a_second_and_to_one_that_starts(
+async def test_a_block_is_known_to_the_others_and_to_one_that_starts(
     postgres: PostgresServer, database: str
 ) -> None:
     async with collector(postgres, database) as blocked, collector(postgres, database) as other:

@@ -131,7 +131,7 @@ async def publish_until_refused(bus: Bus) -> int:
         acknowledged += 1
 
 
-async def test_a_full_disk_is_told_within_10_s_and_loses_nothing_that_was_acknowledged(
+async def test_a_full_disk_is_reported_and_loses_nothing_that_was_acknowledged(
     postgres: PostgresServer,
     database: str,
     cramped_nats: NatsServer,
