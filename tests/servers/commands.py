@@ -115,10 +115,14 @@ def in_terminal(*arguments: str, columns: int, **environment: str) -> Ended:
     )
     os.close(its)
     printed = b""
-    with os.fdopen(ours, "rb", buffering=0) as screen:
-        while part := _read(screen.fileno()):
-            printed += part
-    return Ended(process.wait(HANG_SECONDS), printed.decode("utf-8").replace("\r\n", "\n"), "")
+    try:
+        with os.fdopen(ours, "rb", buffering=0) as screen:
+            while part := _read(screen.fileno()):
+                printed += part
+        code = process.wait(HANG_SECONDS)
+    finally:
+        process.kill()
+    return Ended(code, printed.decode("utf-8").replace("\r\n", "\n"), "")
 
 
 def _read(screen: int) -> bytes:

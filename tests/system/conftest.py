@@ -116,7 +116,10 @@ def start(home: Path) -> Iterator[Start]:
     for run in runs:
         if run.process.poll() is None:
             run.process.terminate()
-            run.process.wait(HANG_SECONDS)
+            try:
+                run.process.wait(HANG_SECONDS)
+            finally:
+                run.process.kill()
 
 
 def alive(pids: dict[str, int]) -> dict[str, int]:

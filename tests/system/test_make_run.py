@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -42,7 +43,9 @@ def test_make_run_brings_everything_up_and_ctrl_c_ends_it_in_silence(home: Path)
         os.killpg(making.pid, signal.SIGINT)
         making.wait(HANG_SECONDS)
     finally:
-        making.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(making.pid, signal.SIGKILL)
+        making.wait(HANG_SECONDS)
         text = printed.read_text(encoding="utf-8")
         print(text)
     assert f"everything is up: http://127.0.0.1:{port}/" in text

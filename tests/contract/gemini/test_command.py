@@ -90,8 +90,10 @@ def test_it_says_where_it_listens() -> None:
     command = [sys.executable, "-m", "gemini_simulator", "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == f"Gemini simulator listening on http://127.0.0.1:{port}\n"
-        process.terminate()
+        try:
+            assert process.stdout.readline() == f"Gemini simulator listening on http://127.0.0.1:{port}\n"
+        finally:
+            process.terminate()
 
 
 def run(*options: str) -> "subprocess.CompletedProcess[str]":

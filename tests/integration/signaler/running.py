@@ -55,7 +55,10 @@ class GeminiSimulator:
         """End the process."""
         self._http.close()
         self._process.terminate()
-        self._process.wait(HANG_SECONDS)
+        try:
+            self._process.wait(HANG_SECONDS)
+        finally:
+            self._process.kill()
 
     def _answers(self) -> bool:
         try:

@@ -75,6 +75,8 @@ def recorded(servers_folder: Path) -> Iterator[RecordedRuns]:
             )
             for name, path in zip(REPLICAS, logs, strict=True)
         ]
+        for process in running:
+            opened.callback(process.kill)
         assert [process.wait(HANG_SECONDS) for process in running] == [0, 0]
     yield RecordedRuns(server, logs)
     server.stop()
