@@ -44,7 +44,7 @@ def test_make_run_brings_everything_up_and_ctrl_c_ends_it_in_silence(home: Path)
         making.wait(HANG_SECONDS)
     finally:
         with suppress(ProcessLookupError):
-            os.killpg(making.pid, signal.SIGKILL)
+            os.killpg(making.pid, signal.SIGTERM)
         making.wait(HANG_SECONDS)
         text = printed.read_text(encoding="utf-8")
         print(text)

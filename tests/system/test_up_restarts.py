@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import asyncpg
 import httpx
@@ -36,6 +37,16 @@ def flawed(run: Run, *components: str) -> Callable[[], bool]:
     return look
 
 
+@contextmanager
+def unsupervised(run: Run) -> Iterator[None]:
+    """Have nothing started again until the block ends, so that what is missing is seen."""
+    run.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        run.process.send_signal(signal.SIGCONT)
+
+
 def healthy_instances(run: Run, *services: str) -> set[str]:
     """Return the instances of these services that health calls healthy."""
     rows = run.health().get("services", [])
@@ -45,22 +56,23 @@ def healthy_instances(run: Run, *services: str) -> set[str]:
 SHOWN_BY = {"postgres": "database", "nats": "scheduler", "upbit": "upbit_api", "gemini": "gemini_api"}
 
 
-def test_whatever_dies_shows_and_is_started_again_without_a_lost_candle(
-    start: Start,
-) -> None:
+def test_whatever_dies_shows_and_is_started_again_without_a_lost_candle(start: Start) -> None:
     run = start().until_up()
     eventually_sync(lambda: _healthy(run))
     before, dead = run.document, healthy_instances(run, "collector", "signaler")
-    for name in ("postgres", "upbit", "gemini"):
-        os.kill(before["pids"][name], signal.SIGKILL)
-    eventually_sync(flawed(run, *(SHOWN_BY[name] for name in ("postgres", "upbit", "gemini"))))
-    os.kill(before["pids"]["nats"], signal.SIGKILL)
-    eventually_sync(flawed(run, SHOWN_BY["nats"]))
+    with unsupervised(run):
+        for name in ("postgres", "upbit", "gemini"):
+            os.kill(before["pids"][name], signal.SIGKILL)
+        eventually_sync(flawed(run, *(SHOWN_BY[name] for name in ("postgres", "upbit", "gemini"))))
+    with unsupervised(run):
+        os.kill(before["pids"]["nats"], signal.SIGKILL)
+        eventually_sync(flawed(run, SHOWN_BY["nats"]))
     for name in ("collector", "signaler"):
         os.kill(before["pids"][name], signal.SIGKILL)
     eventually_sync(lambda: not dead & healthy_instances(run, "collector", "signaler"))
-    os.kill(before["pids"]["health"], signal.SIGKILL)
-    eventually_sync(lambda: run.health() == {})
+    with unsupervised(run):
+        os.kill(before["pids"]["health"], signal.SIGKILL)
+        eventually_sync(lambda: run.health() == {})
     eventually_sync(lambda: _healthy(run))
 
     after = run.document
@@ -103,7 +115,9 @@ def test_a_frozen_server_shows_in_health(start: Start, name: str) -> None:
     frozen = [server, *server.children(recursive=True)]
     for process in frozen:
         process.suspend()
-    eventually_sync(lambda: not _healthy(run))
-    for process in frozen:
-        process.resume()
+    try:
+        eventually_sync(lambda: not _healthy(run))
+    finally:
+        for process in frozen:
+            process.resume()
     eventually_sync(lambda: _healthy(run))

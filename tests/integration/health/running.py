@@ -36,7 +36,8 @@ class Voice:
     bus: Bus
     presence: Heartbeat = field(init=False)
     components: tuple[ComponentState, ...] = ()
-    jobs: tuple[JobState, ...] = ()
+    # None: every job of the service, each just done.
+    jobs: tuple[JobState, ...] | None = None
     consumers: tuple[ConsumerState, ...] = ()
     started_at: datetime = field(default_factory=utc_now)
 
@@ -67,8 +68,7 @@ async def speaking(
 ) -> AsyncIterator[Voice]:
     """Have a healthy instance speak until the block ends; its goodbye is the test's own business."""
     bus = Bus(url, service=service, instance=instance)
-    voice = Voice(bus, components=(ComponentState(name=COMPONENTS[service], status="healthy"),))
-    voice.jobs = healthy_jobs(service) if jobs is None else jobs
+    voice = Voice(bus, jobs=jobs, components=(ComponentState(name=COMPONENTS[service], status="healthy"),))
     voice.presence = Heartbeat(
         bus,
         report=lambda: ComponentReport(
@@ -80,7 +80,7 @@ async def speaking(
             sent_at=utc_now(),
             pool=PoolUsage(min=3, max=6, size=3, in_use=0, waiting=0),
             cache=CacheUsage(hits=0, misses=0, hit_rate=0.0, waits=0),
-            jobs=voice.jobs,
+            jobs=healthy_jobs(service) if voice.jobs is None else voice.jobs,
             components=voice.components,
             consumers=voice.consumers,
             bus_refusal=bus.violations.newest,

@@ -38,11 +38,13 @@ async def test_a_loop_that_stands_still_ends_the_process_though_no_one_reads_why
 
 
 async def test_a_process_that_was_frozen_as_a_whole_goes_on(tmp_path: Path) -> None:
-    with service(LOOPING, tmp_path / "log", str(LIMIT_SECONDS), PYTHONPATH=str(TESTS)) as running:
+    # A machine that is merely busy does not hold a loop up for so long.
+    limit_seconds = 2 * LIMIT_SECONDS
+    with service(LOOPING, tmp_path / "log", str(limit_seconds), PYTHONPATH=str(TESTS)) as running:
         beats = await turned(running.log, more_than=0)
         running.process.send_signal(signal.SIGSTOP)
         frozen = time.monotonic()
-        await eventually(lambda: time.monotonic() - frozen > watchdog.BEAT_SECONDS * 3 + 0.5)
+        await eventually(lambda: time.monotonic() - frozen > limit_seconds + 0.5)
         running.process.send_signal(signal.SIGCONT)
         await turned(running.log, more_than=beats + 15)
         assert running.process.poll() is None
