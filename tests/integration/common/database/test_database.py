@@ -130,8 +130,9 @@ async def test_a_caller_of_a_full_pool_gets_an_error_with_both_numbers(open_data
     assert pool.usage().waiting == 0
 
 
+@pytest.mark.usefixtures("patient_callers")
 async def test_who_waits_longer_than_a_check_may_take_is_counted(
-    open_database: Open, patient_callers: None, monkeypatch: pytest.MonkeyPatch
+    open_database: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pool = await open_database(Share(1, 1))
     async with AsyncExitStack() as stack:
@@ -145,9 +146,8 @@ async def test_who_waits_longer_than_a_check_may_take_is_counted(
         assert pool.usage().waiting == 0
 
 
-async def test_a_connection_that_is_given_back_goes_to_who_waits(
-    open_database: Open, patient_callers: None
-) -> None:
+@pytest.mark.usefixtures("patient_callers")
+async def test_a_connection_that_is_given_back_goes_to_who_waits(open_database: Open) -> None:
     pool = await open_database(Share(1, 1))
     async with AsyncExitStack() as stack:
         async with pool.connection():
@@ -155,9 +155,8 @@ async def test_a_connection_that_is_given_back_goes_to_who_waits(
         await asyncio.wait_for(caller, HANG_SECONDS)
 
 
-async def test_a_full_role_is_waited_for_like_a_full_pool(
-    open_database: Open, patient_callers: None
-) -> None:
+@pytest.mark.usefixtures("patient_callers")
+async def test_a_full_role_is_waited_for_like_a_full_pool(open_database: Open) -> None:
     others = await open_database(Share(1, ROLE_LIMIT - 1))
     pool = await open_database(Share(1, 3))
     async with AsyncExitStack() as stack, AsyncExitStack() as other:
@@ -170,15 +169,12 @@ async def test_a_full_role_is_waited_for_like_a_full_pool(
         assert pool.usage().in_use == 2
 
 
-async def test_a_role_that_stays_full_is_an_exhausted_pool(
-    open_database: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_role_that_stays_full_is_an_exhausted_pool(open_database: Open) -> None:
     others = await open_database(Share(1, ROLE_LIMIT - 1))
     pool = await open_database(Share(1, 3))
     async with AsyncExitStack() as stack:
         await hold(stack, others, ROLE_LIMIT - 1)
         await hold(stack, pool, 1)
-        monkeypatch.setattr(common.database.pool, "ACQUIRE_SECONDS", 0.5)
         with pytest.raises(PoolExhaustedError, match="1 of at most 3 are in use"):
             await hold(stack, pool, 1)
 
