@@ -14,6 +14,7 @@ import pytest
 
 from common.clock import MINUTE
 from servers.simulators import HOURS, JANUARY, needs_recordings
+from servers.waiting import HANG_SECONDS
 from system.conftest import Run, Start
 from upbit_simulator.recorded.recording import load_recording
 

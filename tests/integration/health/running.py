@@ -125,7 +125,11 @@ class HealthProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        await soon(self._serves)
+        try:
+            await soon(self._serves)
+        except BaseException:
+            self.process.kill()
+            raise
         return self
 
     async def stop(self) -> int:

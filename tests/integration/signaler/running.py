@@ -31,7 +31,11 @@ class GeminiSimulator:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "gemini_simulator", "--port", str(port)], stdout=subprocess.DEVNULL
         )
-        eventually_sync(self._answers)
+        try:
+            eventually_sync(self._answers)
+        except BaseException:
+            self.stop()
+            raise
 
     def fail(self, kind: str, *, count: int | None = None, **params: object) -> None:
         """Switch a fault on, for `count` requests or until `heal`."""

@@ -14,7 +14,7 @@ from nats.js import JetStreamContext
 from bongsu.servers.nats.server import NatsServer
 from common.bus.broker import Bus
 from common.events import JobFinished
-from common.jobs import claims, scheduler
+from common.jobs import scheduler
 from common.jobs.scheduler import Scheduler
 from common.jobs.states import JobStates
 from common.jobs.tracking import JobOwner, JobRun
@@ -102,9 +102,8 @@ async def test_of_five_replicas_exactly_one_runs_each_scheduled_time(
 
 
 async def test_a_claim_whose_answer_was_lost_is_looked_up_and_run_once(
-    fresh_nats: NatsServer, jetstream: JetStreamContext, monkeypatch: pytest.MonkeyPatch
+    fresh_nats: NatsServer, jetstream: JetStreamContext
 ) -> None:
-    monkeypatch.setattr(claims, "CLAIM_SECONDS", 2.0)
     async with proxy(fresh_nats.port) as network:
         url = network.url(fresh_nats.url("collector"))
         async with replica(url, "c1") as built:
