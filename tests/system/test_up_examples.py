@@ -53,13 +53,16 @@ def examples() -> dict[str, list[str]]:
 def stack() -> Iterator[Run]:
     """A healthy stack in a folder's `.bongsu`, with a signal and nine dead messages."""
     with passable_folder() as home:
-        running = Run(home / ".bongsu", "--ephemeral").until_up()
-        asyncio.run(bury(running.document["nats_url"]))
-        eventually_sync(lambda: running.health().get("status") == "healthy")
-        url = f"{running.document['health_url']}/api/v1/signals"
-        eventually_sync(lambda: httpx.get(url, trust_env=False, timeout=HANG_SECONDS).json()["signals"])
-        yield running
-        running.stop()
+        running = Run(home / ".bongsu", "--ephemeral")
+        try:
+            running.until_up()
+            asyncio.run(bury(running.document["nats_url"]))
+            eventually_sync(lambda: running.health().get("status") == "healthy")
+            url = f"{running.document['health_url']}/api/v1/signals"
+            eventually_sync(lambda: httpx.get(url, trust_env=False, timeout=HANG_SECONDS).json()["signals"])
+            yield running
+        finally:
+            running.stop()
 
 
 @pytest.fixture(autouse=True)
