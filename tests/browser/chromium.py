@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright, expect
+
+from servers.waiting import HANG_SECONDS
 
 Scheme = Literal["dark", "light"]
 
@@ -18,7 +20,7 @@ PHONE = (390, 844)
 DESKTOP = (1280, 800)
 # Where root has no sandbox, and a container only little shared memory.
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-WAIT_MS = 15_000
+WAIT_MS = 1000 * HANG_SECONDS
 
 
 class ChromiumMissingError(Exception):
@@ -73,6 +75,7 @@ async def watched_page(
         device_scale_factor=scale,
     )
     context.set_default_timeout(WAIT_MS)
+    expect.set_options(timeout=WAIT_MS)
     try:
         page = await context.new_page()
         watched = Watched(page)

@@ -14,8 +14,9 @@ from common.tasks import cancel_tasks
 from harness.servers import Servers, servers
 from integration.health.running import HealthProcess, soon
 from integration.signaler.running import configure
-from servers.services import STOP_SECONDS, ServiceProcess, service
+from servers.services import ServiceProcess, service
 from servers.simulators import Simulator, simulator
+from servers.waiting import HANG_SECONDS
 
 # Signals every minute, as the simulated stack makes them.
 SETTINGS = {"signal_interval_minutes": 1, "gemini_daily_request_budget": 10_000}
@@ -76,7 +77,7 @@ def _service(
         yield process
         if process.process.poll() is None:
             process.process.terminate()
-            process.process.wait(STOP_SECONDS)
+            process.process.wait(HANG_SECONDS)
 
 
 def upbit_at(upbit: Simulator, source: str = "simulator") -> dict[str, str]:

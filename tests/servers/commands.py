@@ -5,22 +5,24 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import signal
 import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 from typer.core import TyperGroup
 from typer.main import get_command
 
 from bongsu.app import build_app
 from servers.surroundings import surroundings
+from servers.waiting import HANG_SECONDS
 
 COMMAND = (sys.executable, "-m", "bongsu")
-SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,37 @@ def every_command() -> Iterator[tuple[str, bool]]:
         yield name, group is None or group.invoke_without_command
 
 
+@contextmanager
+def started(
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    stdout: int | IO[bytes] = subprocess.PIPE,
+    stderr: int | IO[bytes] = subprocess.PIPE,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a command whose end the test brings about; one that is left over is killed.
+
+    SIGINT ends it, even where the tests run in the background of a script, which ignores it.
+    """
+    # What is ignored stays ignored in a child; what is handled is not.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            cwd="/",
+            env=surroundings(**(environment or {})),
+        )
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def bongsu(*arguments: str, **environment: str) -> Ended:
     """Run a command to its end, in a folder without a stack; what it prints is UTF-8."""
     result = subprocess.run(
@@ -60,7 +93,7 @@ def bongsu(*arguments: str, **environment: str) -> Ended:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
-        timeout=SECONDS,
+        timeout=HANG_SECONDS,
         cwd="/",
         env=surroundings(**environment),
     )
@@ -82,10 +115,14 @@ def in_terminal(*arguments: str, columns: int, **environment: str) -> Ended:
     )
     os.close(its)
     printed = b""
-    with os.fdopen(ours, "rb", buffering=0) as screen:
-        while part := _read(screen.fileno()):
-            printed += part
-    return Ended(process.wait(SECONDS), printed.decode("utf-8").replace("\r\n", "\n"), "")
+    try:
+        with os.fdopen(ours, "rb", buffering=0) as screen:
+            while part := _read(screen.fileno()):
+                printed += part
+        code = process.wait(HANG_SECONDS)
+    finally:
+        process.kill()
+    return Ended(code, printed.decode("utf-8").replace("\r\n", "\n"), "")
 
 
 def _read(screen: int) -> bytes:

@@ -18,11 +18,11 @@ from bongsu.servers.atomic_write import write_file
 from bongsu.servers.postgres.paths import ClusterLocation, locate_cluster
 from bongsu.servers.postgres.template import environment, run
 from bongsu.servers.process import ChildProcess, wait_until
+from servers.waiting import HANG_SECONDS
 
 SUPERUSER_PASSWORD = "superuser-password"
 # One that has to be quoted.
 PASSWORDS = {role: f"it's-{role}-password" for role in ROLES}
-START_SECONDS = 20.0
 # What `bongsu migrate` reads, and the role that each names.
 URL_NAMES = ("DATABASE_URL", "COLLECTOR_DATABASE_URL", "SIGNALER_DATABASE_URL", "HEALTH_DATABASE_URL")
 
@@ -85,7 +85,7 @@ def foreign_postgres(folder: Path) -> Iterator[ForeignPostgres]:
     )
     running = ForeignPostgres(place, port)
     try:
-        assert wait_until(running.takes_connections, START_SECONDS), server.log.read_text()
+        assert wait_until(running.takes_connections, HANG_SECONDS), server.log.read_text()
         yield running
     finally:
         server.kill()

@@ -24,10 +24,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from bongsu.servers import ports
 from servers.surroundings import surroundings
-from servers.waiting import eventually
+from servers.waiting import HANG_SECONDS, eventually
 
-START_SECONDS = 10.0
-STOP_SECONDS = 5.0
 REFUSALS: dict[int, type[web.HTTPException]] = {401: web.HTTPUnauthorized, 500: web.HTTPInternalServerError}
 
 
@@ -235,8 +233,11 @@ async def rotel(folder: Path, *, to: str) -> AsyncIterator[str]:
             command, env=surroundings(), stdout=output, stderr=subprocess.STDOUT
         )
     try:
-        await eventually(lambda: not ports.is_free(http), START_SECONDS)
+        await eventually(lambda: not ports.is_free(http))
         yield f"http://127.0.0.1:{http}"
     finally:
         process.terminate()
-        process.wait(STOP_SECONDS)
+        try:
+            process.wait(HANG_SECONDS)
+        finally:
+            process.kill()

@@ -14,10 +14,7 @@ from typing import Any
 
 from common.telemetry.names import LogEvent
 from servers.surroundings import measured
-from servers.waiting import eventually
-
-STOP_SECONDS = 5.0
-READY_SECONDS = 60.0
+from servers.waiting import HANG_SECONDS, eventually
 
 
 @dataclass(frozen=True)
@@ -41,12 +38,12 @@ class ServiceProcess:
     def kill(self) -> None:
         """End it as a power cut would."""
         self.process.kill()
-        self.process.wait(STOP_SECONDS)
+        self.process.wait(HANG_SECONDS)
 
     def stop(self) -> int:
-        """Send SIGTERM and return the exit code; it must be gone within 5 s."""
+        """Send SIGTERM and return the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(STOP_SECONDS)
+        return self.process.wait(HANG_SECONDS)
 
 
 @contextmanager
@@ -66,7 +63,7 @@ def service(module: str, log: Path, *arguments: str, **environment: str) -> Iter
     finally:
         if process.poll() is None:
             process.kill()
-        process.wait(STOP_SECONDS)
+        process.wait(HANG_SECONDS)
 
 
 async def until_ready(*services: ServiceProcess) -> None:
@@ -77,4 +74,4 @@ async def until_ready(*services: ServiceProcess) -> None:
             assert each.events(LogEvent.SERVICE_READY), each.last_line
         return True
 
-    await eventually(are_ready, READY_SECONDS)
+    await eventually(are_ready)

@@ -15,10 +15,8 @@ import pytest
 
 from bongsu.servers import ports
 from servers.surroundings import unmeasured
-from servers.waiting import eventually_sync
+from servers.waiting import HANG_SECONDS, eventually_sync
 
-START_SECONDS = 15.0
-STOP_SECONDS = 5.0
 # The real recordings stand beside the project, not in it.
 _DATA = Path(__file__).parents[3] / "shared" / "data"
 HOURS = _DATA / "upbit_1m_20200220_170000-20200220_202000.json"
@@ -42,14 +40,14 @@ class Controls:
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Any:
         """Return the JSON of a route."""
         request = urllib.request.Request(self.url + path, headers=dict(headers or {}))
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=HANG_SECONDS) as answer:
             return json.load(answer)
 
     def post(self, path: str, body: object, headers: Mapping[str, str] | None = None) -> tuple[int, Any]:
         """Return status and JSON of a posted JSON body, of an error too."""
         request = urllib.request.Request(self.url + path, json.dumps(body).encode(), dict(headers or {}))
         try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
+            with urllib.request.urlopen(request, timeout=HANG_SECONDS) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
@@ -59,12 +57,12 @@ class Controls:
         """Switch a fault on."""
         fault = {"kind": kind, "params": params} | ({"count": count} if count else {})
         request = urllib.request.Request(f"{self.url}/_control/faults", json.dumps(fault).encode())
-        urllib.request.urlopen(request, timeout=5).close()
+        urllib.request.urlopen(request, timeout=HANG_SECONDS).close()
 
     def switch_all_off(self) -> None:
         """Switch every fault off."""
         request = urllib.request.Request(f"{self.url}/_control/faults", method="DELETE")
-        urllib.request.urlopen(request, timeout=5).close()
+        urllib.request.urlopen(request, timeout=HANG_SECONDS).close()
 
 
 @dataclass(frozen=True)
@@ -87,11 +85,14 @@ def simulator(module: str, *options: str, port: int | None = None) -> Iterator[S
     )
     running = Simulator(f"http://127.0.0.1:{port}", process)
     try:
-        eventually_sync(lambda: _listens(running), START_SECONDS)
+        eventually_sync(lambda: _listens(running))
         yield running
     finally:
         process.terminate()
-        process.communicate(timeout=STOP_SECONDS)
+        try:
+            process.communicate(timeout=HANG_SECONDS)
+        finally:
+            process.kill()
 
 
 def _listens(running: Simulator) -> bool:

@@ -18,10 +18,7 @@ from bongsu.servers import ports
 from bongsu.servers.pids import process_start_time
 from servers.fixtures import passable_folder
 from servers.surroundings import unmeasured
-from servers.waiting import eventually_sync
-
-UP_SECONDS = 60.0
-DOWN_SECONDS = 10.0
+from servers.waiting import HANG_SECONDS, eventually_sync
 
 
 class Run:
@@ -62,10 +59,10 @@ class Run:
 
     def until_up(self) -> Run:
         """Wait for run.json; fails with the output where the run ends instead."""
-        eventually_sync(lambda: self._is_up() or self._ended(), within=UP_SECONDS)
+        eventually_sync(lambda: self._is_up() or self._ended())
         return self
 
-    def until(self, text: str, within: float) -> str:
+    def until(self, text: str, within: float = HANG_SECONDS) -> str:
         """Wait until a line with `text` was printed and return that line."""
         eventually_sync(lambda: text in self.text or self._ended(), within=within)
         return next(line for line in self.text.splitlines() if text in line)
@@ -73,13 +70,13 @@ class Run:
     def health(self) -> dict[str, Any]:
         """Return the answer of /health/detail, {} while there is none."""
         try:
-            return dict(httpx.get(f"http://127.0.0.1:{self.port}/health/detail", timeout=2).json())
+            return dict(httpx.get(f"http://127.0.0.1:{self.port}/health/detail", timeout=10).json())
         except (httpx.HTTPError, ValueError):
             return {}
 
     def ends(self) -> int:
         """Wait for its end and return the exit code."""
-        return self.process.wait(DOWN_SECONDS)
+        return self.process.wait(HANG_SECONDS)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and return the exit code."""
@@ -119,7 +116,10 @@ def start(home: Path) -> Iterator[Start]:
     for run in runs:
         if run.process.poll() is None:
             run.process.terminate()
-            run.process.wait(DOWN_SECONDS)
+            try:
+                run.process.wait(HANG_SECONDS)
+            finally:
+                run.process.kill()
 
 
 def alive(pids: dict[str, int]) -> dict[str, int]:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -13,8 +14,8 @@ import httpx
 from bongsu.servers import ports
 from docs.pages import ROOT
 from servers.surroundings import unmeasured
-from servers.waiting import eventually_sync
-from system.conftest import DOWN_SECONDS, UP_SECONDS, alive
+from servers.waiting import HANG_SECONDS, eventually_sync
+from system.conftest import alive
 
 # Of the `make` that runs the tests.
 OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "ARGS")
@@ -34,14 +35,17 @@ def test_make_run_brings_everything_up_and_ctrl_c_ends_it_in_silence(home: Path)
             start_new_session=True,
         )
     try:
-        eventually_sync(lambda: (data / "run.json").exists() or making.poll() is not None, UP_SECONDS)
+        eventually_sync(lambda: (data / "run.json").exists() or making.poll() is not None)
         document = json.loads((data / "run.json").read_text())
-        assert httpx.get(f"http://127.0.0.1:{port}/health/live", trust_env=False).status_code == 200
+        url = f"http://127.0.0.1:{port}/health/live"
+        assert httpx.get(url, trust_env=False, timeout=HANG_SECONDS).status_code == 200
         # A terminal tells all that it shows.
         os.killpg(making.pid, signal.SIGINT)
-        eventually_sync(lambda: making.poll() is not None, 2 * DOWN_SECONDS)
+        making.wait(HANG_SECONDS)
     finally:
-        making.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(making.pid, signal.SIGTERM)
+        making.wait(HANG_SECONDS)
         text = printed.read_text(encoding="utf-8")
         print(text)
     assert f"everything is up: http://127.0.0.1:{port}/" in text

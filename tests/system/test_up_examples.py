@@ -25,13 +25,12 @@ from bongsu.app import build_app
 from bongsu.invocation import run
 from docs.commands import typed
 from servers.fixtures import passable_folder
-from servers.waiting import eventually_sync
+from servers.waiting import HANG_SECONDS, eventually_sync
 from system.conftest import Run
 
 EXAMPLE = re.compile(r"^(?:As in|A list needs quotes): (bongsu .+)$", re.MULTILINE)
 # The stack itself, and what a container runs on servers of its own (tests/compose).
 NOT_BESIDE_A_STACK = ("bongsu up", "bongsu migrate", "bongsu reconcile")
-FIRST_SECONDS = 40.0
 DEAD_MESSAGES = 9
 NO_JSON = b"<html>502 Bad Gateway</html>"
 
@@ -54,13 +53,16 @@ def examples() -> dict[str, list[str]]:
 def stack() -> Iterator[Run]:
     """A healthy stack in a folder's `.bongsu`, with a signal and nine dead letters."""
     with passable_folder() as home:
-        running = Run(home / ".bongsu", "--ephemeral").until_up()
-        asyncio.run(bury(running.document["nats_url"]))
-        eventually_sync(lambda: running.health().get("status") == "healthy", FIRST_SECONDS)
-        url = f"{running.document['health_url']}/api/v1/signals"
-        eventually_sync(lambda: httpx.get(url, trust_env=False).json()["signals"], FIRST_SECONDS)
-        yield running
-        running.stop()
+        running = Run(home / ".bongsu", "--ephemeral")
+        try:
+            running.until_up()
+            asyncio.run(bury(running.document["nats_url"]))
+            eventually_sync(lambda: running.health().get("status") == "healthy")
+            url = f"{running.document['health_url']}/api/v1/signals"
+            eventually_sync(lambda: httpx.get(url, trust_env=False, timeout=HANG_SECONDS).json()["signals"])
+            yield running
+        finally:
+            running.stop()
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +94,9 @@ def test_every_command_of_the_docs_does_what_it_says(stack: Run, capsys: pytest.
     for command in (each for each in typed() if each.program == "curl"):
         line = command.line.replace(":8080", f":{stack.port}").replace("curl", "curl --fail-with-body", 1)
         environment = {**os.environ, "UPBIT_URL": stack.document["upbit_url"]}
-        done = subprocess.run(["sh", "-c", line], env=environment, capture_output=True, text=True, timeout=30)
+        done = subprocess.run(
+            ["sh", "-c", line], env=environment, capture_output=True, text=True, timeout=HANG_SECONDS
+        )
         assert done.returncode == 0, (line, done.stdout, done.stderr)
 
 

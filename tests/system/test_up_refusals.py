@@ -12,6 +12,7 @@ import pytest
 
 from bongsu.servers import ports
 from servers.surroundings import unmeasured
+from servers.waiting import HANG_SECONDS
 from system.conftest import Start, as_root
 
 DEAD = "http://127.0.0.1:9"
@@ -23,7 +24,7 @@ def refusal(*arguments: str, **environment: str) -> tuple[int, str]:
         [sys.executable, "-m", "bongsu", *arguments],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=HANG_SECONDS,
         env=unmeasured(**environment),
     )
     assert len(result.stderr.splitlines()) == 1, result.stderr

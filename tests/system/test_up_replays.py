@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import pytest
 
 from common.clock import MINUTE
 from servers.simulators import HOURS, JANUARY, needs_recordings
+from servers.waiting import HANG_SECONDS
 from system.conftest import Run, Start
 from upbit_simulator.recorded.recording import load_recording
 
@@ -73,7 +73,7 @@ async def signals_by(run: Run) -> list[Any]:
 def replayed(start: Start, path: Path, speed: int) -> tuple[Run, str]:
     """Replay a recording to its end; returns the run, which goes on serving, and the line that tells it."""
     run = start("--replay", str(path), "--speed", str(speed), "--ephemeral")
-    return run, run.until("the recording has ended", within=110)
+    return run, run.until("the recording has ended", within=4 * HANG_SECONDS)
 
 
 def check_every_number(run: Run, line: str, path: Path) -> None:
@@ -97,7 +97,6 @@ def test_real_candles_arrive_number_by_number(start: Start) -> None:
 
 
 @needs_recordings
-@pytest.mark.timeout(180)
 def test_real_holes_stay_holes_each_market_over_its_own_span(start: Start) -> None:
     run, line = replayed(start, JANUARY, 100_000)
     found = asyncio.run(arrived(run))

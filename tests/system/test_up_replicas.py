@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from servers.commands import bongsu
-from servers.waiting import eventually_sync
+from servers.waiting import HANG_SECONDS, eventually_sync
 from system.conftest import Run, Start
 
 REPLICAS = "collector=2,signaler=2,health=2"
@@ -37,12 +37,12 @@ def _scheduled_runs(logs: list[Path]) -> list[str]:
 
 def test_replicas_of_every_service_share_jobs_connections_and_health(start: Start) -> None:
     run = start("--replicas", REPLICAS).until_up()
-    eventually_sync(lambda: run.health().get("status") == "healthy" and _live(run) == INSTANCES, within=40)
+    eventually_sync(lambda: run.health().get("status") == "healthy" and _live(run) == INSTANCES)
 
     urls = run.document["health_urls"]
     assert len(set(urls)) == 2
     eventually_sync(
-        lambda: {httpx.get(f"{url}/health", timeout=5).status_code for url in urls} == {200}, within=20
+        lambda: {httpx.get(f"{url}/health", timeout=HANG_SECONDS).status_code for url in urls} == {200}
     )
 
     pools = [row["pool"]["max"] for row in run.health()["services"]]
@@ -50,6 +50,6 @@ def test_replicas_of_every_service_share_jobs_connections_and_health(start: Star
 
     bongsu("config", "set", "collect_interval_seconds", "1", "--data-dir", str(run.folder))
     logs = [run.folder / "logs" / f"{name}.log" for name in ("collector", "collector-2")]
-    eventually_sync(lambda: len(_scheduled_runs(logs)) >= RUNS, within=60)
+    eventually_sync(lambda: len(_scheduled_runs(logs)) >= RUNS)
     assert max(Counter(_scheduled_runs(logs)).values()) == 1
     assert run.stop() == 0

@@ -30,7 +30,7 @@ def test_a_signal_stops_everything(start: Start, number: signal.Signals, ignore_
 
 def test_a_signal_while_starting_leaves_nothing(start: Start) -> None:
     run = start()
-    run.until("starting postgres", within=20)
+    run.until("starting postgres")
     assert run.stop() == 0
     assert not FILES_OF_A_RUN & {path.name for path in run.folder.iterdir()}
 
@@ -40,7 +40,7 @@ def test_a_killed_run_leaves_no_child_and_the_next_one_goes_on(start: Start) -> 
     pids = run.document["pids"]
     run.process.kill()
     run.process.wait()
-    eventually_sync(lambda: not alive(pids), within=5)
+    eventually_sync(lambda: not alive(pids))
     again = start(port=run.port).until_up()
     assert set(again.document["pids"]) == set(pids)
     assert again.stop() == 0
@@ -51,7 +51,7 @@ def test_a_second_signal_does_not_wait_for_a_frozen_child(start: Start) -> None:
     frozen = run.document["pids"]["collector"]
     os.kill(frozen, signal.SIGSTOP)
     run.process.send_signal(signal.SIGTERM)
-    run.until("stopping", within=3)
+    run.until("stopping")
     run.process.send_signal(signal.SIGTERM)
     assert run.ends() == 0
     assert process_start_time(frozen) == ""

@@ -79,11 +79,11 @@ async def test_a_page_is_one_trace_edge_by_edge_and_its_log_lines_carry_its_ids(
         often = {"OTEL_BSP_SCHEDULE_DELAY": "200", "OTEL_BLRP_SCHEDULE_DELAY": "200"}
         run = start(*options, OTEL_EXPORTER_OTLP_ENDPOINT=collector, **often)
         await asyncio.to_thread(run.until_up)
-        trace_id = await eventually(lambda: whole_trace(receiver), 60.0)
+        trace_id = await eventually(lambda: whole_trace(receiver))
         signals = await asyncpg.connect(run.document["database_url"])
         stored = [row["trace_id"] for row in await signals.fetch("SELECT trace_id FROM trading_signals")]
         await signals.close()
-        finished = await eventually(lambda: finished_jobs(receiver, trace_id), 10.0)
+        finished = await eventually(lambda: finished_jobs(receiver, trace_id))
         assert await asyncio.to_thread(run.stop) == 0
     print("\n".join(receiver.tree(trace_id)))
     spans = {(span.service, span.name): span for span in receiver.traces()[trace_id]}

@@ -29,7 +29,7 @@ def client_for(url: str, key: str, *, version: str = "v1beta") -> genai.Client:
     options = types.HttpOptions(
         base_url=url,
         api_version=version,
-        timeout=2000,
+        timeout=60_000,
         # Without it the aiohttp transport tries once more by itself.
         retry_options=types.HttpRetryOptions(attempts=1),
     )

@@ -4,7 +4,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,6 +13,7 @@ from bongsu.servers import ports
 from contract.gemini.conftest import KEY, client_for
 from contract.gemini.test_google_genai import MODEL
 from servers.simulators import simulator
+from servers.waiting import HANG_SECONDS
 
 
 def test_the_quota_of_a_minute_is_each_models_own() -> None:
@@ -47,7 +47,7 @@ def test_with_keys_given_no_other_is_taken() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_is_gone_soon_after_a_signal_even_while_a_request_hangs(number: signal.Signals) -> None:
+def test_a_signal_ends_it_even_while_a_request_hangs(number: signal.Signals) -> None:
     with simulator("gemini_simulator") as gemini:
         gemini.switch_on("hang")
         address = urlsplit(gemini.url)
@@ -56,9 +56,7 @@ def test_it_is_gone_soon_after_a_signal_even_while_a_request_hangs(number: signa
                 f"POST /v1/models/{MODEL}:countTokens?key={KEY} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
             )
             gemini.process.send_signal(number)
-            started = time.monotonic()
-            assert gemini.process.wait(5) == 0
-            assert time.monotonic() - started < 2
+            assert gemini.process.wait(HANG_SECONDS) == 0
 
 
 @pytest.mark.parametrize(
@@ -92,10 +90,12 @@ def test_it_says_where_it_listens() -> None:
     command = [sys.executable, "-m", "gemini_simulator", "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == f"Gemini simulator listening on http://127.0.0.1:{port}\n"
-        process.terminate()
+        try:
+            assert process.stdout.readline() == f"Gemini simulator listening on http://127.0.0.1:{port}\n"
+        finally:
+            process.terminate()
 
 
 def run(*options: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "gemini_simulator", *options]
-    return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=HANG_SECONDS, check=False)

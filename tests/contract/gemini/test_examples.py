@@ -14,6 +14,7 @@ import pytest
 from contract.gemini.conftest import KEY
 from contract.gemini.test_google_genai import MODEL
 from servers.simulators import Simulator
+from servers.waiting import HANG_SECONDS
 
 FOLDER = Path(__file__).parents[4] / "shared" / "examples"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no examples at {FOLDER}")
@@ -150,7 +151,7 @@ def test_a_model_list_has_the_shape_of_its_example(gemini: Simulator, name: str)
 
 def test_a_token_nobody_gave_out_is_refused(gemini: Simulator) -> None:
     for query in ("pageToken=x", "pageToken=AAAA", "pageSize=-1", "pageSize=many"):
-        answer = httpx.get(f"{gemini.url}/v1/models?{query}", headers=HEADERS)
+        answer = httpx.get(f"{gemini.url}/v1/models?{query}", headers=HEADERS, timeout=HANG_SECONDS)
         assert (answer.status_code, answer.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")
 
 
@@ -160,7 +161,7 @@ def test_a_stream_is_spelled_as_recorded(gemini: Simulator, name: str) -> None:
         gemini.switch_on("stream_error_midway", count=1)
     url = f"{gemini.url}/v1beta/models/{MODEL}:streamGenerateContent?alt=sse"
     body = {"contents": [{"parts": [{"text": "hi"}]}]}
-    answer = httpx.post(url, json=body, headers=HEADERS)
+    answer = httpx.post(url, json=body, headers=HEADERS, timeout=HANG_SECONDS)
     found, wanted = events(answer.content), events((FOLDER / f"{name}.sse").read_bytes())
     assert [shape(chunk) for chunk in found] == [shape(chunk) for chunk in wanted]
     assert answer.headers["content-type"] == "text/event-stream"
@@ -178,7 +179,7 @@ def test_a_stream_without_alt_is_one_array_its_errors_too(gemini: Simulator) -> 
 
 
 def test_an_answer_is_spelled_and_headed_as_recorded(gemini: Simulator) -> None:
-    answer = httpx.get(f"{gemini.url}/v1beta/models/{MODEL}", headers=HEADERS)
+    answer = httpx.get(f"{gemini.url}/v1beta/models/{MODEL}", headers=HEADERS, timeout=HANG_SECONDS)
     assert answer.content == (FOLDER / "gemini_model_get.json").read_bytes()
     assert answer.headers["content-type"] == "application/json; charset=UTF-8"
     assert answer.headers["server"] == "scaffolding on HTTPServer2"

@@ -14,6 +14,7 @@ from google.genai import errors
 from contract.gemini.conftest import KEY
 from contract.gemini.test_google_genai import MODEL, RISING, decide
 from servers.simulators import Simulator
+from servers.waiting import HANG_SECONDS
 
 ERRORS = {
     "unavailable": (503, "UNAVAILABLE"),
@@ -202,11 +203,14 @@ def test_a_dead_key_is_dead_on_every_route(gemini: Simulator, client: genai.Clie
 
 
 def every_other_route(
-    gemini: Simulator, *, timeout: float = 2, **headers: str
+    gemini: Simulator, *, read_seconds: float = HANG_SECONDS, **headers: str
 ) -> list[Callable[[], httpx.Response]]:
     """Return how each route but the two that generate is asked."""
     models = f"{gemini.url}/v1beta/models"
-    settings: dict[str, Any] = {"headers": {"x-goog-api-key": KEY, **headers}, "timeout": timeout}
+    settings: dict[str, Any] = {
+        "headers": {"x-goog-api-key": KEY, **headers},
+        "timeout": httpx.Timeout(HANG_SECONDS, read=read_seconds),
+    }
     body = {"contents": [{"parts": [{"text": "hi"}]}]}
     return [
         lambda: httpx.get(models, **settings),
@@ -221,11 +225,12 @@ def test_a_host_that_is_away_is_away_on_every_route(
 ) -> None:
     # A reset that meets the client while it still writes is seen as a mere end by its next read.
     seen = httpx.ReadTimeout if kind == "hang" else (httpx.ReadError, httpx.RemoteProtocolError)
+    read_seconds = 0.2 if kind == "hang" else HANG_SECONDS
     gemini.switch_on(kind)
-    for call in every_other_route(gemini, timeout=0.2):
+    for call in every_other_route(gemini, read_seconds=read_seconds):
         with pytest.raises(seen):
             call()
-    without_key = httpx.Client(base_url=gemini.url, timeout=0.2)
+    without_key = httpx.Client(base_url=gemini.url, timeout=httpx.Timeout(HANG_SECONDS, read=read_seconds))
     with without_key, pytest.raises(seen):
         without_key.get("/v1beta/models")
 
@@ -268,13 +273,22 @@ def test_a_hang_outlasts_the_clients_own_deadline(gemini: Simulator) -> None:
     path = f"{gemini.url}/v1/models/{MODEL}:generateContent"
     headers = {"x-goog-api-key": KEY, "X-Server-Timeout": "0.1"}
     with pytest.raises(httpx.ReadTimeout):
-        httpx.post(path, json={"contents": [{"parts": [{"text": "hi"}]}]}, headers=headers, timeout=0.6)
+        httpx.post(
+            path,
+            json={"contents": [{"parts": [{"text": "hi"}]}]},
+            headers=headers,
+            timeout=httpx.Timeout(HANG_SECONDS, read=0.6),
+        )
 
 
 def test_a_reset_is_a_reset_and_counted_as_unanswered(gemini: Simulator) -> None:
     gemini.switch_on("reset", count=1)
     with pytest.raises(httpx.ReadError, match="reset by peer"):
-        httpx.post(f"{gemini.url}/v1/models/{MODEL}:countTokens", headers={"x-goog-api-key": KEY})
+        httpx.post(
+            f"{gemini.url}/v1/models/{MODEL}:countTokens",
+            headers={"x-goog-api-key": KEY},
+            timeout=HANG_SECONDS,
+        )
     rows = gemini.get("/_control/stats")["requests"]
     assert {"route": "/{version}/models/{model}:{method}", "status": 0} in [
         {"route": row["route"], "status": row["status"]} for row in rows

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from contract.gemini.conftest import KEY, client_for
 from servers.simulators import Simulator
+from servers.waiting import HANG_SECONDS
 
 MODEL = "gemini-3.8-flash"
 SCHEMA = {
@@ -270,11 +271,11 @@ def test_a_retired_model_names_its_successor(client: genai.Client) -> None:
 def test_a_refused_key_names_the_method_that_refused_it(gemini: Simulator, version: str) -> None:
     models, headers = f"{gemini.url}/{version}/models", {"x-goog-api-key": "AQ.short"}
     answers = {
-        "ModelService.ListModels": httpx.get(models, headers=headers),
-        "ModelService.GetModel": httpx.get(f"{models}/{MODEL}", headers=headers),
+        "ModelService.ListModels": httpx.get(models, headers=headers, timeout=HANG_SECONDS),
+        "ModelService.GetModel": httpx.get(f"{models}/{MODEL}", headers=headers, timeout=HANG_SECONDS),
     } | {
         f"GenerativeService.{method[0].upper()}{method[1:]}": httpx.post(
-            f"{models}/{MODEL}:{method}?alt=sse", headers=headers
+            f"{models}/{MODEL}:{method}?alt=sse", headers=headers, timeout=HANG_SECONDS
         )
         for method in ("generateContent", "streamGenerateContent", "countTokens")
     }

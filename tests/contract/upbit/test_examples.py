@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 
 from servers.simulators import Simulator
+from servers.waiting import HANG_SECONDS
 
 FOLDER = Path(__file__).parents[4] / "shared" / "examples"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no examples at {FOLDER}")
@@ -139,9 +140,9 @@ async def test_a_message_has_the_example_s_shape(upbit: Simulator, name: str) ->
     key = "st" if wire_format == "SIMPLE" else "stream_type"
     async with aiohttp.ClientSession() as session, session.ws_connect(upbit.websocket_url) as socket:
         await socket.send_str(json.dumps([*request, {"format": wire_format}]))
-        text = await socket.receive_bytes(timeout=10)
+        text = await socket.receive_bytes(timeout=HANG_SECONDS)
         while parsed(text.decode())[key] != stream:
-            text = await socket.receive_bytes(timeout=90)
+            text = await socket.receive_bytes(timeout=2 * HANG_SECONDS)
     fixed_places = name.startswith("ws_candle")
     assert kind(parsed(text.decode()), fixed_places) == kind(parsed(example(name)), fixed_places)
 
@@ -150,7 +151,7 @@ async def test_a_message_has_the_example_s_shape(upbit: Simulator, name: str) ->
 async def test_a_frame_is_the_example_to_the_letter(upbit: Simulator, name: str) -> None:
     async with aiohttp.ClientSession() as session, session.ws_connect(upbit.websocket_url) as socket:
         await socket.send_str(EXACT_FRAMES[name])
-        assert await socket.receive_bytes(timeout=10) == example(name).strip().encode()
+        assert await socket.receive_bytes(timeout=HANG_SECONDS) == example(name).strip().encode()
 
 
 @pytest.mark.parametrize("name", FAULTY_FRAMES)
@@ -158,13 +159,13 @@ async def test_a_frame_of_a_fault_is_the_example_to_the_letter(upbit: Simulator,
     upbit.switch_all_off()
     async with aiohttp.ClientSession() as session, session.ws_connect(upbit.websocket_url) as socket:
         switch_on(upbit, FAULTY_FRAMES[name])
-        assert await socket.receive_bytes(timeout=10) == example(name).strip().encode()
+        assert await socket.receive_bytes(timeout=HANG_SECONDS) == example(name).strip().encode()
 
 
 async def test_the_example_s_subscription_is_understood(upbit: Simulator) -> None:
     async with aiohttp.ClientSession() as session, session.ws_connect(upbit.websocket_url) as socket:
         await socket.send_str(example("ws_subscribe"))
-        kinds = [json.loads(await socket.receive_bytes(timeout=10))["type"] for _ in range(2)]
+        kinds = [json.loads(await socket.receive_bytes(timeout=HANG_SECONDS))["type"] for _ in range(2)]
     assert kinds == ["ticker", "candle.1m"]
 
 

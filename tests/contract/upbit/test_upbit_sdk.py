@@ -10,6 +10,7 @@ import upbit as sdk
 from upbit.types import ListSubscriptionsResponse, SimpleListSubscriptionsResponse
 
 from servers.simulators import Simulator
+from servers.waiting import HANG_SECONDS
 
 
 @pytest.fixture
@@ -73,8 +74,9 @@ def test_faults_become_the_sdk_s_own_errors(
     upbit: Simulator, client: sdk.Upbit, kind: str, params: dict[str, Any], error: type[Exception]
 ) -> None:
     upbit.switch_on(kind, **params)
+    seconds = 1.0 if kind == "hang" else HANG_SECONDS
     with pytest.raises(error):
-        client.with_options(max_retries=0, timeout=1.0).trading_pairs.list()
+        client.with_options(max_retries=0, timeout=seconds).trading_pairs.list()
 
 
 def test_an_unknown_market_and_a_wrong_parameter(client: sdk.Upbit) -> None:

@@ -23,9 +23,9 @@ from faults.stack.stopping import (
 from harness.finding import Finding
 from harness.records import missed_at_exchange, read_streams, read_tables, until_handled
 from harness.stack import SETTINGS, Stack, full_stack
-from servers.services import READY_SECONDS, ServiceProcess, until_ready
+from servers.services import ServiceProcess, until_ready
 from servers.simulators import Simulator
-from servers.waiting import eventually
+from servers.waiting import HANG_SECONDS, eventually
 
 PROMISE = "stops"
 # Several, so that several signalers have something to decide at once.
@@ -98,7 +98,7 @@ async def _stop_all(
 async def _stop(running: ServiceProcess, condition: Condition, moment: float) -> Stop:
     if condition.while_starting:
         # Before its first line it is only Python reading modules, which ends as every program does.
-        await eventually(lambda: running.events(LogEvent.SERVICE_STARTING), READY_SECONDS)
+        await eventually(lambda: running.events(LogEvent.SERVICE_STARTING))
     await asyncio.sleep(moment)
     code, seconds = await ended_after(running, signal.SIGTERM)
     return Stop(condition.name, code, seconds, was_in_retry(running), handed_back(running))
@@ -159,7 +159,7 @@ async def _stopped_twice(running: ServiceProcess) -> tuple[int | None, float]:
 
 
 async def _ledger(stack: Stack) -> Finding:
-    await until_handled(stack.running.nats.url(), STORE_CANDLES, within=READY_SECONDS)
+    await until_handled(stack.running.nats.url(), STORE_CANDLES, within=HANG_SECONDS)
     missed = await _missed_in_the_end(stack)
     streams = await read_streams(stack.running.nats.url())
     tables = await read_tables(stack.running.postgres.url())

@@ -15,10 +15,11 @@ from bongsu.provisioning.streams import consumer_config
 from bongsu.servers.postgres.server import PostgresServer
 from common.streams import CONSUMERS
 from harness.servers import Servers
-from servers.services import STOP_SECONDS, ServiceProcess, service
+from servers.services import ServiceProcess, service
 
 TESTS = Path(__file__).parents[2]
 DEATH_SECONDS = 60.0
+STOP_SECONDS = 5.0
 # What a killed process had taken comes again after this, in production after 30 s.
 ACK_WAIT_SECONDS = 2.0
 

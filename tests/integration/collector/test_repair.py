@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +39,9 @@ MARKET = "KRW-BTC"
 PAGES = f"market.candle.closed.{MARKET}"
 # One exchange minute in 0.7 s: late enough to be missed once, and still within the patience of a test.
 SPEED = 90
+START = datetime(2026, 1, 13, 9, tzinfo=UTC)
+# More than any test lets go by.
+MINUTES = 600
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,10 @@ class Parts:
 @pytest.fixture
 def upbit(tmp_path: Path) -> Iterator[Simulator]:
     lines = [
-        f"2026-01-13T09:{minute:02}:05.000Z,{MARKET},{135_000_000 + minute * 1000}" for minute in range(60)
+        f"{START + minute * MINUTE:%Y-%m-%dT%H:%M}:05.000Z,{MARKET},{135_000_000 + minute * 1000}"
+        for minute in range(MINUTES)
     ]
-    path = tmp_path / "hour.csv"
+    path = tmp_path / "ticks.csv"
     path.write_text("\n".join(["exchange_time_utc,market,price_krw", *lines]) + "\n")
     with simulator("upbit_simulator", "--replay", str(path), "--speed", str(SPEED)) as running:
         yield running

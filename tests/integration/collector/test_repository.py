@@ -19,7 +19,7 @@ from common.database.pool import Database, Share
 from common.errors import PermanentError
 from common.events import Candle, CandlesClosed
 from common.telemetry.names import LogEvent
-from servers.waiting import eventually
+from servers.waiting import HANG_SECONDS, eventually
 
 if TYPE_CHECKING:
     from integration.collector.conftest import Admin
@@ -178,7 +178,7 @@ async def test_a_page_waits_for_the_one_before_it_and_takes_no_connection_for_th
         asyncio.ensure_future(store(each, DELIVERY))
         for each in (page(0, 2, candle(0)), page(2, 4, candle(3)), page(0, 1, candle(0), market="KRW-ETH"))
     ]
-    await asyncio.wait_for(storing[-1], 5)
+    await asyncio.wait_for(storing[-1], HANG_SECONDS)
     await eventually(lambda: admin.fetchval(WAITING_FOR_A_MARKET))
     assert pool.usage().in_use == 1
     await admin.execute("SELECT pg_advisory_unlock_all()")

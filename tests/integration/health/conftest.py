@@ -25,10 +25,14 @@ async def start_health(tmp_path: Path) -> AsyncIterator[StartHealth]:
         started.append(process)
         return await process.start()
 
-    yield start
-    for process in started:
-        if process.process.poll() is None:
-            assert await process.stop() == 0, process.text
+    try:
+        yield start
+        for process in started:
+            if process.process.poll() is None:
+                assert await process.stop() == 0, process.text
+    finally:
+        for process in started:
+            process.process.kill()
 
 
 @pytest.fixture

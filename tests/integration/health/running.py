@@ -20,14 +20,13 @@ from common.clock import utc_now
 from common.events import CacheUsage, ComponentReport, ComponentState, ConsumerState, JobState, PoolUsage
 from common.runtime.heartbeat import Heartbeat
 from servers.surroundings import measured
-from servers.waiting import eventually
+from servers.waiting import HANG_SECONDS, eventually
 
 INTERVALS = {
     "collector": {"data_collection": 10.0, "gap_repair": 60.0, "retention": 3600.0},
     "signaler": {"signal_generation": 3600.0},
 }
 COMPONENTS = {"collector": "upbit_api", "signaler": "gemini_api"}
-EXIT_SECONDS = 5.0
 
 
 @dataclass
@@ -37,7 +36,8 @@ class Voice:
     bus: Bus
     presence: Heartbeat = field(init=False)
     components: tuple[ComponentState, ...] = ()
-    jobs: tuple[JobState, ...] = ()
+    # None: every job of the service, each just done.
+    jobs: tuple[JobState, ...] | None = None
     consumers: tuple[ConsumerState, ...] = ()
     started_at: datetime = field(default_factory=utc_now)
 
@@ -68,8 +68,7 @@ async def speaking(
 ) -> AsyncIterator[Voice]:
     """Have a healthy instance speak until the block ends; its goodbye is the test's own business."""
     bus = Bus(url, service=service, instance=instance)
-    voice = Voice(bus, components=(ComponentState(name=COMPONENTS[service], status="healthy"),))
-    voice.jobs = healthy_jobs(service) if jobs is None else jobs
+    voice = Voice(bus, jobs=jobs, components=(ComponentState(name=COMPONENTS[service], status="healthy"),))
     voice.presence = Heartbeat(
         bus,
         report=lambda: ComponentReport(
@@ -81,7 +80,7 @@ async def speaking(
             sent_at=utc_now(),
             pool=PoolUsage(min=3, max=6, size=3, in_use=0, waiting=0),
             cache=CacheUsage(hits=0, misses=0, hit_rate=0.0, waits=0),
-            jobs=voice.jobs,
+            jobs=healthy_jobs(service) if voice.jobs is None else voice.jobs,
             components=voice.components,
             consumers=voice.consumers,
             bus_refusal=bus.violations.newest,
@@ -97,7 +96,7 @@ async def speaking(
         await bus.close()
 
 
-async def soon(predicate: Callable[[], Awaitable[bool]], within: float = 10) -> None:
+async def soon(predicate: Callable[[], Awaitable[bool]], within: float = HANG_SECONDS) -> None:
     """Wait until the awaited answer is true."""
     # mypy finds no type for a coroutine in eventually's union.
     await eventually(cast("Callable[[], bool]", predicate), within)
@@ -110,7 +109,7 @@ class HealthProcess:
         self.port = ports.free_port()
         self._environment = environment | {"HEALTH_PORT": str(self.port)}
         self._log = log
-        self.http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=5)
+        self.http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=HANG_SECONDS)
 
     @property
     def text(self) -> str:
@@ -126,14 +125,18 @@ class HealthProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        await soon(self._serves, within=40)
+        try:
+            await soon(self._serves)
+        except BaseException:
+            self.process.kill()
+            raise
         return self
 
     async def stop(self) -> int:
         """Stop it and return its exit code."""
         self.process.terminate()
         try:
-            return self.process.wait(EXIT_SECONDS)
+            return self.process.wait(HANG_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise

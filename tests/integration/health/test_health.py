@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import time
+from functools import partial
 
 import asyncpg
 import psutil
-import pytest
 
 from bongsu.provisioning import migrations
 from bongsu.servers.nats.server import NatsServer
 from bongsu.servers.postgres.server import PostgresServer
 from integration.health.running import HealthProcess, Speak, StartHealth, soon
 
-# Waiting for a frozen server takes its time limit, 5 s.
+# Whoever waits for a frozen server does so for 5 s, its time limit, each time.
 UNHURRIED_SECONDS = 3.0
 PATHS = (
     "/",
@@ -33,7 +33,7 @@ PATHS = (
 async def test_a_complete_stack_is_healthy(health: HealthProcess, speak: Speak) -> None:
     await speak("collector", "c1")
     await speak("signaler", "s1")
-    await soon(health.is_healthy, within=10)
+    await soon(health.is_healthy)
     assert [(await health.http.get(path)).status_code for path in PATHS] == [200] * len(PATHS)
     assert (await health.http.get("/health")).json()["flaws"] == []
 
@@ -42,7 +42,7 @@ async def test_a_missing_signaler_is_named_and_makes_the_stack_unhealthy(
     health: HealthProcess, speak: Speak
 ) -> None:
     await speak("collector", "c1")
-    await soon(lambda: health.lists("collector", ["c1"]), within=10)
+    await soon(lambda: health.lists("collector", ["c1"]))
     response = await health.http.get("/health")
     assert response.status_code == 503
     assert "signaler: missing" in response.json()["flaws"]
@@ -52,19 +52,26 @@ async def test_a_missing_signaler_is_named_and_makes_the_stack_unhealthy(
 async def test_an_instance_that_says_goodbye_is_gone_at_once(health: HealthProcess, speak: Speak) -> None:
     first = await speak("collector", "c1")
     await speak("collector", "c2")
-    await soon(lambda: health.lists("collector", ["c1", "c2"]), within=10)
+    await soon(lambda: health.lists("collector", ["c1", "c2"]))
     await first.presence.stop()
-    await soon(lambda: health.lists("collector", ["c2"]), within=1)
+    # One that is merely silent is listed for a while as unhealthy, before it is gone.
+    seen: set[str] = set()
+
+    async def only_one_is_left() -> bool:
+        rows = [row for row in (await health.detail())["services"] if row["name"] == "collector"]
+        seen.update(row["status"] for row in rows if row["instance"] == "c1")
+        return [row["instance"] for row in rows] == ["c2"]
+
+    await soon(only_one_is_left)
+    assert seen <= {"healthy"}
 
 
-async def test_a_frozen_instance_shows_within_ten_seconds(
-    health: HealthProcess, speak: Speak, fresh_nats: NatsServer
-) -> None:
+async def test_a_frozen_instance_shows(health: HealthProcess, speak: Speak, fresh_nats: NatsServer) -> None:
     await speak("collector", "c1")
     signaler = await speak("signaler", "s1")
-    await soon(health.is_healthy, within=10)
+    await soon(health.is_healthy)
     await signaler.fall_silent()
-    await soon(lambda: health.blames("gemini_api", "s1 (signaler) is silent"), within=10)
+    await soon(lambda: health.blames("gemini_api", "s1 (signaler) is silent"))
     assert (await health.detail())["code"] == 503
 
 
@@ -75,15 +82,15 @@ async def test_a_killed_database_shows_and_comes_back(
     health = await start_health(own_postgres.url("bongsu_health"), fresh_nats.url("health"))
     await speak("collector", "c1")
     await speak("signaler", "s1")
-    await soon(health.is_healthy, within=10)
+    await soon(health.is_healthy)
     own_postgres.kill()
-    await soon(lambda: health.answers("/health/ready", 503), within=5)
+    await soon(lambda: health.answers("/health/ready", 503))
     assert (await health.http.get("/health/detail")).status_code == 503
     assert (await health.component("database"))["status"] == "unhealthy"
     assert (await health.http.get("/health/live")).status_code == 200
     assert (await health.http.get("/api/v1/markets")).status_code == 503
     own_postgres.start()
-    await soon(health.is_healthy, within=10)
+    await soon(health.is_healthy)
 
 
 async def test_a_migration_that_was_not_applied_shows_and_health_goes_on_when_it_is(
@@ -95,11 +102,11 @@ async def test_a_migration_that_was_not_applied_shows_and_health_goes_on_when_it
     health = await start_health(own_postgres.url("bongsu_health"), fresh_nats.url("health"))
     await speak("collector", "c1")
     await speak("signaler", "s1")
-    await soon(lambda: health.blames("database", "migrations/0005_upbit_block.sql"), within=10)
+    await soon(lambda: health.blames("database", "migrations/0005_upbit_block.sql"))
     assert (await health.detail())["code"] == 503
     await admin.execute("ALTER TABLE kept RENAME TO upbit_block")
     await admin.close()
-    await soon(health.is_healthy, within=15)
+    await soon(health.is_healthy)
 
 
 async def test_a_killed_bus_shows_and_comes_back(
@@ -107,13 +114,13 @@ async def test_a_killed_bus_shows_and_comes_back(
 ) -> None:
     await speak("collector", "c1")
     await speak("signaler", "s1")
-    await soon(health.is_healthy, within=10)
+    await soon(health.is_healthy)
     fresh_nats.kill()
-    await soon(lambda: health.blames("upbit_api", "collector cannot be asked: NATS is away"), within=10)
+    await soon(lambda: health.blames("upbit_api", "collector cannot be asked: NATS is away"))
     assert (await health.http.get("/health/ready")).status_code == 503
     assert (await health.http.get("/api/v1/markets")).status_code == 200
     fresh_nats.start()
-    await soon(health.is_healthy, within=10)
+    await soon(health.is_healthy)
 
 
 async def test_with_both_servers_frozen_no_path_waits_for_them(
@@ -123,26 +130,31 @@ async def test_with_both_servers_frozen_no_path_waits_for_them(
     health = await start_health(own_postgres.url("bongsu_health"), fresh_nats.url("health"))
     await speak("collector", "c1")
     await speak("signaler", "s1")
-    await soon(health.is_healthy, within=10)
+    await soon(health.is_healthy)
     frozen = [*_family(own_postgres.pid), *_family(fresh_nats.pid)]
     for pid in frozen:
         os.kill(pid, signal.SIGSTOP)
     try:
-        await soon(lambda: _answers_quickly(health, "database"), within=10)
-        await soon(lambda: _answers_quickly(health, "upbit_api"), within=10)
+        for component in ("database", "upbit_api"):
+            await soon(partial(_is_unhealthy, health, component))
+        for path in PATHS:
+            await soon(partial(_is_answered_without_waiting, health, path))
     finally:
         for pid in frozen:
             os.kill(pid, signal.SIGCONT)
-    await soon(health.is_healthy, within=15)
+    await soon(health.is_healthy)
 
 
-async def _answers_quickly(health: HealthProcess, unhealthy: str) -> bool:
-    for path in PATHS:
-        began = time.monotonic()
-        await health.http.get(path)
-        if (took := time.monotonic() - began) > UNHURRIED_SECONDS:
-            pytest.fail(f"{path} took {took:.2f} s")
-    return bool((await health.component(unhealthy))["status"] == "unhealthy")
+async def _is_unhealthy(health: HealthProcess, component: str) -> bool:
+    return bool((await health.component(component))["status"] == "unhealthy")
+
+
+async def _is_answered_without_waiting(health: HealthProcess, path: str) -> bool:
+    began = time.monotonic()
+    await health.http.get(path)
+    took = time.monotonic() - began
+    assert took < UNHURRIED_SECONDS, f"{path} took {took:.2f} s"
+    return True
 
 
 def _family(pid: int | None) -> list[int]:

@@ -11,16 +11,16 @@ from typing import Any
 import httpx
 
 from integration.health.running import HealthProcess
+from servers.waiting import HANG_SECONDS
 
 EVENTS = "/api/v1/events"
-RECEIVED_SECONDS = 15.0
 
 
 @asynccontextmanager
 async def watching(health: HealthProcess) -> AsyncIterator[AsyncIterator[tuple[str, dict[str, Any]]]]:
     """Give the parts as they come; the iterator ends when health ends the stream."""
     async with (
-        httpx.AsyncClient(base_url=health.http.base_url, timeout=RECEIVED_SECONDS) as client,
+        httpx.AsyncClient(base_url=health.http.base_url, timeout=HANG_SECONDS) as client,
         client.stream("GET", EVENTS) as answer,
     ):
         assert answer.status_code == 200, answer.status_code
@@ -31,7 +31,7 @@ async def watching(health: HealthProcess) -> AsyncIterator[AsyncIterator[tuple[s
 
 async def next_part(health: HealthProcess, name: str) -> dict[str, Any]:
     """Return what a viewer receives first of one part."""
-    async with asyncio.timeout(RECEIVED_SECONDS), watching(health) as parts:
+    async with asyncio.timeout(HANG_SECONDS), watching(health) as parts:
         async for found, part in parts:
             if found == name:
                 return part

@@ -20,12 +20,11 @@ from integration.signaler.running import configure
 from servers.otlp import span_receiver
 from servers.services import ServiceProcess, service
 from servers.simulators import simulator
-from servers.waiting import eventually
+from servers.waiting import HANG_SECONDS, eventually
 
 TESTS = Path(__file__).parents[2]
 WORK_SECONDS = 90.0
 # Slower than a service proper: the development mode checks everything.
-END_SECONDS = 10.0
 # What Python and asyncio say of something that was not closed, awaited or looked at.
 COMPLAINTS = ("ResourceWarning", "unclosed", "was never awaited", "never retrieved", "was destroyed but")
 
@@ -84,7 +83,7 @@ async def test_a_service_that_has_worked_leaves_no_socket_and_no_task_open(
         )
         await eventually(lambda: _has_worked(name, watched, around), WORK_SECONDS)
         watched.process.terminate()
-        await eventually(lambda: watched.process.poll() is not None, END_SECONDS)
+        await eventually(lambda: watched.process.poll() is not None)
     [left] = watched.events(LEFT)
     assert (left["code"], left["sockets"], left["tasks"], left["threads"]) == (0, [], [], [])
     text = watched.log.read_text(encoding="utf-8")
@@ -99,7 +98,7 @@ async def _has_worked(name: str, watched: ServiceProcess, around: Surroundings) 
     if name == "signaler":
         return await _count(around, "trading_signals") > 0
     try:
-        async with httpx.AsyncClient(base_url=around.health_url) as client:
+        async with httpx.AsyncClient(base_url=around.health_url, timeout=HANG_SECONDS) as client:
             paths = ("/health/detail", "/api/v1/markets", "/")
             return [(await client.get(path)).status_code for path in paths][1:] == [200, 200]
     except httpx.TransportError:

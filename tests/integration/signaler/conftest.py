@@ -100,7 +100,11 @@ def start_signaler(
         started.append(SignalerProcess(environment, tmp_path / f"signaler-{len(started)}.log"))
         return started[-1]
 
-    yield start
-    for process in started:
-        if process.process.poll() is None:
-            assert process.stop() == 0
+    try:
+        yield start
+        for process in started:
+            if process.process.poll() is None:
+                assert process.stop() == 0
+    finally:
+        for process in started:
+            process.process.kill()

@@ -16,9 +16,8 @@ import httpx
 from bongsu.servers import ports
 from common.events import Candle
 from servers.surroundings import measured
-from servers.waiting import eventually, eventually_sync
+from servers.waiting import HANG_SECONDS, eventually, eventually_sync
 
-EXIT_SECONDS = 5.0
 MARKET = "KRW-BTC"
 
 
@@ -28,11 +27,15 @@ class GeminiSimulator:
     def __init__(self) -> None:
         port = ports.free_port()
         self.url = f"http://127.0.0.1:{port}"
-        self._http = httpx.Client(base_url=self.url, timeout=5)
+        self._http = httpx.Client(base_url=self.url, timeout=HANG_SECONDS)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "gemini_simulator", "--port", str(port)], stdout=subprocess.DEVNULL
         )
-        eventually_sync(self._answers)
+        try:
+            eventually_sync(self._answers)
+        except BaseException:
+            self.stop()
+            raise
 
     def fail(self, kind: str, *, count: int | None = None, **params: object) -> None:
         """Switch a fault on, for `count` requests or until `heal`."""
@@ -56,7 +59,10 @@ class GeminiSimulator:
         """End the process."""
         self._http.close()
         self._process.terminate()
-        self._process.wait(EXIT_SECONDS)
+        try:
+            self._process.wait(HANG_SECONDS)
+        finally:
+            self._process.kill()
 
     def _answers(self) -> bool:
         try:
@@ -100,7 +106,7 @@ class SignalerProcess:
         """Send SIGTERM and return the exit code."""
         self.process.terminate()
         try:
-            return self.process.wait(EXIT_SECONDS)
+            return self.process.wait(HANG_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise

@@ -27,12 +27,12 @@ async def test_a_host_that_is_back_at_once_was_away_for_a_moment_even_if_its_por
         await eventually(lambda: status.list_ms is not None)
         assert status.component().status == "healthy"
 
+        began = time.monotonic()
         await line.close(port_outlives_seconds=0.1)
-        await eventually(lambda: status.component().status == "unhealthy", 2.0)
-        seen = time.monotonic()
+        await eventually(lambda: status.component().status == "unhealthy")
         await line.listen()
-        await eventually(lambda: status.component().status == "healthy", INTERRUPTION_SHOWN_SECONDS + 3)
-        assert time.monotonic() - seen > INTERRUPTION_SHOWN_SECONDS - 0.5
+        await eventually(lambda: status.component().status == "healthy")
+        assert time.monotonic() - began > INTERRUPTION_SHOWN_SECONDS
 
         await probe.stop()
         await gemini.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 from decimal import Decimal
@@ -167,7 +166,7 @@ async def test_without_an_answer_the_rule_speaks_and_the_run_is_ok(
     await eventually(ended(lambda: process.jobs("ok")))
 
 
-async def test_a_stop_during_a_gemini_call_hands_the_page_back_within_five_seconds(
+async def test_a_stop_during_a_gemini_call_hands_the_page_back(
     start_signaler: StartSignaler, collector: Bus, database_url: str, gemini_faults: GeminiSimulator
 ) -> None:
     await configure(database_url, gemini_fallback_models=[])
@@ -180,9 +179,7 @@ async def test_a_stop_during_a_gemini_call_hands_the_page_back_within_five_secon
         return bool(await rows(database_url, "SELECT 1 FROM gemini_usage WHERE requests > 0"))
 
     await soon(asked)
-    started = time.monotonic()
     assert process.stop() == 0
-    assert time.monotonic() - started < 5
     assert [line["reason"] for line in process.jobs("skipped")] == ["stopping"]
     assert await rows(database_url, SIGNALS) == []
     gemini_faults.heal()

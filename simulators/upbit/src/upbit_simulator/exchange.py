@@ -1,5 +1,7 @@
 """The running exchange: everything a route needs, in one place."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -19,13 +21,14 @@ class Exchange:
     """A market, its clock, and how it misbehaves; `recording` only in a replay.
 
     `idle_seconds` is how long a WebSocket connection may be without data, `status_seconds` how often the
-    status is sent to one that has sent the text PING."""
+    status is sent to one that has sent the text PING. Requests are counted by `wall`, in seconds."""
 
     source: MarketSource
     clock: ExchangeClock
     recording: Recording | None = None
     idle_seconds: float = 120.0
     status_seconds: float = 10.0
+    wall: Callable[[], float] = time.time
     limits: RateLimits = field(default_factory=RateLimits)
     stats: RequestStats = field(default_factory=RequestStats)
     faults: UpbitFaults = field(init=False)

@@ -13,7 +13,7 @@ from bongsu.servers import ports
 from bongsu.servers.nats.server import NatsServer
 from common.config.keys import REGISTRY
 from servers.commands import bongsu
-from servers.waiting import subscribed
+from servers.waiting import HANG_SECONDS, subscribed
 
 if TYPE_CHECKING:
     from integration.bongsu.conftest import Admin, Command
@@ -37,7 +37,7 @@ async def test_a_value_is_committed_under_its_setters_name_and_every_service_is_
         bongsu, "config", "set", "gemini_daily_cost_budget_usd", "1.50", USER="kim", **stack
     )
     assert (ended.code, ended.err) == (0, "")
-    event = json.loads((await events.next_msg(timeout=5)).data)
+    event = json.loads((await events.next_msg(timeout=HANG_SECONDS)).data)
     await listener.close()
     row = await admin.fetchrow("SELECT value::text, revision, updated_by FROM system_config")
     assert row is not None
@@ -160,7 +160,7 @@ async def test_several_settings_are_set_in_one_command(stack: Stack, admin: Admi
         'markets = ["KRW-BTC", "KRW-ETH"] (revision 2)',
         "retention_days = 90 (revision 3)",
     ]
-    keys = [json.loads((await events.next_msg(timeout=5)).data)["key"] for _ in range(3)]
+    keys = [json.loads((await events.next_msg(timeout=HANG_SECONDS)).data)["key"] for _ in range(3)]
     await listener.close()
     assert keys == ["backfill_days", "markets", "retention_days"]
     assert await changes(admin) == 3

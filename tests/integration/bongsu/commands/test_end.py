@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
 import subprocess
@@ -16,9 +15,9 @@ import pytest
 
 from bongsu.servers.postgres.server import PostgresServer
 from integration.bongsu.rows import store_candles
-from servers.commands import COMMAND, SECONDS, bongsu
+from servers.commands import COMMAND, bongsu, started
 from servers.surroundings import surroundings
-from servers.waiting import eventually_sync
+from servers.waiting import HANG_SECONDS, eventually_sync
 
 if TYPE_CHECKING:
     from integration.bongsu.conftest import Admin, Command
@@ -32,40 +31,27 @@ MANY = 2000
 def mute() -> Iterator[socket.socket]:
     """A server that takes connections and never says a word."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(SECONDS)
+        server.settimeout(HANG_SECONDS)
         yield server
-
-
-def started(
-    *arguments: str, environment: dict[str, str], stdout: int = subprocess.PIPE
-) -> subprocess.Popen[bytes]:
-    """Start a command whose end the test brings about."""
-    return subprocess.Popen(
-        [*COMMAND, *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        cwd="/",
-        env=surroundings(**environment),
-    )
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]])
 async def test_a_reader_that_leaves_is_no_failure(stack: Stack, admin: Admin, form: list[str]) -> None:
     await store_candles(admin, "KRW-BTC", list(range(MANY)))
-    process = started("candles", "--limit", str(MANY), *form, environment=stack)
-    assert process.stdout is not None
-    await asyncio.to_thread(process.stdout.readline)
-    process.stdout.close()
-    _, err = await asyncio.to_thread(process.communicate, timeout=SECONDS)
+    with started("candles", "--limit", str(MANY), *form, environment=stack) as process:
+        assert process.stdout is not None
+        await asyncio.to_thread(process.stdout.readline)
+        process.stdout.close()
+        _, err = await asyncio.to_thread(process.communicate, timeout=HANG_SECONDS)
     assert (process.returncode, err) == (0, b"")
 
 
 def test_an_output_that_is_full_is_named(stack: Stack) -> None:
-    full = os.open("/dev/full", os.O_WRONLY)
-    process = started("config", "get", "markets", environment=stack, stdout=full)
-    os.close(full)
-    _, err = process.communicate(timeout=SECONDS)
+    with (
+        Path("/dev/full").open("wb") as full,
+        started("config", "get", "markets", environment=stack, stdout=full) as process,
+    ):
+        _, err = process.communicate(timeout=HANG_SECONDS)
     assert process.returncode == 1
     assert err.startswith(b"bongsu: the output cannot be written: No space left on device; make room")
     assert len(err.splitlines()) == 1
@@ -80,10 +66,10 @@ def test_a_closed_output_is_no_failure(stack: Stack) -> None:
 
 def test_ctrl_c_ends_with_130_and_without_a_word(mute: socket.socket) -> None:
     url = f"postgresql://bongsu_admin:hunter2secret@127.0.0.1:{mute.getsockname()[1]}/bongsu"
-    process = started("config", "list", "--json", environment={"DATABASE_URL": url})
-    mute.accept()[0].recv(1)
-    process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=SECONDS) == (b"", b"")
+    with started("config", "list", "--json", environment={"DATABASE_URL": url}) as process:
+        mute.accept()[0].recv(1)
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=HANG_SECONDS) == (b"", b"")
     assert process.returncode == 130
 
 
@@ -128,11 +114,11 @@ def test_a_run_is_stopped_while_it_still_reads_its_recording(tmp_path: Path) -> 
     recording = tmp_path / "long.csv"
     tick = "2026-01-13T09:59:00.461Z,KRW-BTC,135895000\n"
     recording.write_text("exchange_time_utc,market,price_krw\n" + tick * 500_000)
-    process = started("up", "--replay", str(recording), "--data-dir", str(tmp_path / "data"), environment={})
     size = recording.stat().st_size
-    eventually_sync(lambda: psutil.Process(process.pid).io_counters().read_chars >= size, SECONDS)
-    process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=SECONDS) == (b"", b"")
+    with started("up", "--replay", str(recording), "--data-dir", str(tmp_path / "data")) as process:
+        eventually_sync(lambda: psutil.Process(process.pid).io_counters().read_chars >= size)
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=HANG_SECONDS) == (b"", b"")
     assert process.returncode == 0
     assert not (tmp_path / "data").exists()
 

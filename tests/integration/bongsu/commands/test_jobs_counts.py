@@ -18,9 +18,10 @@ import pytest
 
 from bongsu.servers.nats.server import NatsServer
 from integration.bongsu import many_runs
-from servers.commands import COMMAND, SECONDS, Ended, bongsu, in_terminal
+from servers.commands import COMMAND, Ended, bongsu, in_terminal
 from servers.fixtures import declare_streams
 from servers.surroundings import surroundings
+from servers.waiting import HANG_SECONDS
 
 if TYPE_CHECKING:
     from integration.bongsu.conftest import Admin, Command
@@ -74,7 +75,9 @@ def recorded(servers_folder: Path) -> Iterator[RecordedRuns]:
             )
             for name, path in zip(REPLICAS, logs, strict=True)
         ]
-        assert [process.wait(SECONDS) for process in running] == [0, 0]
+        for process in running:
+            opened.callback(process.kill)
+        assert [process.wait(HANG_SECONDS) for process in running] == [0, 0]
     yield RecordedRuns(server, logs)
     server.stop()
 
@@ -144,7 +147,7 @@ def test_standard_input_is_a_log_too(recorded: RecordedRuns) -> None:
             [*COMMAND, "jobs", "--log", "-"],
             stdin=log,
             capture_output=True,
-            timeout=SECONDS,
+            timeout=HANG_SECONDS,
             env=surroundings(),
         )
     assert (result.returncode, result.stderr) == (0, b"")

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from bongsu.invocation import run
-from servers.commands import COMMAND, SECONDS
-from servers.surroundings import surroundings
-from servers.waiting import eventually_sync
+from servers.commands import started
+from servers.waiting import HANG_SECONDS, eventually_sync
 
 PASSWORD = "qT7xY2mN9pL4vB8wK1zR"
 
@@ -102,20 +101,21 @@ def test_where_no_logs_are_the_command_for_docker_is_named(tmp_path: Path) -> No
 
 def test_what_is_added_is_followed_until_ctrl_c(home: Path, tmp_path: Path) -> None:
     output = tmp_path / "output"
-    with output.open("wb") as file:
-        process = subprocess.Popen(
-            [*COMMAND, "logs", "--follow", "--lines", "1", "--data-dir", str(home)],
+    with (
+        output.open("wb") as file,
+        started(
+            *("logs", "--follow", "--lines", "1", "--data-dir", str(home)),
             stdout=file,
             stderr=subprocess.STDOUT,
-            env=surroundings(),
-        )
-    eventually_sync(lambda: "bus.error" in output.read_text(), SECONDS)
-    with (home / "logs" / "collector.log").open("a") as log:
-        log.write(line(9, "bus.connected"))
-    (home / "logs" / "signaler.log").write_text(line(10, "service.starting"))
-    eventually_sync(lambda: "signaler    service.starting" in output.read_text(), SECONDS)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(SECONDS) == 130
+        ) as process,
+    ):
+        eventually_sync(lambda: "bus.error" in output.read_text())
+        with (home / "logs" / "collector.log").open("a") as log:
+            log.write(line(9, "bus.connected"))
+        (home / "logs" / "signaler.log").write_text(line(10, "service.starting"))
+        eventually_sync(lambda: "signaler    service.starting" in output.read_text())
+        process.send_signal(signal.SIGINT)
+        assert process.wait(HANG_SECONDS) == 130
     assert [text.split()[4] for text in output.read_text().splitlines()] == [
         "bus.error",
         "bus.connected",
@@ -124,16 +124,11 @@ def test_what_is_added_is_followed_until_ctrl_c(home: Path, tmp_path: Path) -> N
 
 
 def test_a_reader_that_leaves_ends_the_following(home: Path) -> None:
-    process = subprocess.Popen(
-        [*COMMAND, "logs", "--follow", "--data-dir", str(home)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=surroundings(),
-    )
-    assert process.stdout is not None
-    process.stdout.readline()
-    process.stdout.close()
-    with (home / "logs" / "collector.log").open("a") as log:
-        log.write(line(9, "bus.connected"))
-    _, err = process.communicate(timeout=SECONDS)
+    with started("logs", "--follow", "--data-dir", str(home)) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        with (home / "logs" / "collector.log").open("a") as log:
+            log.write(line(9, "bus.connected"))
+        _, err = process.communicate(timeout=HANG_SECONDS)
     assert (process.returncode, err) == (0, b"")

@@ -19,12 +19,10 @@ from bongsu.servers.postgres.server import PostgresServer
 from integration.bongsu.rows import FIRST, store_candles, store_signal
 from servers.commands import bongsu
 from servers.services import service
-from servers.waiting import eventually
+from servers.waiting import HANG_SECONDS, eventually
 
 if TYPE_CHECKING:
     from integration.bongsu.conftest import Admin, Command
-
-START_SECONDS = 15.0
 
 
 @pytest.fixture
@@ -44,13 +42,13 @@ async def knows_its_markets(url: str) -> None:
     """Wait until the service has its database."""
 
     async def answers() -> bool:
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=HANG_SECONDS) as client:
             try:
                 return (await client.get(f"{url}/api/v1/markets")).status_code == 200
             except httpx.TransportError:
                 return False
 
-    await eventually(answers, START_SECONDS)
+    await eventually(answers)
 
 
 async def test_an_unhealthy_stack_is_shown_whole_and_ends_with_1(
@@ -119,7 +117,7 @@ async def test_without_its_database_the_data_is_said_to_be_unknown(
         "HEALTH_PORT": str(port),
     }
     with service("health", tmp_path / "health.log", **environment):
-        await eventually(lambda: not ports.is_free(port), START_SECONDS)
+        await eventually(lambda: not ports.is_free(port))
         ended = await asyncio.to_thread(bongsu, "status", "--json", HEALTH_URL=f"http://127.0.0.1:{port}")
     assert ended.code == 1
     assert ended.document["overview"] is None

@@ -5,7 +5,6 @@ What belongs to no event is written here once more, subject by subject, from the
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 import re
@@ -22,7 +21,7 @@ from nats.aio.msg import Msg
 from bongsu.servers.nats.server import NatsServer
 from common.events import EVENTS, SERVICES, Event
 from common.streams import CONSUMERS
-from servers.waiting import eventually, subscribed
+from servers.waiting import HANG_SECONDS, eventually, subscribed
 
 USERS = (*SERVICES, "cli")
 # With one that does not exist yet.
@@ -224,7 +223,7 @@ async def test_a_reader_of_a_stream_cannot_make_a_consumer_that_stays(
     async with connected(fresh_nats, "cli") as (client, _):
         config = {"ack_policy": "none", named: "mine"}
         body = json.dumps({"stream_name": "JOBS", "config": config}).encode()
-        await client.request(f"{API}.CONSUMER.CREATE.JOBS", body, timeout=2)
+        await client.request(f"{API}.CONSUMER.CREATE.JOBS", body, timeout=HANG_SECONDS)
     admin = await nats_client.connect(fresh_nats.url())
     found = await admin.jetstream().consumers_info("JOBS")
     await admin.close()
@@ -234,4 +233,4 @@ async def test_a_reader_of_a_stream_cannot_make_a_consumer_that_stays(
 async def test_a_users_password_is_no_other_users(nats: NatsServer) -> None:
     url = nats.url("health").replace("nats://health:", "nats://collector:")
     with pytest.raises(nats_client.errors.Error, match="Authorization"):
-        await asyncio.wait_for(nats_client.connect(url, allow_reconnect=False, connect_timeout=1), 5)
+        await nats_client.connect(url, allow_reconnect=False, connect_timeout=60)

@@ -17,7 +17,7 @@ async def test_a_deleted_stream_comes_back_with_its_consumers(fresh_nats: NatsSe
     await jetstream.delete_stream("MARKET")
     changes: list[str] = []
     task = asyncio.create_task(keep_reconciled(fresh_nats.url(), changes.append))
-    await eventually(lambda: any("collector-candles-closed" in line for line in changes), within=9)
+    await eventually(lambda: any("collector-candles-closed" in line for line in changes))
     task.cancel()
     assert await jetstream.consumer_info("MARKET", "signaler-candles-closed")
     await client.close()

@@ -74,7 +74,7 @@ async def test_a_page_published_again_after_its_leader_died_is_stored_once(
             return False
         return True
 
-    await eventually(published, within=20)
+    await eventually(published)
     assert await count(jetstream, "MARKET") == 1
     await bus.close()
 
@@ -89,4 +89,4 @@ async def test_a_server_without_the_clusters_password_does_not_get_in(
     password = Secrets(servers_folder / tmp_path.name / "secrets.json").get("nats.cluster")
     configuration.write_text(text.replace(password, "wrong"))
     stranger.launch()
-    await eventually(lambda: "Authorization" in stranger.log.read_text(), within=10)
+    await eventually(lambda: "Authorization" in stranger.log.read_text())

@@ -145,7 +145,7 @@ async def test_a_killed_nats_keeps_what_it_acknowledged(fresh_nats: NatsServer) 
 async def test_a_user_without_the_password_is_refused(nats: NatsServer) -> None:
     with pytest.raises(nats_client.errors.Error, match="Authorization"):
         await nats_client.connect(
-            f"nats://collector:wrong@127.0.0.1:{nats.port}", allow_reconnect=False, connect_timeout=1
+            f"nats://collector:wrong@127.0.0.1:{nats.port}", allow_reconnect=False, connect_timeout=60
         )
 
 

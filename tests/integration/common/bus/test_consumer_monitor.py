@@ -15,7 +15,7 @@ from common.events import CandlesClosed
 from common.streams import DECIDE_ON_CANDLES, STORE_CANDLES
 from integration.common.handling import Handler, listen
 from integration.common.speaking import Speak, page
-from servers.waiting import eventually
+from servers.waiting import HANG_SECONDS, eventually
 
 
 @pytest.fixture
@@ -68,4 +68,4 @@ async def test_a_service_waits_until_its_consumer_is_declared(
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(asyncio.shield(waiting), 0.3)
     await reconcile(jetstream)
-    await asyncio.wait_for(waiting, 2)
+    await asyncio.wait_for(waiting, HANG_SECONDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from itertools import pairwise
 
 import pytest
@@ -19,13 +20,14 @@ from common.events import CandlesClosed
 from common.streams import CONSUMERS, STORE_CANDLES
 from integration.common.handling import Handler, listen, settled
 from integration.common.speaking import PAGES, kept, page
-from servers.waiting import eventually
+from servers.waiting import HANG_SECONDS, eventually
 
 AWAY = TransientError("PostgreSQL is away")
 AWAY_FOR_A_MOMENT = TransientError("PostgreSQL is away", retry_after_seconds=0.01)
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 # The client acknowledges with an empty message.
 DONE = ""
+ACK_WAIT_SECONDS = 2.0
 
 
 def delay(answer: str) -> float:
@@ -66,8 +68,8 @@ async def test_an_outage_delays_a_message_for_longer_each_time(
 ) -> None:
     await listen(collector, Handler(*[AWAY_FOR_A_MOMENT] * (deliveries - 1), AWAY))
     await collector.publish(page())
-    await eventually(lambda: len(answers) == deliveries)
-    assert delay(answers[-1]) == seconds
+    await eventually(lambda: len(answers) >= deliveries)
+    assert delay(answers[deliveries - 1]) == seconds
 
 
 async def test_an_outage_counts_as_no_try_of_a_handler_that_fails_afterwards(
@@ -75,8 +77,8 @@ async def test_an_outage_counts_as_no_try_of_a_handler_that_fails_afterwards(
 ) -> None:
     await listen(collector, Handler(*[AWAY_FOR_A_MOMENT] * delivery.MAX_TRIES, ValueError("a bug")))
     await collector.publish(page())
-    await eventually(lambda: len(answers) == delivery.MAX_TRIES + 1)
-    assert delay(answers[-1]) == 1
+    await eventually(lambda: len(answers) > delivery.MAX_TRIES)
+    assert delay(answers[delivery.MAX_TRIES]) == 1
 
 
 async def test_a_message_that_can_never_be_handled_is_dead_at_once(
@@ -149,8 +151,7 @@ async def test_a_dead_letter_that_cannot_be_stored_is_not_given_up(
     await eventually(lambda: answers)
     assert delay(answers[0]) == 1
     await reconcile(jetstream)
-    await eventually(lambda: len(answers) == 2)
-    assert answers[1] == "+TERM"
+    await eventually(lambda: answers[-1] == "+TERM")
     await eventually(lambda: settled(jetstream, dead=1))
 
 
@@ -158,20 +159,21 @@ async def test_a_long_handler_is_reported_in_progress_and_gets_its_message_once(
     collector: Bus, jetstream: JetStreamContext, answers: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert min(each.ack_wait_seconds for each in CONSUMERS) / 3 >= delivery.IN_PROGRESS_SECONDS
-    monkeypatch.setattr(delivery, "IN_PROGRESS_SECONDS", 0.15)
+    monkeypatch.setattr(delivery, "IN_PROGRESS_SECONDS", 0.1)
     config = (await jetstream.consumer_info("MARKET", STORE_CANDLES.name)).config
-    config.ack_wait = 0.5
+    config.ack_wait = ACK_WAIT_SECONDS
     await jetstream.add_consumer("MARKET", config)
     seen: list[int] = []
 
     async def on_page(_: CandlesClosed, delivery: Delivery) -> None:
         seen.append(delivery.count)
-        await eventually(lambda: answers == ["+WPI"] * 5)
+        began = time.monotonic()
+        await eventually(lambda: answers and time.monotonic() - began > 2 * ACK_WAIT_SECONDS)
 
     await listen(collector, on_page)
     await collector.publish(page())
     await eventually(lambda: answers and answers[-1] == DONE)
-    assert answers == ["+WPI"] * 5 + [DONE]
+    assert set(answers[:-1]) == {"+WPI"}
     assert seen == [1]
 
 
@@ -192,6 +194,6 @@ async def test_a_handler_that_is_cancelled_naks_its_message_at_once(
     handling.cancel()
     with pytest.raises(asyncio.CancelledError):
         await handling
-    [message] = await reader.fetch(1, timeout=2)
+    [message] = await reader.fetch(1, timeout=HANG_SECONDS)
     assert message.metadata.num_delivered == 2
     assert delay(answers[0]) == pytest.approx(0.1)

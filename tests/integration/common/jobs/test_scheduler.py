@@ -14,7 +14,7 @@ from nats.js import JetStreamContext
 from bongsu.servers.nats.server import NatsServer
 from common.bus.broker import Bus
 from common.events import JobFinished
-from common.jobs import claims, scheduler
+from common.jobs import scheduler
 from common.jobs.scheduler import Scheduler
 from common.jobs.states import JobStates
 from common.jobs.tracking import JobOwner, JobRun
@@ -83,6 +83,7 @@ async def held_claims(jetstream: JetStreamContext) -> dict[str, str]:
 async def test_of_five_replicas_exactly_one_runs_each_scheduled_time(
     fresh_nats: NatsServer, jetstream: JetStreamContext
 ) -> None:
+    began = int(time.time())
     async with AsyncExitStack() as stack:
         replicas = [
             await stack.enter_async_context(replica(fresh_nats.url("collector"), f"c{number}"))
@@ -97,14 +98,12 @@ async def test_of_five_replicas_exactly_one_runs_each_scheduled_time(
     assert sum(len(built.runs) for built in replicas) == len(ran)
     assert ran == holders
     times = sorted(int(run.removeprefix(f"{JOB}-")) for run in ran)
-    assert times == list(range(times[0], times[0] + len(times)))
-    assert abs(times[-1] - time.time()) < 5
+    assert began <= times[0] <= times[-1] <= time.time()
 
 
 async def test_a_claim_whose_answer_was_lost_is_looked_up_and_run_once(
-    fresh_nats: NatsServer, jetstream: JetStreamContext, monkeypatch: pytest.MonkeyPatch
+    fresh_nats: NatsServer, jetstream: JetStreamContext
 ) -> None:
-    monkeypatch.setattr(claims, "CLAIM_SECONDS", 0.5)
     async with proxy(fresh_nats.port) as network:
         url = network.url(fresh_nats.url("collector"))
         async with replica(url, "c1") as built:
@@ -185,9 +184,11 @@ async def test_a_stop_lets_a_short_run_end_and_cancels_a_long_one(
     one.scheduler.start()
     await began.wait()
     await eventually(lambda: all(state.running_since for state in one.scheduler.states()))
-    asyncio.get_running_loop().call_later(0.1, finish.set)
     before = time.monotonic()
-    await one.scheduler.stop()
-    assert 0.6 <= time.monotonic() - before < 2
+    stopping = asyncio.create_task(one.scheduler.stop())
+    await asyncio.sleep(0)
+    finish.set()
+    await stopping
+    assert time.monotonic() - before >= 0.6
     ends = {record.job_name: (record.outcome, record.reason) for record in one.finished}
     assert ends == {"short": ("ok", None), "long": ("skipped", "stopping")}

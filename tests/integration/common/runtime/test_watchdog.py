@@ -9,7 +9,7 @@ from pathlib import Path
 
 from common.runtime import watchdog
 from servers.services import service
-from servers.waiting import eventually
+from servers.waiting import HANG_SECONDS, eventually
 
 TESTS = Path(__file__).parents[3]
 # Two beats at least.
@@ -19,9 +19,7 @@ LOOPING = "integration.common.runtime.looping"
 
 async def test_a_loop_that_stands_still_ends_the_process_and_its_stack_is_printed(tmp_path: Path) -> None:
     with service(LOOPING, tmp_path / "log", str(LIMIT_SECONDS), "blocked", PYTHONPATH=str(TESTS)) as running:
-        began = time.monotonic()
-        assert running.process.wait(10) == watchdog.EXIT_CODE
-        assert time.monotonic() - began < LIMIT_SECONDS + 5
+        assert running.process.wait(HANG_SECONDS) == watchdog.EXIT_CODE
         text = running.log.read_text(encoding="utf-8")
     assert "the event loop stood still for 2 s, stacks follow" in text
     assert "in block_the_loop" in text
@@ -34,17 +32,19 @@ async def test_a_loop_that_stands_still_ends_the_process_though_no_one_reads_why
     for _ in range(16):
         os.write(writer, b"\n" * 4096)
     with service(LOOPING, tmp_path / "log", str(LIMIT_SECONDS), "blocked", PYTHONPATH=str(TESTS)) as running:
-        assert running.process.wait(10) == watchdog.EXIT_CODE
+        assert running.process.wait(HANG_SECONDS) == watchdog.EXIT_CODE
     os.close(reader)
     os.close(writer)
 
 
 async def test_a_process_that_was_frozen_as_a_whole_goes_on(tmp_path: Path) -> None:
-    with service(LOOPING, tmp_path / "log", str(LIMIT_SECONDS), PYTHONPATH=str(TESTS)) as running:
+    # A machine that is merely busy does not hold a loop up for so long.
+    limit_seconds = 2 * LIMIT_SECONDS
+    with service(LOOPING, tmp_path / "log", str(limit_seconds), PYTHONPATH=str(TESTS)) as running:
         beats = await turned(running.log, more_than=0)
         running.process.send_signal(signal.SIGSTOP)
         frozen = time.monotonic()
-        await eventually(lambda: time.monotonic() - frozen > watchdog.BEAT_SECONDS * 3 + 0.5)
+        await eventually(lambda: time.monotonic() - frozen > limit_seconds + 0.5)
         running.process.send_signal(signal.SIGCONT)
         await turned(running.log, more_than=beats + 15)
         assert running.process.poll() is None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -20,8 +19,8 @@ from common.errors import TransientError
 from integration.common.speaking import kept, signal
 from integration.health.running import HealthProcess, Speak, StartHealth, soon, speaking
 from servers.fixtures import declare_streams
+from servers.waiting import HANG_SECONDS
 
-TOLD_SECONDS = 10.0
 MAX_BYTES = 1024 * 1024
 FILLER = b"x" * 4096
 PAGE_BYTES = 20_000
@@ -33,7 +32,7 @@ SMALL, LARGER = "size=6m", "size=24m"
 async def administrator(server: NatsServer) -> AsyncIterator[JetStreamContext]:
     client = await nats_client.connect(server.url())
     try:
-        yield client.jetstream(timeout=2)
+        yield client.jetstream(timeout=HANG_SECONDS)
     finally:
         await client.close()
 
@@ -55,13 +54,13 @@ async def test_a_stream_that_fills_up_is_told_and_forgotten_when_there_is_room_a
         await jetstream.update_stream(config, max_bytes=MAX_BYTES)
         await soon(health.is_healthy)
         await fill(jetstream, stream, subject, 0.81)
-        await soon(lambda: health.blames("scheduler", f"the stream {stream} is 8"), TOLD_SECONDS)
+        await soon(lambda: health.blames("scheduler", f"the stream {stream} is 8"))
         assert (await health.component("scheduler"))["status"] == "warning"
         await fill(jetstream, stream, subject, 0.991)
-        await soon(lambda: health.blames("scheduler", "full and refuses new messages"), TOLD_SECONDS)
+        await soon(lambda: health.blames("scheduler", "full and refuses new messages"))
         assert (await health.detail())["code"] == 503
         await jetstream.purge_stream(stream)
-        await soon(health.is_healthy, TOLD_SECONDS)
+        await soon(health.is_healthy)
 
 
 async def test_what_a_full_stream_refused_is_told_and_there_once_it_was_purged(
@@ -75,10 +74,10 @@ async def test_what_a_full_stream_refused_is_told_and_there_once_it_was_purged(
         await jetstream.update_stream(config, max_bytes=100)
         with pytest.raises(TransientError, match="maximum bytes exceeded"):
             await signaler.bus.publish(signal())
-        await soon(lambda: health.blames("scheduler", "s1: SIGNALS takes nothing"), TOLD_SECONDS)
+        await soon(lambda: health.blames("scheduler", "s1: SIGNALS takes nothing"))
         await jetstream.update_stream(config, max_bytes=MAX_BYTES)
         await signaler.bus.publish(signal())
-        await soon(health.is_healthy, TOLD_SECONDS)
+        await soon(health.is_healthy)
         assert len(await kept(jetstream, "SIGNALS")) == 1
 
 
@@ -90,9 +89,9 @@ async def test_a_stream_that_is_gone_is_told(
     async with administrator(fresh_nats) as jetstream:
         await soon(health.is_healthy)
         await jetstream.delete_stream("CONFIG")
-        await soon(lambda: health.blames("scheduler", "the stream CONFIG is gone"), TOLD_SECONDS)
+        await soon(lambda: health.blames("scheduler", "the stream CONFIG is gone"))
     await declare_streams(fresh_nats)
-    await soon(health.is_healthy, TOLD_SECONDS)
+    await soon(health.is_healthy)
 
 
 @pytest.fixture
@@ -132,7 +131,7 @@ async def publish_until_refused(bus: Bus) -> int:
         acknowledged += 1
 
 
-async def test_a_full_disk_is_told_within_10_s_and_loses_nothing_that_was_acknowledged(
+async def test_a_full_disk_is_reported_and_loses_nothing_that_was_acknowledged(
     postgres: PostgresServer,
     database: str,
     cramped_nats: NatsServer,
@@ -148,14 +147,12 @@ async def test_a_full_disk_is_told_within_10_s_and_loses_nothing_that_was_acknow
                 collector = voice
         await soon(health.is_healthy)
         acknowledged = await publish_until_refused(collector.bus)
-        began = time.monotonic()
-        await soon(lambda: health.blames("scheduler", "MARKET takes nothing: TimeoutError"), TOLD_SECONDS)
-        assert time.monotonic() - began < TOLD_SECONDS
+        await soon(lambda: health.blames("scheduler", "MARKET takes nothing: TimeoutError"))
         assert (await health.detail())["code"] == 503
         enlarge(small_disk)
         cramped_nats.stop()
         cramped_nats.start()
         async with administrator(cramped_nats) as jetstream:
             assert len(await kept(jetstream, "MARKET")) == acknowledged
-        await soon(health.is_healthy, TOLD_SECONDS)
+        await soon(health.is_healthy)
         await collector.bus.send(PAGES, b"{}", headers={}, stream="MARKET")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bongsu.servers.nats.server import NatsServer
 from integration.health.running import HealthProcess
+from servers.waiting import HANG_SECONDS
 
 METHODS = ("POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
@@ -58,7 +59,11 @@ def test_a_taken_port_ends_with_one_line_that_names_it(nats: NatsServer) -> None
         "HEALTH_PORT": str(nats.port),
     }
     ended = subprocess.run(
-        [sys.executable, "-m", "health"], env=environment, capture_output=True, text=True, timeout=20
+        [sys.executable, "-m", "health"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=HANG_SECONDS,
     )
     assert ended.returncode != 0
     assert ended.stderr == (

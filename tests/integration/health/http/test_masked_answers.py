@@ -11,6 +11,7 @@ from common.events import ComponentState
 from integration.health.running import HealthProcess, Speak, soon
 from integration.health.stored import START, store
 from integration.health.watching import next_part
+from servers.waiting import HANG_SECONDS
 
 CANARY = "canaryValue8841ofAnInstance"
 PATHS = (
@@ -52,6 +53,6 @@ async def test_no_answer_holds_a_secret_that_an_instance_told(
     assert [part for part in parts if CANARY in str(part)] == []
     assert "api_key=***" in str(parts)
     admin = await nats_client.connect(fresh_nats.url())
-    raw = await admin.request("health.check", b"{}", timeout=5)
+    raw = await admin.request("health.check", b"{}", timeout=HANG_SECONDS)
     await admin.close()
     assert json.loads(raw.data)["service"] in ("collector", "signaler", "health")

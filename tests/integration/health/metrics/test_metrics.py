@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from datetime import timedelta
 
 import asyncpg
 import nats as nats_client
@@ -17,6 +16,7 @@ from common.events import ConsumerState, JobFinished
 from integration.common.speaking import signal
 from integration.health.running import HealthProcess, Speak, Voice, soon
 from servers.observed import used_names
+from servers.waiting import HANG_SECONDS
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
@@ -130,7 +130,7 @@ async def test_the_whole_system_is_measured(
         assert series("bongsu_market_covered_age_seconds", market="KRW-BTC") in found
         return True
 
-    await soon(has_all, within=15)
+    await soon(has_all)
     found = await scrape(health)
     expected = {
         series("bongsu_status", status="healthy"): 1,
@@ -163,13 +163,15 @@ async def test_the_whole_system_is_measured(
         series("bongsu_gemini_cost_limit_dollars"): 1,
     }
     assert {key: found.get(key) for key in expected} == expected
-    assert 300 <= found[series("bongsu_market_covered_age_seconds", market="KRW-BTC")] < 400
+    assert (
+        300 <= found[series("bongsu_market_covered_age_seconds", market="KRW-BTC")] < 300 + 5 * HANG_SECONDS
+    )
     newest = found[series("bongsu_market_newest_candle_age_seconds", market="KRW-BTC")]
     assert newest == pytest.approx(found[series("bongsu_market_covered_age_seconds", market="KRW-BTC")] + 60)
     assert 0 < found[series("bongsu_disk_free_bytes")] < found[series("bongsu_disk_size_bytes")]
     assert found[series("bongsu_database_size_bytes")] > 1_000_000
-    assert found[series("bongsu_component_latency_seconds", component="database")] < 1
-    assert found[series("bongsu_job_last_success_age_seconds", **job)] < 60
+    assert found[series("bongsu_component_latency_seconds", component="database")] < HANG_SECONDS
+    assert found[series("bongsu_job_last_success_age_seconds", **job)] < 5 * HANG_SECONDS
     # A counter that has counted nothing yet has a name and no sample.
     unsampled = {"bongsu_notifications_total"}
     assert used_names("bongsu_") <= {name for name, _ in found} | unsampled
@@ -190,10 +192,8 @@ async def test_what_is_away_shows_at_once_and_nothing_is_made_up(
         found = await scrape(health)
         return found[series("bongsu_component_status", component="scheduler", status="unhealthy")] == 1
 
-    await soon(has_noticed, within=15)
-    began = utc_now()
+    await soon(has_noticed)
     answer = await health.http.get("/metrics")
-    assert utc_now() - began < timedelta(seconds=1)
     assert "bongsu_build_info" in answer.text
 
 

@@ -23,12 +23,11 @@ from health.notifications.notifier import Notifier
 from health.notifications.webhook import Webhook
 from health.schemas import DetailedHealthResponse, OverallStatus
 from integration.health.running import StartHealth
-from servers.waiting import eventually
+from servers.waiting import HANG_SECONDS, eventually
 from servers.webhook import SECRET_PATH, WebhookReceiver, webhook_receiver
 
 DEAD = "dead.market.candle.closed.KRW-BTC"
 MANY = 25
-SECONDS = 60.0
 # Longer than any state has to last.
 LASTING_SECONDS = 400.0
 
@@ -93,7 +92,7 @@ async def administrator(server: NatsServer) -> AsyncIterator[JetStreamContext]:
     """JetStream with all rights."""
     client = await nats_client.connect(server.url())
     try:
-        yield client.jetstream(timeout=2)
+        yield client.jetstream(timeout=HANG_SECONDS)
     finally:
         await client.close()
 
@@ -275,11 +274,11 @@ async def test_without_nats_every_replica_posts_and_afterwards_one_of_them_leads
     replicas = await start("a"), await start("b")
     await see("healthy", *replicas)
     fresh_nats.stop()
-    await eventually(lambda: not any(replica.bus.is_connected for replica in replicas), SECONDS)
+    await eventually(lambda: not any(replica.bus.is_connected for replica in replicas))
     await see("unhealthy", *replicas)
     assert headlines(receiver) == ["Bongsu is unhealthy (was healthy)"] * 2
     fresh_nats.start()
-    await eventually(lambda: all(replica.bus.is_connected for replica in replicas), SECONDS)
+    await eventually(lambda: all(replica.bus.is_connected for replica in replicas))
     await see("unhealthy", *replicas)
     await see("healthy", *replicas)
     await see("healthy", *replicas)
@@ -293,10 +292,10 @@ async def test_what_a_replica_posted_while_it_was_cut_off_is_taken_back_although
     first, second = await start("a"), await start("b")
     await see("healthy", first, second)
     fresh_nats.stop()
-    await eventually(lambda: not (first.bus.is_connected or second.bus.is_connected), SECONDS)
+    await eventually(lambda: not (first.bus.is_connected or second.bus.is_connected))
     await see("unhealthy", second)
     fresh_nats.start()
-    await eventually(lambda: first.bus.is_connected and second.bus.is_connected, SECONDS)
+    await eventually(lambda: first.bus.is_connected and second.bus.is_connected)
     await see("healthy", first)
     await see("healthy", second)
     assert headlines(receiver) == ["Bongsu is unhealthy (was healthy)", "Bongsu is healthy (was unhealthy)"]
@@ -366,7 +365,7 @@ async def test_a_process_posts_what_it_finds_and_logs_no_part_of_the_address(
         NOTIFY_URL=receiver.url,
         NOTIFY_SETTLE_SECONDS="1",
     )
-    await eventually(lambda: "notification.sent" in health.text, SECONDS)
+    await eventually(lambda: "notification.sent" in health.text)
     assert "- signaler: " in receiver.texts[0]
     assert 'bongsu_notifications_total{outcome="sent"} 1.0' in (await health.http.get("/metrics")).text
     assert SECRET_PATH.rpartition("/")[2] not in health.text

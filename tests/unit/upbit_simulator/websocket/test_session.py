@@ -1,6 +1,5 @@
 """What a WebSocket client receives, also under every fault."""
 
-import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
@@ -14,6 +13,7 @@ from aiohttp import WSMsgType
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 
+from servers.waiting import HANG_SECONDS
 from upbit_simulator.app import build_app
 from upbit_simulator.exchange import Exchange
 from upbit_simulator.faults.kinds import WEBSOCKET_KINDS
@@ -24,7 +24,6 @@ Client = TestClient[Request, Application]
 Socket = aiohttp.ClientWebSocketResponse
 TICKET = {"ticket": "test"}
 START_MS = 1_773_240_030_000
-WAIT = 5.0
 
 
 @pytest.fixture
@@ -45,7 +44,7 @@ async def ask(socket: Socket, *parts: dict[str, Any]) -> None:
 
 
 async def received(socket: Socket) -> Any:
-    frame = await socket.receive(timeout=WAIT)
+    frame = await socket.receive(timeout=HANG_SECONDS)
     assert frame.type is WSMsgType.BINARY, frame
     return json.loads(frame.data)
 
@@ -205,7 +204,7 @@ async def test_an_unsupported_level_of_an_order_book_is_silent(socket: Socket) -
 
 async def test_a_days_volume_is_divided_by_the_takers_side(exchange: Exchange, socket: Socket) -> None:
     await ask(socket, {"type": "ticker", "codes": ["KRW-BTC"], "is_only_snapshot": True})
-    frame = await socket.receive(timeout=WAIT)
+    frame = await socket.receive(timeout=HANG_SECONDS)
     ticker = json.loads(frame.data, parse_float=Decimal)
     last_ms = ticker["trade_timestamp"]
     first = last_ms // 86_400_000 * 1440
@@ -265,17 +264,25 @@ async def test_a_wrong_request_gets_an_error_and_the_connection_stays(socket: So
     assert await received(socket) == {"status": "UP"}
 
 
-async def test_more_than_five_requests_a_second_are_too_many(socket: Socket) -> None:
-    for _ in range(8):
-        await ask(socket, {"type": "ticker", "codes": ["KRW-BTC"], "is_only_snapshot": True})
-    while "error" not in (message := await received(socket)):
-        pass
-    assert message["error"]["name"] == "TOO_MANY_REQUEST"
+async def test_more_than_five_requests_a_second_are_too_many(exchange: Exchange, socket: Socket) -> None:
+    exchange.wall = lambda: START_MS / 1000
+    list_all = json.dumps([TICKET, {"method": "LIST_SUBSCRIPTIONS"}])
+    for _ in range(5):
+        await socket.send_str(list_all)
+        assert (await received(socket))["method"] == "LIST_SUBSCRIPTIONS"
+    await socket.send_str(list_all)
+    assert (await received(socket))["error"]["name"] == "TOO_MANY_REQUEST"
+    exchange.wall = lambda: START_MS / 1000 + 1
+    await socket.send_str(list_all)
+    assert (await received(socket))["method"] == "LIST_SUBSCRIPTIONS"
 
 
-async def test_more_than_five_connections_a_second_are_refused(client: Client) -> None:
-    statuses = await asyncio.gather(*(handshake_status(client) for _ in range(12)))
-    assert set(statuses) == {101, 429}
+async def test_more_than_five_connections_a_second_are_refused(exchange: Exchange, client: Client) -> None:
+    exchange.wall = lambda: START_MS / 1000
+    statuses = [await handshake_status(client) for _ in range(6)]
+    assert statuses == [101] * 5 + [429]
+    exchange.wall = lambda: START_MS / 1000 + 1
+    assert await handshake_status(client) == 101
 
 
 async def test_a_connection_without_data_is_closed() -> None:
@@ -284,7 +291,7 @@ async def test_a_connection_without_data_is_closed() -> None:
         TestClient(TestServer(build_app(idle))) as client,
         client.ws_connect("/websocket/v1") as socket,
     ):
-        frame = await socket.receive(timeout=WAIT)
+        frame = await socket.receive(timeout=HANG_SECONDS)
     assert frame.type is WSMsgType.CLOSE
 
 
@@ -319,19 +326,19 @@ async def test_ws_silent_answers_pings_and_sends_no_data(client: Client, socket:
 
 async def test_ws_close_drops_the_connection_without_a_close_frame(client: Client, socket: Socket) -> None:
     await switch_on(client, "ws_close")
-    frame = await socket.receive(timeout=WAIT)
+    frame = await socket.receive(timeout=HANG_SECONDS)
     assert frame.type in {WSMsgType.CLOSED, WSMsgType.ERROR}
 
 
 async def test_ws_close_may_send_a_close_code(client: Client, socket: Socket) -> None:
     await switch_on(client, "ws_close", code=1011)
-    frame = await socket.receive(timeout=WAIT)
+    frame = await socket.receive(timeout=HANG_SECONDS)
     assert (frame.type, frame.data) == (WSMsgType.CLOSE, 1011)
 
 
 async def test_ws_half_frame_never_becomes_a_message(client: Client, socket: Socket) -> None:
     await switch_on(client, "ws_half_frame")
-    frame = await socket.receive(timeout=WAIT)
+    frame = await socket.receive(timeout=HANG_SECONDS)
     assert frame.type in {WSMsgType.CLOSED, WSMsgType.ERROR}
 
 
@@ -348,7 +355,7 @@ async def test_ws_status_frame_comes_unasked(client: Client, socket: Socket) -> 
 async def test_ws_text_frames_are_text(client: Client, socket: Socket) -> None:
     await switch_on(client, "ws_text_frames")
     await ask(socket, {"type": "ticker", "codes": ["KRW-BTC"]})
-    frame = await socket.receive(timeout=WAIT)
+    frame = await socket.receive(timeout=HANG_SECONDS)
     assert frame.type is WSMsgType.TEXT
 
 

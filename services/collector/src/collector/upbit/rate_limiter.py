@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from common.errors import TransientError
@@ -46,9 +46,11 @@ class RateLimiter:
     Args:
         replicas: How many collectors ask from this address; one leaves a request to each of the others,
             which may be about to send it.
+        monotonic: The seconds that all waits are counted in.
     """
 
-    def __init__(self, *, replicas: int = 1) -> None:
+    def __init__(self, *, replicas: int = 1, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
         self._lock = asyncio.Lock()
         self._left_to_others = replicas - 1
         self._windows: dict[str, _Window] = {}
@@ -86,12 +88,12 @@ class RateLimiter:
     @property
     def wait_seconds(self) -> float:
         """How long no request may go out."""
-        return max(0.0, self._not_before - time.monotonic(), self.block.seconds_left)
+        return max(0.0, self._not_before - self._monotonic(), self.block.seconds_left)
 
     @property
     def block(self) -> Block:
         """The block as it is now; without one no seconds are left."""
-        return Block(max(0.0, self._blocked_until - time.monotonic()), self._length_seconds)
+        return Block(max(0.0, self._blocked_until - self._monotonic()), self._length_seconds)
 
     def record_answer(self, status: int, headers: Mapping[str, str], body: str) -> None:
         """Take over what an answer says about the next request."""
@@ -107,7 +109,7 @@ class RateLimiter:
     def adopt_block(self, block: Block) -> None:
         """Keep to a block of another process."""
         if block.seconds_left > self.block.seconds_left:
-            self._blocked_until = time.monotonic() + block.seconds_left
+            self._blocked_until = self._monotonic() + block.seconds_left
             self._length_seconds = max(self._length_seconds, block.length_seconds)
 
     async def unshared_block(self, within_seconds: float) -> Block | None:
@@ -128,11 +130,11 @@ class RateLimiter:
         # A request on its way when the block began is answered with the same one.
         again = 1 if self.block.seconds_left else 2
         self._length_seconds = max(seconds, FIRST_BLOCK_SECONDS, again * self._length_seconds)
-        self._blocked_until = max(self._blocked_until, time.monotonic() + self._length_seconds)
+        self._blocked_until = max(self._blocked_until, self._monotonic() + self._length_seconds)
         self._unshared.set()
 
     def _record_remaining(self, group: str, left: int) -> None:
-        now = time.monotonic()
+        now = self._monotonic()
         known = self._windows.get(group)
         is_new = known is None or left >= known.left or now - known.first_answer >= NEXT_SECOND
         first_answer = now if is_new or known is None else known.first_answer
@@ -142,4 +144,4 @@ class RateLimiter:
             self._pause(first_answer + NEXT_SECOND - now)
 
     def _pause(self, seconds: float = NEXT_SECOND) -> None:
-        self._not_before = max(self._not_before, time.monotonic() + seconds)
+        self._not_before = max(self._not_before, self._monotonic() + seconds)

@@ -1,7 +1,6 @@
 """Middlewares of every public route: body encoding, rate limits, faults and error bodies."""
 
 import asyncio
-import time
 from email.utils import formatdate
 
 from aiohttp import HttpVersion11, web
@@ -64,9 +63,11 @@ async def limit_rate(request: web.Request, handler: Handler) -> web.StreamRespon
     part = part_of(request.path)
     if part is None:
         return await handler(request)
-    limits, client, now = request.app[EXCHANGE].limits, request.remote or "", time.time()
+    exchange, client = request.app[EXCHANGE], request.remote or ""
     group, allowed, window_seconds = _limit(part, from_browser="Origin" in request.headers)
-    verdict = limits.check(client, group, now, allowed=allowed, window_seconds=window_seconds)
+    verdict = exchange.limits.check(
+        client, group, exchange.wall(), allowed=allowed, window_seconds=window_seconds
+    )
     if verdict.block_seconds:
         return responses.blocked(verdict.block_seconds)
     if not verdict.allowed:
@@ -111,9 +112,9 @@ async def _replaced(request: web.Request, fault: Fault, group: str) -> web.Strea
         case "rate_limited":
             return responses.too_many_requests(group, as_json=fault.params.get("body") == "json")
         case "blocked":
-            limits = request.app[EXCHANGE].limits
+            exchange = request.app[EXCHANGE]
             seconds = fault.params.get("block_seconds", 60)
-            return responses.blocked(limits.block(request.remote or "", time.time(), seconds))
+            return responses.blocked(exchange.limits.block(request.remote or "", exchange.wall(), seconds))
         case "market_offline":
             message = "시스템 점검 중입니다. 점검이 완료된 후에 다시 시도해주세요."
             return responses.error_response(403, message, name="market_offline")

@@ -83,7 +83,7 @@ class Session:
         if text.strip() == "PING":
             return await self._send_status()
         try:
-            self._count_request(time.monotonic())
+            self._count_request(self._exchange.wall())
             asked = parse_request(text)
         except RequestError as error:
             return await self._send([encode(error_frame(error.name))])
