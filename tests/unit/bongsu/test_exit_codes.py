@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from bongsu.__main__ import STAYING
 from bongsu.invocation import run
 from servers.commands import COMMAND, every_command
 from servers.fixtures import passable_folder
@@ -76,28 +75,6 @@ def test_another_users_stack_ends_with_77(command: str, capsys: pytest.CaptureFi
             code, message = run([*command.split(), *NEEDED.get(command, []), "--data-dir", str(folder)])
     assert (code, capsys.readouterr().out) == (77, "")
     assert "cannot be read (Permission denied)" in message
-
-
-@pytest.mark.parametrize("command", [each for each in ALL if each not in STAYING])
-def test_every_command_speaks_json(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run([*command.split(), "--help"]) == (0, "")
-    assert "--json " in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("command", ["", *ALL, "config", "dead"])
-def test_every_help_has_an_example_and_fits(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run([*command.split(), "--help"]) == (0, "")
-    lines = capsys.readouterr().out.splitlines()
-    assert any(line.startswith(f"  As in: bongsu {command}".rstrip()) for line in lines)
-    assert max(map(len, lines)) <= 80
-    assert not any(line.endswith("...") for line in lines[1:])
-
-
-@pytest.mark.parametrize("command", ALL)
-def test_no_option_takes_a_secret(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    run([*command.split(), "--help"])
-    words = capsys.readouterr().out.lower()
-    assert not any(f"--{each}" in words for each in ("password", "key", "secret", "token", "url"))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from bongsu.output import number, one_line, print_json, print_table, say
+from bongsu.output import number, one_line, print_json, print_table
 
 
 def test_json_keeps_every_digit_and_writes_times_in_utc(capsys: pytest.CaptureFixture[str]) -> None:
@@ -17,15 +17,6 @@ def test_json_keeps_every_digit_and_writes_times_in_utc(capsys: pytest.CaptureFi
         "price": "135743000.00000000",
         "at": "2026-01-13T09:59:00Z",
     }
-
-
-def test_a_secret_is_hidden_wherever_it_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    print_json({"api_key": "hunter2"})
-    print_table("Settings", ("name", "value"), [("url", "http://user:hunter2@127.0.0.1")])
-    say("http://user:hunter2@127.0.0.1")
-    printed = capsys.readouterr().out
-    assert printed.count("***") == 3
-    assert "hunter2" not in printed
 
 
 def test_without_a_terminal_a_row_is_one_line_however_long(capsys: pytest.CaptureFixture[str]) -> None:

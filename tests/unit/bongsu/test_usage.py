@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bongsu.__main__ import STAYING
 from bongsu.invocation import run
 from servers.commands import every_command
 
@@ -117,14 +118,22 @@ def test_a_port_in_the_environment_that_is_none_is_named(monkeypatch: pytest.Mon
     assert "HEALTH_PORT" in message
 
 
-@pytest.mark.parametrize("command", ["", *(command for command, _ in every_command())])
+@pytest.mark.parametrize(("command", "acts"), [("", False), *every_command()])
 def test_every_command_explains_itself_on_80_columns(
-    command: str, capsys: pytest.CaptureFixture[str]
+    command: str, capsys: pytest.CaptureFixture[str], *, acts: bool
 ) -> None:
     assert run([*command.split(), "-h"]) == (0, "")
-    lines = capsys.readouterr().out.splitlines()
+    text = capsys.readouterr().out
+    lines = text.splitlines()
     assert lines[0].startswith(f"Usage: bongsu {command}".strip())
     assert max(map(len, lines)) <= 80
+    assert not any(line.endswith("...") for line in lines[1:])
+    assert any(line.startswith(f"  As in: bongsu {command}".rstrip()) for line in lines)
+    assert not acts or command in STAYING or "--json " in text
+    # No option takes a secret.
+    assert not any(f"--{each}" in text.lower() for each in ("password", "key", "secret", "token", "url"))
+    assert run([*command.split(), "--help"]) == (0, "")
+    assert capsys.readouterr().out == text
 
 
 @pytest.mark.parametrize("name", ["missing.json", "folder", "empty.json", "notes.txt", "pipe"])

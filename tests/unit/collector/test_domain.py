@@ -3,27 +3,10 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from collector.domain import closed_part, first_minute_to_collect, page_ranges
 from common.clock import MINUTE, closed_until
 
 START = datetime(2026, 3, 11, 14, 40, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("exchange_time", "closed"),
-    [
-        ("14:41:00", "14:40"),
-        ("14:41:01", "14:40"),
-        ("14:41:02", "14:41"),
-        ("14:42:01", "14:41"),
-        ("14:42:02", "14:42"),
-    ],
-)
-def test_a_minute_is_closed_62_seconds_after_it_opened(exchange_time: str, closed: str) -> None:
-    moment = datetime.fromisoformat(f"2026-03-11T{exchange_time}+00:00")
-    assert closed_until(moment).strftime("%H:%M") == closed
 
 
 def test_a_page_fetched_too_early_proves_only_the_closed_minutes() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,40 +37,35 @@ def settle(
     )
 
 
-def test_a_minute_without_a_candle_is_proven_empty() -> None:
-    assert settle([], 0, 5, {0, 1, 4}) == [gap(2, 4)]
+OPEN = gap(2, 6, "open", "missing")
+# What was known, the minutes a page covers, those with a candle, and what is known then.
+SETTLED = {
+    "a minute without a candle is proven empty": ([], (0, 5), {0, 1, 4}, [gap(2, 4)]),
+    "a full page leaves no gap": ([], (0, 3), {0, 1, 2}, []),
+    "an open gap is repaired where the candle came and empty where it did not": (
+        [OPEN], (2, 6), {2, 3}, [gap(2, 4, "repaired"), gap(4, 6)],
+    ),
+    "a late candle turns an empty minute into a repaired one": (
+        [gap(2, 5)], (3, 4), {3}, [gap(2, 3), gap(3, 4, "repaired"), gap(4, 5)],
+    ),
+    "the parts of a gap outside of the page stay as they were": (
+        [OPEN], (3, 5), set(), [gap(2, 3, "open", "missing"), gap(3, 5), gap(5, 6, "open", "missing")],
+    ),
+    "empty minutes page after page stay one gap": ([gap(0, 5)], (5, 6), set(), [gap(0, 6)]),
+    "a page that comes again changes nothing": ([gap(2, 4)], (0, 5), {0, 1, 4}, [gap(2, 4)]),
+}  # fmt: skip
 
 
-def test_a_full_page_leaves_no_gap() -> None:
-    assert settle([], 0, 3, {0, 1, 2}) == []
+@pytest.mark.parametrize(("known", "covered", "candles", "settled"), SETTLED.values(), ids=SETTLED)
+def test_a_page_settles_the_gaps_that_it_covers(
+    known: list[RecordedGap], covered: tuple[int, int], candles: set[int], settled: list[RecordedGap]
+) -> None:
+    assert settle(known, *covered, candles) == settled
 
 
 def test_minutes_before_the_first_candle_are_no_gap() -> None:
     assert settle([], 0, 5, {3, 4}, begins=3) == []
     assert settle([], 0, 5, set(), begins=None) == []
-
-
-def test_an_open_gap_is_repaired_where_the_candle_came_and_empty_where_it_did_not() -> None:
-    settled = settle([gap(2, 6, "open", "missing")], 2, 6, {2, 3})
-    assert settled == [gap(2, 4, "repaired"), gap(4, 6)]
-
-
-def test_a_late_candle_turns_an_empty_minute_into_a_repaired_one() -> None:
-    assert settle([gap(2, 5)], 3, 4, {3}) == [gap(2, 3), gap(3, 4, "repaired"), gap(4, 5)]
-
-
-def test_the_parts_of_a_gap_outside_of_the_page_stay_as_they_were() -> None:
-    settled = settle([gap(0, 10, "open", "missing")], 4, 6, set())
-    assert settled == [gap(0, 4, "open", "missing"), gap(4, 6), gap(6, 10, "open", "missing")]
-
-
-def test_empty_minutes_page_after_page_stay_one_gap() -> None:
-    assert settle([gap(0, 5)], 5, 6, set()) == [gap(0, 6)]
-
-
-def test_a_page_that_comes_again_changes_nothing() -> None:
-    once = settle([], 0, 5, {0, 1, 4})
-    assert settle(once, 0, 5, {0, 1, 4}) == once
 
 
 def test_neighbours_of_another_kind_stay_apart() -> None:

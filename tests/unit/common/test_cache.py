@@ -12,9 +12,10 @@ from servers.waiting import eventually
 from unit.common.source import Source
 
 
-async def test_a_value_is_loaded_once_and_then_kept() -> None:
-    cache, source = TTLCache(), Source()
-    assert [await cache.get_or_set("markets", source.load) for _ in range(3)] == ["old"] * 3
+@pytest.mark.parametrize("value", ["old", None])
+async def test_a_value_is_loaded_once_and_then_kept(value: object) -> None:
+    cache, source = TTLCache(), Source(value)
+    assert [await cache.get_or_set("markets", source.load) for _ in range(3)] == [value] * 3
     assert source.loads == 1
 
 
@@ -46,12 +47,6 @@ async def test_an_error_reaches_every_caller_and_is_not_kept() -> None:
     assert await asyncio.gather(*callers, return_exceptions=True) == [source.value] * 3
     source.value = "back"
     assert await cache.get_or_set("markets", source.load) == "back"
-
-
-async def test_none_is_a_value_too() -> None:
-    cache, source = TTLCache(), Source(None)
-    assert [await cache.get_or_set("markets", source.load) for _ in range(2)] == [None, None]
-    assert source.loads == 1
 
 
 async def test_a_caller_that_gives_up_does_not_end_the_load_for_the_others() -> None:

@@ -7,7 +7,6 @@ import pytest
 from collector.upbit.rate_limiter import Block, RateLimiter
 from common.errors import TransientError
 
-PASSED_SECONDS = 0.25
 STATED = '{"error": {"name": "blocked", "message": "Retry after 75 seconds"}}'
 
 
@@ -32,8 +31,8 @@ def limiter(clock: SetClock) -> RateLimiter:
     return RateLimiter(monotonic=clock)
 
 
-def remaining(requests: int) -> dict[str, str]:
-    return {"Remaining-Req": f"group=candles; min=600; sec={requests}"}
+def remaining(requests: int, group: str = "candles") -> dict[str, str]:
+    return {"Remaining-Req": f"group={group}; min=600; sec={requests}"}
 
 
 def test_at_first_a_request_may_go_out_at_once() -> None:
@@ -101,36 +100,19 @@ async def test_a_block_is_kept_to_be_shared_until_it_is(limiter: RateLimiter) ->
     assert await limiter.unshared_block(0.01) is None
 
 
-def answer(limiter: RateLimiter, *, left: int, group: str = "candles") -> None:
-    limiter.record_answer(200, {"Remaining-Req": f"group={group}; min=600; sec={left}"}, "")
-
-
-async def test_a_used_up_second_is_waited_for_from_its_first_answer(
-    limiter: RateLimiter, clock: SetClock
+@pytest.mark.parametrize(
+    ("answers", "seconds"),
+    [
+        ([("candles", 9), ("candles", 0)], 0.5),
+        # As many left begin another second, and another group has one of its own.
+        ([("candles", 9), ("candles", 9), ("candles", 0)], 0.5),
+        ([("ticker", 9), ("candles", 0)], 0.75),
+    ],
+)
+def test_a_used_up_second_is_waited_for_from_the_first_answer_of_its_group(
+    limiter: RateLimiter, clock: SetClock, answers: list[tuple[str, int]], seconds: float
 ) -> None:
-    answer(limiter, left=9)
-    clock.seconds += PASSED_SECONDS
-    answer(limiter, left=0)
-    assert limiter.wait_seconds == 1 - PASSED_SECONDS
-
-
-async def test_an_answer_with_as_many_left_begins_another_second(
-    limiter: RateLimiter, clock: SetClock
-) -> None:
-    answer(limiter, left=9)
-    clock.seconds += PASSED_SECONDS
-    answer(limiter, left=9)
-    answer(limiter, left=0)
-    assert limiter.wait_seconds == pytest.approx(1)
-
-
-async def test_a_first_answer_with_none_left_waits_a_whole_second(limiter: RateLimiter) -> None:
-    answer(limiter, left=0)
-    assert limiter.wait_seconds == pytest.approx(1)
-
-
-async def test_another_group_has_a_second_of_its_own(limiter: RateLimiter, clock: SetClock) -> None:
-    answer(limiter, left=9, group="ticker")
-    clock.seconds += PASSED_SECONDS
-    answer(limiter, left=0)
-    assert limiter.wait_seconds == pytest.approx(1)
+    for group, left in answers:
+        limiter.record_answer(200, remaining(left, group), "")
+        clock.seconds += 0.25
+    assert limiter.wait_seconds == pytest.approx(seconds)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from common.config.keys import MARKETS, REGISTRY, find_key, parse_value
+from common.config.keys import REGISTRY, find_key, parse_value
 from common.errors import PermanentError
 
 # As the design names them; the two lists and the cost budget have no default there.
@@ -128,8 +128,3 @@ def test_an_unknown_key_is_answered_with_the_nearest_one_or_all() -> None:
         PermanentError, match=r"unknown key 'zzz'; known are markets, collect_interval_seconds"
     ):
         parse_value("zzz", "1")
-
-
-def test_a_key_checks_what_it_is_given_and_keeps_its_default() -> None:
-    assert MARKETS.check(["KRW-ETH"]) == ["KRW-ETH"]
-    assert MARKETS.default == ["KRW-BTC"]

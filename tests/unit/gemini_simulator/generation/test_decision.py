@@ -46,17 +46,19 @@ def test_any_text_gets_an_opinion(text: str) -> None:
     assert opinion_of(text).action in ("BUY", "SELL", "HOLD")
 
 
-def test_an_oversold_market_is_bought_and_an_overbought_one_sold() -> None:
-    assert opinion_of("the RSI is rsi: 20.5").action == "BUY"
-    assert opinion_of("the RSI is rsi_14=85").action == "SELL"
-
-
-def test_a_deeply_nested_prompt_ends() -> None:
-    assert opinion_of("{" * 100_000).action == "HOLD"
-
-
-def test_a_word_that_has_rsi_in_it_is_no_figure() -> None:
-    assert opinion_of('"version": 1').action == "HOLD"
+@pytest.mark.parametrize(
+    ("prompt", "action"),
+    [
+        ("the RSI is rsi: 20.5", "BUY"),
+        ("the RSI is rsi_14=85", "SELL"),
+        # A word that has rsi in it is no figure, and a prompt nested without end ends.
+        ('"version": 1', "HOLD"),
+        ("{" * 100_000, "HOLD"),
+    ],
+    ids=["oversold", "overbought", "no figure", "nested"],
+)
+def test_an_oversold_market_is_bought_and_an_overbought_one_sold(prompt: str, action: str) -> None:
+    assert opinion_of(prompt).action == action
 
 
 @pytest.mark.parametrize("indicators", [{}, dict.fromkeys(INDICATORS)])
@@ -83,14 +85,11 @@ def test_the_fewer_figures_are_known_the_less_sure_it_is() -> None:
         (('{"indicators": {"rsi_14": 20}}', "That answer cannot be used: action: must be text."), None),
         (("rsi: 20", '{"indicators": {}}'), '{"indicators": {}}'),
         (("hello", "what now?"), "hello"),
+        ((), ""),
     ],
 )
 def test_the_newest_turn_with_figures_is_the_question(turns: tuple[str, ...], question: str | None) -> None:
-    assert question_in(turns) == (question or turns[0])
-
-
-def test_a_chat_without_turns_of_the_user_asks_nothing() -> None:
-    assert question_in(()) == ""
+    assert question_in(turns) == (turns[0] if question is None else question)
 
 
 def test_another_opinion_is_never_the_same_twice_in_a_row() -> None:

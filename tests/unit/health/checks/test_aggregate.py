@@ -12,9 +12,9 @@ from health.checks.registry import COMPONENTS
 from health.domain import DatabaseReading, LiveInstance
 from unit.health.facts import ago, facts, instance, live, stored
 
-
-def _status(**changes: Any) -> str:
-    return judge(facts(**changes), version="0.1.0").status
+NO_GEMINI = instance(
+    "signaler", components=(ComponentState(name="gemini_api", status="unhealthy", message="the list fails"),)
+)
 
 
 def test_a_healthy_stack_lists_every_component_in_order_without_a_flaw() -> None:
@@ -37,18 +37,19 @@ def test_a_missing_service_makes_it_unhealthy(service: str) -> None:
     assert f"{service}: missing" in summarize(detail).flaws
 
 
-def test_a_database_that_fails_makes_it_unhealthy() -> None:
-    assert _status(database=DatabaseReading(error="refused", stored_error="refused")) == "unhealthy"
-
-
-def test_gemini_unhealthy_only_degrades_it() -> None:
-    state = ComponentState(name="gemini_api", status="unhealthy", message="the list fails")
-    signaler = instance("signaler", components=(state,))
-    assert _status(instances=live(instance("collector"), signaler, instance("health"))) == "degraded"
-
-
-def test_an_old_signal_only_degrades_it() -> None:
-    assert _status(database=stored(newest_signal_at=ago(days=1))) == "degraded"
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"database": DatabaseReading(error="refused", stored_error="refused")}, "unhealthy"),
+        ({"database": stored(newest_signal_at=ago(days=1))}, "degraded"),
+        ({"instances": live(instance("collector"), NO_GEMINI, instance("health"))}, "degraded"),
+    ],
+    ids=["database", "signal", "gemini"],
+)
+def test_a_database_that_fails_makes_it_unhealthy_and_what_only_decides_degrades_it(
+    changes: dict[str, Any], status: str
+) -> None:
+    assert judge(facts(**changes), version="0.1.0").status == status
 
 
 def test_a_silent_replica_beside_one_that_answers_only_degrades_it() -> None:

@@ -31,17 +31,42 @@ async def candles(client: Client, path: str = CANDLES) -> list[dict[str, Any]]:
     return found
 
 
-async def test_every_kind_is_listed_with_a_description(client: Client) -> None:
+async def descriptions(client: Client) -> dict[str, str]:
+    """Return what is said of each kind."""
     listed = (await (await client.get("/_control/faults")).json())["kinds"]
-    assert {kind["kind"] for kind in listed} == {kind.name for kind in KINDS}
-    assert all(kind["description"] for kind in listed)
+    return {kind["kind"]: kind["description"] for kind in listed}
 
 
-async def test_rate_limited_gives_429_as_text(client: Client) -> None:
-    await switch_on(client, "rate_limited", count=1)
+async def test_every_kind_is_listed_with_a_description(client: Client) -> None:
+    described = await descriptions(client)
+    assert set(described) == {kind.name for kind in KINDS}
+    assert all(described.values())
+    assert "twice as long" in described["blocked"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "status", "said"),
+    [
+        ("rate_limited", {}, 429, "Too many API requests."),
+        ("rate_limited", {"body": "json"}, 429, '"too_many_requests"'),
+        ("market_offline", {}, 403, '"market_offline"'),
+        *(
+            ("http_error", {"status": status, "body": body}, status, said)
+            for status, name in ((429, '"too_many_requests"'), (503, '{"error"'))
+            for body, said in (("json", name), ("html", "<html>"), ("empty", ""))
+        ),
+    ],
+)
+async def test_a_refusal_has_the_status_and_the_body_that_were_asked_for(
+    client: Client, kind: str, params: dict[str, object], status: int, said: str
+) -> None:
+    await switch_on(client, kind, count=1, **params)
     answer = await client.get(CANDLES)
-    assert (answer.status, await answer.text()) == (429, "Too many API requests.")
-    assert answer.headers["Remaining-Req"] == "group=candles; min=600; sec=0"
+    text = await answer.text()
+    assert answer.status == status
+    assert said in text
+    assert bool(text) == bool(said)
+    assert status != 429 or answer.headers["Remaining-Req"] == "group=candles; min=600; sec=0"
     assert (await client.get(CANDLES)).status == 200
 
 
@@ -60,43 +85,6 @@ async def test_clearing_blocked_lifts_the_block_and_forgets_it(client: Client, q
         assert "90초" in await (await client.get(CANDLES)).text()
         await client.delete(f"/_control/faults{query}")
         assert (await client.get(CANDLES)).status == 200
-
-
-async def test_blocked_says_that_its_blocks_double(client: Client) -> None:
-    listed = (await (await client.get("/_control/faults")).json())["kinds"]
-    [description] = [kind["description"] for kind in listed if kind["kind"] == "blocked"]
-    assert "twice as long" in description
-
-
-async def test_rate_limited_gives_429_as_json_where_asked(client: Client) -> None:
-    await switch_on(client, "rate_limited", body="json")
-    answer = await client.get(CANDLES)
-    assert (answer.status, (await answer.json())["error"]["name"]) == (429, "too_many_requests")
-    assert answer.headers["Remaining-Req"] == "group=candles; min=600; sec=0"
-
-
-@pytest.mark.parametrize("body", ["json", "html", "empty"])
-async def test_429_as_an_http_error_has_nothing_remaining(client: Client, body: str) -> None:
-    await switch_on(client, "http_error", status=429, body=body)
-    answer = await client.get(CANDLES)
-    assert answer.headers["Remaining-Req"] == "group=candles; min=600; sec=0"
-    assert (body == "json") == ("too_many_requests" in await answer.text())
-
-
-@pytest.mark.parametrize("body", ["json", "html", "empty"])
-async def test_http_error_gives_the_status_and_body_asked(client: Client, body: str) -> None:
-    await switch_on(client, "http_error", status=503, body=body)
-    answer = await client.get(CANDLES)
-    text = await answer.text()
-    assert answer.status == 503
-    assert {"json": '{"error"', "html": "<html>", "empty": ""}[body] in text
-    assert (body == "empty") == (text == "")
-
-
-async def test_market_offline_is_a_named_403(client: Client) -> None:
-    await switch_on(client, "market_offline")
-    answer = await client.get(CANDLES)
-    assert (answer.status, (await answer.json())["error"]["name"]) == (403, "market_offline")
 
 
 @pytest.mark.parametrize("kind", ["slow", "hang"])
@@ -177,70 +165,26 @@ async def test_a_huge_body_is_as_long_as_asked(client: Client, kind: str) -> Non
     assert len(await (await client.get(CANDLES)).read()) > 2 << 20
 
 
-async def test_clock_skew_moves_date_and_timestamps(client: Client) -> None:
-    await switch_on(client, "clock_skew", seconds=-300)
-    began = datetime.now(UTC)
-    answer = await client.get("/v1/ticker?markets=KRW-BTC")
-    ended, skew, second = datetime.now(UTC), timedelta(seconds=-300), timedelta(seconds=1)
-    stamped = datetime.fromtimestamp((await answer.json())[0]["timestamp"] / 1000, UTC)
-    for shown in (parsedate_to_datetime(answer.headers["Date"]), stamped):
-        assert began + skew - second <= shown <= ended + skew
-
-
 async def test_clock_skew_moves_what_its_description_names_and_nothing_else(client: Client) -> None:
     await switch_on(client, "clock_skew", seconds=-300)
-    [described] = [
-        kind["description"]
-        for kind in (await (await client.get("/_control/faults")).json())["kinds"]
-        if kind["kind"] == "clock_skew"
-    ]
+    described = (await descriptions(client))["clock_skew"]
     assert described.startswith("Date and the timestamp of tickers and order books are off")
-    moved = {}
-    for route, field in {"ticker": "timestamp", "orderbook": "timestamp"}.items():
-        moved[route] = (await candles(client, f"/v1/{route}?markets=KRW-BTC"))[0][field]
-    kept = (await candles(client))[0]["timestamp"]
-    assert all(kept - shown > 100_000 for shown in moved.values())
+    for route in ("ticker", "orderbook"):
+        began = datetime.now(UTC)
+        answer = await client.get(f"/v1/{route}?markets=KRW-BTC")
+        ended, skew, second = datetime.now(UTC), timedelta(seconds=-300), timedelta(seconds=1)
+        stamped = datetime.fromtimestamp((await answer.json())[0]["timestamp"] / 1000, UTC)
+        for shown in (parsedate_to_datetime(answer.headers["Date"]), stamped):
+            assert began + skew - second <= shown <= ended + skew
+        assert (await candles(client))[0]["timestamp"] / 1000 - stamped.timestamp() > 100
 
 
-async def test_newest_candle_late_hides_the_last_minutes(client: Client) -> None:
-    await switch_on(client, "newest_candle_late", minutes=3)
-    newest = (await candles(client))[0]["candle_date_time_utc"]
-    assert datetime.fromisoformat(f"{newest}+00:00") <= datetime.now(UTC) - timedelta(minutes=4)
-
-
-@pytest.mark.parametrize(
-    ("unit", "length"),
-    [("seconds", 1), ("minutes/1", 60), ("minutes/3", 180), ("minutes/60", 3600), ("days", 86_400)],
-)
-async def test_missing_candles_are_missing_in_every_answer_and_older_ones_follow(
-    client: Client, unit: str, length: int
+async def test_newest_candle_late_hides_the_last_minutes_and_is_not_the_end_of_history(
+    client: Client,
 ) -> None:
-    end = datetime.now(UTC) - timedelta(days=40)
-    path = f"/v1/candles/{unit}?market=KRW-BTC&to={end:%Y-%m-%dT%H:%M:00Z}"
-    whole = await candles(client, f"{path}&count=100")
-    await switch_on(client, "missing_candles")
-    shown = [row for row in whole if opened(row) // length % 3 != 0][:10]
-    assert len(shown) == 10
-    for _ in range(2):
-        assert await candles(client, f"{path}&count=10") == shown
-
-
-def opened(row: dict[str, Any]) -> int:
-    """Return when this candle opened, in Unix seconds."""
-    return round(datetime.fromisoformat(f"{row['candle_date_time_utc']}+00:00").timestamp())
-
-
-async def test_a_missing_candle_is_not_the_end_of_history(client: Client) -> None:
-    path = "/v1/candles/minutes/1?market=KRW-BTC&count=1&to=2026-03-11T14:37:00Z"
-    await switch_on(client, "missing_candles")
-    assert [row["candle_date_time_utc"] for row in await candles(client, path)] == ["2026-03-11T14:35:00"]
-
-
-async def test_a_late_candle_is_not_the_end_of_history(client: Client) -> None:
     await switch_on(client, "newest_candle_late", minutes=5)
-    found = await candles(client, "/v1/candles/minutes/1?market=KRW-BTC&count=1")
-    assert len(found) == 1
-    age = datetime.now(UTC) - datetime.fromisoformat(f"{found[0]['candle_date_time_utc']}+00:00")
+    [newest] = await candles(client, "/v1/candles/minutes/1?market=KRW-BTC&count=1")
+    age = datetime.now(UTC) - datetime.fromisoformat(f"{newest['candle_date_time_utc']}+00:00")
     assert timedelta(minutes=6) <= age < timedelta(minutes=12)
 
 
@@ -260,53 +204,44 @@ async def test_out_of_order_changes_the_order_only(client: Client) -> None:
     assert sorted(mixed, key=str) == sorted(whole, key=str)
 
 
-async def test_future_candle_is_ahead_of_the_clock(client: Client) -> None:
-    await switch_on(client, "future_candle", minutes=5)
-    newest = (await candles(client))[0]["candle_date_time_utc"]
-    assert datetime.fromisoformat(f"{newest}+00:00") > datetime.now(UTC) + timedelta(minutes=3)
-
-
 @pytest.mark.parametrize(
-    ("unit", "spelling"),
+    ("unit", "minutes", "spelling"),
     [
-        ("minutes/15", "%Y-%m-%dT%H:{quarter:02}:00"),
-        ("days", "%Y-%m-%dT00:00:00"),
-        ("months", "%Y-%m-01T00:00:00"),
+        ("minutes/1", 3, "%Y-%m-%dT%H:%M:00"),
+        ("minutes/15", 0, "%Y-%m-%dT%H:{quarter:02}:00"),
+        ("days", 0, "%Y-%m-%dT00:00:00"),
+        ("months", 0, "%Y-%m-01T00:00:00"),
     ],
 )
 async def test_a_future_candle_stands_where_one_of_its_length_opens(
-    client: Client, unit: str, spelling: str
+    client: Client, unit: str, minutes: int, spelling: str
 ) -> None:
-    await switch_on(client, "future_candle")
+    await switch_on(client, "future_candle", minutes=5)
     ahead, newest = await candles(client, f"/v1/candles/{unit}?market=KRW-BTC&count=1")
     opened = datetime.fromisoformat(ahead["candle_date_time_utc"])
     quarter = opened.minute // 15 * 15
     assert ahead["candle_date_time_utc"] == opened.strftime(spelling.format(quarter=quarter))
-    assert opened.replace(tzinfo=UTC) > datetime.now(UTC)
+    assert opened.replace(tzinfo=UTC) > datetime.now(UTC) + timedelta(minutes=minutes)
     assert ahead["candle_date_time_utc"] > newest["candle_date_time_utc"]
     assert opened + timedelta(hours=9) == datetime.fromisoformat(ahead["candle_date_time_kst"])
 
 
 @pytest.mark.parametrize(
-    ("value", "spelling"),
+    ("params", "spelling"),
     [
-        ("zero", '"trade_price":0.00000000'),
-        ("negative", '"trade_price":-1'),
-        ("nan", '"trade_price":NaN'),
-        ("string", '"trade_price":"1'),
-        ("huge", '"trade_price":1e400'),
+        ({"value": "zero"}, '"trade_price":0.00000000'),
+        ({"value": "negative"}, '"trade_price":-1'),
+        ({"value": "nan"}, '"trade_price":NaN'),
+        ({"value": "string"}, '"trade_price":"1'),
+        ({"value": "huge"}, '"trade_price":1e400'),
+        ({"value": "negative", "field": "candle_acc_trade_volume"}, '"candle_acc_trade_volume":-'),
     ],
 )
 async def test_bad_values_break_a_number_of_the_newest_candle(
-    client: Client, value: str, spelling: str
+    client: Client, params: dict[str, Any], spelling: str
 ) -> None:
-    await switch_on(client, "bad_values", value=value)
+    await switch_on(client, "bad_values", **params)
     assert spelling in await (await client.get(CANDLES)).text()
-
-
-async def test_bad_values_may_name_the_field(client: Client) -> None:
-    await switch_on(client, "bad_values", value="negative", field="candle_acc_trade_volume")
-    assert (await candles(client))[0]["candle_acc_trade_volume"] < 0
 
 
 async def test_revised_candle_changes_one_closed_candle(client: Client) -> None:
@@ -327,14 +262,10 @@ async def test_revised_candle_changes_one_closed_candle(client: Client) -> None:
     assert all(row["low_price"] <= row["trade_price"] <= row["high_price"] for row in changed)
 
 
-async def test_a_fault_may_concern_one_route_only(client: Client) -> None:
-    await switch_on(client, "http_error", route="ticker")
-    assert (await client.get(CANDLES)).status == 200
-    assert (await client.get("/v1/ticker?markets=KRW-BTC")).status == 502
-
-
-async def test_two_faults_of_a_kind_on_two_routes_do_not_hide_each_other(client: Client) -> None:
+async def test_a_fault_of_one_route_neither_concerns_nor_hides_that_of_another(client: Client) -> None:
     await switch_on(client, "http_error", route="ticker", status=500)
+    assert (await client.get(CANDLES)).status == 200
+    assert (await client.get("/v1/ticker?markets=KRW-BTC")).status == 500
     await switch_on(client, "http_error", route="candles", status=504)
     assert (await client.get(CANDLES)).status == 504
 

@@ -16,20 +16,20 @@ minutes = st.integers(0, 40_000_000).map(lambda n: datetime.fromtimestamp(n * 60
 intervals = st.integers(1, 1440)
 
 
-def test_a_page_that_ends_at_the_hour_closes_it() -> None:
-    closed = closed_by(HOUR - MINUTE, HOUR, 60)
-    assert closed is not None
-    assert (closed.newest_end, closed.older) == (HOUR, 0)
-
-
-def test_a_page_that_begins_at_the_hour_does_not_close_it_again() -> None:
-    assert closed_by(HOUR, HOUR + 59 * MINUTE, 60) is None
-
-
-def test_a_page_over_three_ends_closes_the_newest_and_counts_two_older() -> None:
-    closed = closed_by(HOUR - MINUTE, HOUR + 125 * MINUTE, 60)
-    assert closed is not None
-    assert (closed.newest_end, closed.older) == (HOUR + 120 * MINUTE, 2)
+@pytest.mark.parametrize(
+    ("covers_from", "covers_to", "closed"),
+    [
+        (-1, 0, (0, 0)),
+        # It begins at the hour, which was closed before.
+        (0, 59, None),
+        (-1, 125, (120, 2)),
+    ],
+)
+def test_a_page_closes_the_newest_end_in_it_and_counts_the_older_ones(
+    covers_from: int, covers_to: int, closed: tuple[int, int] | None
+) -> None:
+    found = closed_by(HOUR + covers_from * MINUTE, HOUR + covers_to * MINUTE, 60)
+    assert (found and ((found.newest_end - HOUR) / MINUTE, found.older)) == closed
 
 
 def test_an_interval_that_does_not_divide_a_day_keeps_to_the_unix_grid() -> None:
