@@ -19,12 +19,6 @@ WRITTEN = """{
 OTHER = "postgresql://bongsu_admin:other-one@db.example:5432/bongsu"
 
 
-@pytest.fixture(autouse=True)
-def _no_stack(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DATABASE_URL", "NATS_URL", "HEALTH_URL"):
-        monkeypatch.delenv(name, raising=False)
-
-
 def test_the_data_folder_names_its_stack(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text(WRITTEN)
     stack = load_context(tmp_path)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -14,10 +10,10 @@ from bongsu.invocation import run
 from servers.commands import COMMAND, every_command
 from servers.fixtures import passable_folder
 from servers.surroundings import surroundings
+from unit.ordinary_user import as_an_ordinary_user
 
 # These do without a stack, or read other variables.
 ALONE = ("up", "doctor", "asyncapi", "version", "migrate", "reconcile")
-OTHER_USER = 65534
 # What a command cannot be called without.
 NEEDED = {
     "signals show": ["abcd"],
@@ -30,13 +26,6 @@ NEEDED = {
 
 
 ALL = tuple(command for command, does_something in every_command() if does_something)
-
-
-@pytest.fixture(autouse=True)
-def _no_stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("DATABASE_URL", "NATS_URL", "HEALTH_URL", "HEALTH_PORT"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.mark.parametrize("command", ALL)
@@ -53,25 +42,12 @@ def test_without_a_stack_it_ends_with_69(command: str, capsys: pytest.CaptureFix
     assert "make run" in message
 
 
-@contextmanager
-def without_rights() -> Iterator[None]:
-    """Be somebody who may read what everybody may; only root is anybody else to begin with."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(OTHER_USER)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-
-
 @pytest.mark.parametrize("command", [each for each in ALL if each not in ALONE])
 def test_another_users_stack_ends_with_77(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with passable_folder() as folder:
         (folder / "run.json").touch(mode=0o000)
         (folder / "logs").mkdir(mode=0o000)
-        with without_rights():
+        with as_an_ordinary_user():
             code, message = run([*command.split(), *NEEDED.get(command, []), "--data-dir", str(folder)])
     assert (code, capsys.readouterr().out) == (77, "")
     assert "cannot be read (Permission denied)" in message

@@ -14,13 +14,6 @@ from bongsu.invocation import run
 from servers.commands import every_command
 
 
-@pytest.fixture(autouse=True)
-def _no_stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("DATABASE_URL", "NATS_URL", "HEALTH_URL", "HEALTH_PORT"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.mark.parametrize("arguments", [[], ["config"], ["dead"]])
 def test_nothing_to_do_is_answered_with_the_usage(
     arguments: list[str], capsys: pytest.CaptureFixture[str]

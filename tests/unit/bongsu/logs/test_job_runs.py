@@ -18,12 +18,6 @@ from servers.commands import Ended
 Printed = pytest.CaptureFixture[str]
 
 
-@pytest.fixture(autouse=True)
-def _in_a_folder_without_a_stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("NATS_URL", raising=False)
-
-
 def ago(minutes: int) -> str:
     """A time as a log spells it."""
     return f"{datetime.now(UTC) - timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%S.%fZ}"

@@ -1,29 +1,12 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
-from common.events import JobFinished, JobState
+from common.events import JobState
 from common.jobs.states import JobStates
+from unit.common.jobs.records import NINE, finished
 
-NINE = datetime(2026, 1, 13, 9, 0, tzinfo=UTC)
 LATER = NINE + timedelta(minutes=1)
-
-
-def record(**changes: Any) -> JobFinished:
-    fields: dict[str, Any] = {
-        "service": "collector",
-        "instance": "collector-1",
-        "job_name": "gap_repair",
-        "run_id": "5f0c",
-        "outcome": "ok",
-        "duration_ms": 12.5,
-        "attempts": 1,
-        "error": None,
-        "finished_at": NINE,
-        "trace_id": "0" * 32,
-    }
-    return JobFinished(**fields | changes)
 
 
 def ledger() -> JobStates:
@@ -52,14 +35,14 @@ def test_a_job_runs_until_it_finishes_or_another_replica_has_won_it() -> None:
     known.record_not_claimed("gap_repair")
     assert only(known).running_since is None
     known.record_start("gap_repair")
-    known.record_finish(record())
+    known.record_finish(finished())
     assert only(known).running_since is None
 
 
 def test_a_failure_keeps_the_time_of_the_last_success() -> None:
     known = ledger()
-    known.record_finish(record())
-    known.record_finish(record(outcome="failed", error="TransientError: 503", finished_at=LATER))
+    known.record_finish(finished())
+    known.record_finish(finished(outcome="failed", error="TransientError: 503", finished_at=LATER))
     state = only(known)
     assert (state.last_outcome, state.last_error) == ("failed", "TransientError: 503")
     assert (state.last_success_at, state.last_finished_at) == (NINE, LATER)
@@ -67,7 +50,7 @@ def test_a_failure_keeps_the_time_of_the_last_success() -> None:
 
 def test_a_skipped_run_tells_its_reason_and_is_no_success() -> None:
     known = ledger()
-    known.record_finish(record(outcome="skipped", reason="stale_data"))
+    known.record_finish(finished(outcome="skipped", reason="stale_data"))
     state = only(known)
     assert (state.last_outcome, state.last_error) == ("skipped", "stale_data")
     assert (state.last_success_at, state.last_finished_at) == (None, NINE)
@@ -75,14 +58,14 @@ def test_a_skipped_run_tells_its_reason_and_is_no_success() -> None:
 
 def test_a_success_wipes_the_last_error() -> None:
     known = ledger()
-    known.record_finish(record(outcome="failed", error="TransientError: 503"))
-    known.record_finish(record(finished_at=LATER))
+    known.record_finish(finished(outcome="failed", error="TransientError: 503"))
+    known.record_finish(finished(finished_at=LATER))
     assert (only(known).last_error, only(known).last_success_at) == (None, LATER)
 
 
 def test_a_changed_interval_keeps_the_history_and_tells_since_when_it_counts() -> None:
     known = ledger()
-    known.record_finish(record())
+    known.record_finish(finished())
     before = only(known)
     known.register("gap_repair", 60)
     assert only(known) == before
@@ -96,7 +79,7 @@ def test_a_changed_interval_keeps_the_history_and_tells_since_when_it_counts() -
 
 def test_a_record_of_an_unknown_job_is_left_out() -> None:
     known = ledger()
-    known.record_finish(record(job_name="retention"))
+    known.record_finish(finished(job_name="retention"))
     known.record_start("retention")
     assert [state.job_name for state in known.states({})] == ["gap_repair"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import statistics
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,25 +13,13 @@ from hypothesis import strategies as st
 
 from common.events import JobFinished
 from common.jobs.statistics import JobAggregator, JobStatistics, percentile
-
-NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+from unit.common.jobs.records import NINE, finished
 
 
 def run(number: int, **changes: Any) -> JobFinished:
-    """A good run that ended `number` minutes after noon."""
-    fields: dict[str, Any] = {
-        "service": "collector",
-        "instance": "c-1",
-        "job_name": "gap_repair",
-        "run_id": f"run-{number}",
-        "outcome": "ok",
-        "duration_ms": 10.0,
-        "attempts": 1,
-        "error": None,
-        "finished_at": NOON + timedelta(minutes=number),
-        "trace_id": "0" * 32,
-    }
-    return JobFinished(**fields | changes)
+    """A good run that ended `number` minutes after nine."""
+    ended = NINE + timedelta(minutes=number)
+    return finished(**{"run_id": f"run-{number}", "finished_at": ended} | changes)
 
 
 def rows(*records: JobFinished) -> list[JobStatistics]:
@@ -97,7 +85,7 @@ def test_retries_are_counted_and_so_are_the_runs_they_saved() -> None:
 
 def test_the_last_run_is_the_one_that_ended_last_and_the_error_that_of_the_last_failure() -> None:
     (row,) = rows(run(9), failed(7, "TransientError: newest"), failed(2, "TransientError: old"), run(1))
-    assert (row.last_outcome, row.last_finished_at) == ("ok", NOON + timedelta(minutes=9))
+    assert (row.last_outcome, row.last_finished_at) == ("ok", NINE + timedelta(minutes=9))
     assert row.last_error == "TransientError: newest"
 
 

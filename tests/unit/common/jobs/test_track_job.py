@@ -102,21 +102,14 @@ async def test_a_failed_run_raises_its_error_and_records_it_masked(
     assert span.attributes["job.outcome"] == "failed"
 
 
-async def test_a_run_may_fail_without_an_exception(records: Records, spans: InMemorySpanExporter) -> None:
-    async with track_job("gap_repair", owner=records.owner) as run:
-        run.fail(TransientError("2 of 3 pages failed"))
-    (span,) = spans.get_finished_spans()
-    assert records.only.error == "TransientError: 2 of 3 pages failed"
-    assert span.status.status_code == StatusCode.ERROR
-
-
-async def test_a_cancelled_run_is_skipped_because_of_stopping_and_no_error(
-    printed: Printed, records: Records, spans: InMemorySpanExporter
-) -> None:
+async def cancelled_run(records: Records, failure: Exception | None = None) -> None:
+    """Cancel a run, which may have failed before."""
     began = asyncio.Event()
 
     async def work() -> None:
-        async with track_job("gap_repair", owner=records.owner):
+        async with track_job("gap_repair", owner=records.owner) as run:
+            if failure:
+                run.fail(failure)
             began.set()
             await asyncio.Event().wait()
 
@@ -125,6 +118,12 @@ async def test_a_cancelled_run_is_skipped_because_of_stopping_and_no_error(
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_a_cancelled_run_is_skipped_because_of_stopping_and_no_error(
+    printed: Printed, records: Records, spans: InMemorySpanExporter
+) -> None:
+    await cancelled_run(records)
     (line,) = printed.lines()
     (span,) = spans.get_finished_spans()
     assert (line["level"], line["outcome"], line["error"]) == ("info", "skipped", None)
@@ -134,21 +133,14 @@ async def test_a_cancelled_run_is_skipped_because_of_stopping_and_no_error(
     assert (span.status.status_code, span.status.description) == (StatusCode.UNSET, None)
 
 
-async def test_a_run_that_failed_before_it_was_cancelled_stays_failed(records: Records) -> None:
-    began = asyncio.Event()
-
-    async def work() -> None:
-        async with track_job("gap_repair", owner=records.owner) as run:
-            run.fail(TransientError("2 of 3 pages failed"))
-            began.set()
-            await asyncio.Event().wait()
-
-    task = asyncio.create_task(work())
-    await began.wait()
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+async def test_a_run_that_failed_without_an_exception_stays_failed_although_it_is_cancelled(
+    records: Records, spans: InMemorySpanExporter
+) -> None:
+    await cancelled_run(records, TransientError("2 of 3 pages failed"))
+    (span,) = spans.get_finished_spans()
     assert (records.only.outcome, records.only.reason) == ("failed", None)
     assert records.only.error == "TransientError: 2 of 3 pages failed"
+    assert span.status.status_code == StatusCode.ERROR
 
 
 async def test_a_run_whose_help_was_cancelled_has_failed_and_was_not_stopped(

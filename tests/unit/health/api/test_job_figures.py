@@ -11,6 +11,7 @@ from common.events import JobFinished, JobState, Outcome
 from health.api import jobs
 from health.api.jobs import JobWindow, job_figures
 from health.schemas import ServiceHealth
+from unit.common.jobs.records import finished
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -97,15 +98,6 @@ def _instance(
 
 
 def _run(run_id: str, finished_at: datetime, duration_ms: float) -> JobFinished:
-    return JobFinished(
-        service="collector",
-        instance="c1",
-        job_name="data_collection",
-        run_id=run_id,
-        outcome="ok",
-        duration_ms=duration_ms,
-        attempts=1,
-        error=None,
-        finished_at=finished_at,
-        trace_id="0af7651916cd43dd8448eb211c80319c",
+    return finished(
+        job_name="data_collection", run_id=run_id, duration_ms=duration_ms, finished_at=finished_at
     )

@@ -36,28 +36,28 @@ def test_a_state_that_lasts_is_announced_after_the_time_it_takes_to_settle() -> 
     assert seen.states == [(110, "unhealthy")]
 
 
-def test_the_first_state_of_a_process_has_three_times_as_long() -> None:
+@pytest.mark.parametrize(
+    ("lasting", "announced"),
+    [
+        # The first state of a process has three times as long.
+        ([("unhealthy", 29), ("healthy", 100)], []),
+        ([("healthy", 100), ("unhealthy", 9), ("healthy", 100)], []),
+        (
+            [("healthy", 100), ("unhealthy", 400), ("degraded", 400), ("healthy", 400)],
+            ["unhealthy", "degraded", "healthy"],
+        ),
+        # Where nothing lasts, the worst of it, once.
+        ([("healthy", 100), *[("degraded", 4), ("unhealthy", 4)] * 200], ["unhealthy"]),
+    ],
+    ids=["at first", "too short", "lasting", "coming and going"],
+)
+def test_each_change_that_lasts_is_announced_and_no_other(
+    lasting: list[tuple[OverallStatus, float]], announced: list[OverallStatus]
+) -> None:
     seen = Announcements()
-    seen.see("unhealthy", 29)
-    seen.see("healthy", 100)
-    assert seen.states == []
-
-
-def test_what_is_over_before_it_settles_is_not_announced() -> None:
-    seen = Announcements()
-    seen.see("healthy", 100)
-    seen.see("unhealthy", 9)
-    seen.see("healthy", 100)
-    assert seen.states == []
-
-
-def test_each_change_that_lasts_is_announced_and_the_last_word_is_what_holds() -> None:
-    seen = Announcements()
-    seen.see("healthy", 100)
-    seen.see("unhealthy", 400)
-    seen.see("degraded", 400)
-    seen.see("healthy", 400)
-    assert [status for _, status in seen.states] == ["unhealthy", "degraded", "healthy"]
+    for status, seconds in lasting:
+        seen.see(status, seconds)
+    assert [status for _, status in seen.states] == announced
 
 
 @pytest.mark.parametrize("period", [3, 7, 12, 25, 70])
@@ -73,12 +73,3 @@ def test_what_comes_and_goes_for_an_hour_is_no_flood(period: int) -> None:
     assert seen.states[0][0] < 180
     seen.see("healthy", 400)
     assert seen.states[-1][1] == "healthy"
-
-
-def test_where_nothing_lasts_the_worst_of_it_is_announced_once() -> None:
-    seen = Announcements()
-    seen.see("healthy", 100)
-    for _ in range(200):
-        seen.see("degraded", 4)
-        seen.see("unhealthy", 4)
-    assert [status for _, status in seen.states] == ["unhealthy"]

@@ -108,19 +108,6 @@ BROKEN_CANDLES = {
 }
 
 
-@pytest.mark.parametrize("name", BROKEN_CANDLES)
-def test_a_broken_candle_is_refused_with_file_line_and_rule(tmp_path: Path, name: str) -> None:
-    row, rule = BROKEN_CANDLES[name]
-    good = json.dumps(candle(candle_date_time_utc="2020-02-20T11:18:00", timestamp=1582197538422))
-    path = written(tmp_path, f"[\n{good},\n{json.dumps(row)}\n]\n")
-    with pytest.raises(RecordingError) as refusal:
-        load_recording(path)
-    message = str(refusal.value)
-    assert message.startswith(f"{path}, line 3: ")
-    assert rule in message
-    assert "\n" not in message
-
-
 BROKEN_TICKS = {
     "a column missing": ("2026-01-13T09:59:00Z,KRW-BTC", "2 columns"),
     "no time": ("yesterday,KRW-BTC,1", "not a time"),
@@ -138,16 +125,29 @@ BROKEN_TICKS = {
 }
 
 
-@pytest.mark.parametrize("name", BROKEN_TICKS)
-def test_a_broken_tick_is_refused_with_file_line_and_rule(tmp_path: Path, name: str) -> None:
-    line, rule = BROKEN_TICKS[name]
-    path = written(tmp_path, f"{HEADER}2026-01-13T09:59:00Z,KRW-BTC,1\n{line}\n")
-    with pytest.raises(RecordingError, match="line 3: ") as refusal:
-        load_recording(path)
-    assert rule in str(refusal.value)
-
-
 GOOD = json.dumps(candle())
+EARLIER = json.dumps(candle(candle_date_time_utc="2020-02-20T11:18:00", timestamp=1582197538422))
+BROKEN = {
+    name: (f"[\n{EARLIER},\n{json.dumps(row)}\n]\n", rule) for name, (row, rule) in BROKEN_CANDLES.items()
+} | {
+    f"tick: {name}": (f"{HEADER}2026-01-13T09:59:00Z,KRW-BTC,1\n{line}\n", rule)
+    for name, (line, rule) in BROKEN_TICKS.items()
+}
+
+
+@pytest.mark.parametrize(("text", "rule"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_candle_or_tick_is_refused_with_file_line_and_rule(
+    tmp_path: Path, text: str, rule: str
+) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(RecordingError) as refusal:
+        load_recording(path)
+    message = str(refusal.value)
+    assert message.startswith(f"{path}, line 3: ")
+    assert rule in message
+    assert "\n" not in message
+
+
 BROKEN_FILES = {
     "empty": (b"", "the file is empty"),
     "only spaces": (b" \n", "the file is empty"),

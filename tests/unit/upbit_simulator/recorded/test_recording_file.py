@@ -1,15 +1,13 @@
 """A recording is read from any plain file, and what cannot be one is refused."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from unit.ordinary_user import as_an_ordinary_user
 from upbit_simulator.recorded.recording import RecordingError, load_recording
 
-ORDINARY_USER = 65534
 TICKS = "exchange_time_utc,market,price_krw\n2026-01-13T09:59:00.461Z,KRW-BTC,135895000\n"
 CANDLES = """[
 {"market": "KRW-BTC", "unit": 1, "candle_date_time_utc": "2020-02-20T11:19:00", "timestamp": 1582197598691,
@@ -31,18 +29,6 @@ def test_a_pipe_is_refused_since_it_can_be_read_once_only(tmp_path: Path) -> Non
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(RecordingError, match="no file that can be read again; give a plain file"):
         load_recording(tmp_path / "pipe")
-
-
-@contextmanager
-def as_an_ordinary_user() -> Iterator[None]:
-    """Root may read everything, so run as another user meanwhile."""
-    user = os.geteuid()
-    if user == 0:
-        os.seteuid(ORDINARY_USER)
-    try:
-        yield
-    finally:
-        os.seteuid(user)
 
 
 def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
