@@ -7,8 +7,8 @@ import contextlib
 import itertools
 import random
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from collector.upbit.client import UpbitClient
@@ -16,7 +16,7 @@ from common.clock import MINUTE, ExchangeClock, utc_now
 from common.errors import TransientError
 from common.retry import with_retry
 from harness.finding import Finding
-from harness.stack import in_background
+from harness.stack import in_background, in_thread
 from servers.simulators import Simulator, simulator
 
 MARKET = "KRW-BTC"
@@ -29,15 +29,8 @@ LOOK_SECONDS = 0.01
 
 async def measure() -> list[Finding]:
     """Return the rows of seeded failures, of a burst of 429, of a storm of 503, and of the waits."""
-    with ExitStack() as stack:
-        # In a thread: it waits for the process in an event loop of its own.
-        upbit = await asyncio.to_thread(stack.enter_context, simulator("upbit_simulator"))
-        return [
-            await _seeded(),
-            await _waits(upbit),
-            await _burst(upbit),
-            await _storm(upbit),
-        ]
+    async with in_thread(simulator("upbit_simulator")) as upbit:
+        return [await _seeded(), await _waits(upbit), await _burst(upbit), await _storm(upbit)]
 
 
 async def _seeded() -> Finding:
@@ -65,12 +58,11 @@ async def _seeded() -> Finding:
 
 async def _waits(upbit: Simulator) -> Finding:
     upbit.switch_on("http_error", count=3, status=503)
-    with _client(upbit) as client:
+    async with _client(upbit) as client:
         arrivals: list[float] = []
         async with in_background(_watch(upbit, arrivals)):
             await _fetched(client)
             await asyncio.sleep(10 * LOOK_SECONDS)
-        await client.close()
     upbit.switch_all_off()
     waits = [later - earlier for earlier, later in itertools.pairwise(arrivals)]
     # Jitter only lengthens, by at most a tenth; the rest is the call itself and the look every 10 ms, which
@@ -93,13 +85,12 @@ async def _burst(upbit: Simulator) -> Finding:
     upbit.switch_on("rate_limited")
     before, began = _requests(upbit), time.monotonic()
     failed = 0
-    with _client(upbit) as client:
+    async with _client(upbit) as client:
         while time.monotonic() - began < BURST_SECONDS:
             failed += not await _fetched(client)
         refused = _requests(upbit) - before
         upbit.switch_all_off()
         next_run = await _fetched(client)
-        await client.close()
     return Finding(
         "SC-004",
         f"a burst of {BURST_SECONDS} s in which Upbit answers 429",
@@ -113,12 +104,11 @@ async def _burst(upbit: Simulator) -> Finding:
 async def _storm(upbit: Simulator) -> Finding:
     upbit.switch_on("http_error", status=503)
     before = _requests(upbit)
-    with _client(upbit) as client:
+    async with _client(upbit) as client:
         succeeded = [await _fetched(client) for _ in range(STORM_CALLS)]
         each = (_requests(upbit) - before) / STORM_CALLS
         upbit.switch_all_off()
         recovered = await _fetched(client)
-        await client.close()
     return Finding(
         "SC-004",
         f"ten minutes of 503: {STORM_CALLS} calls, without the pauses between them",
@@ -128,9 +118,11 @@ async def _storm(upbit: Simulator) -> Finding:
     )
 
 
-@contextmanager
-def _client(upbit: Simulator) -> Iterator[UpbitClient]:
-    yield UpbitClient(upbit.url, source="simulator", clock=ExchangeClock())
+@asynccontextmanager
+async def _client(upbit: Simulator) -> AsyncIterator[UpbitClient]:
+    client = UpbitClient(upbit.url, source="simulator", clock=ExchangeClock())
+    yield client
+    await client.close()
 
 
 async def _fetched(client: UpbitClient) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -43,25 +44,23 @@ SIGNALER_POINTS = {
 }
 # A kill comes at the n-th time that the point is reached, n by chance.
 MOST_TIMES = 4
+Killed = Callable[[str, random.Random, int], Awaitable[Finding]]
 
 
 async def measure(seed: int, times: int = 50) -> list[Finding]:
     """Return a row for each of the five points; two of them run at a time."""
-    collector, others = await asyncio.gather(_collector(seed, times), _signaler_and_migration(seed, times))
+
+    async def each(points: Mapping[str, str], killed: Killed) -> list[Finding]:
+        return [await killed(point, random.Random(f"{seed}-{point}"), times) for point in points]
+
+    async def signaler_and_migration() -> list[Finding]:
+        signaler = await each(SIGNALER_POINTS, _killed_signaler)
+        return [*signaler, await killed_migration.measure(random.Random(f"{seed}-migration"), times)]
+
+    collector, others = await asyncio.gather(
+        each(COLLECTOR_POINTS, _killed_collector), signaler_and_migration()
+    )
     return [*collector, *others]
-
-
-async def _collector(seed: int, times: int) -> list[Finding]:
-    return [
-        await _killed_collector(point, random.Random(f"{seed}-{point}"), times) for point in COLLECTOR_POINTS
-    ]
-
-
-async def _signaler_and_migration(seed: int, times: int) -> list[Finding]:
-    signaler = [
-        await _killed_signaler(point, random.Random(f"{seed}-{point}"), times) for point in SIGNALER_POINTS
-    ]
-    return [*signaler, await killed_migration.measure(random.Random(f"{seed}-migration"), times)]
 
 
 async def _killed_collector(point: str, chance: random.Random, times: int) -> Finding:

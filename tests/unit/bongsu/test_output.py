@@ -8,7 +8,12 @@ from decimal import Decimal
 
 import pytest
 
-from bongsu.output import number, one_line, print_json, print_table
+from bongsu import invocation
+from bongsu.output import note, number, one_line, print_json, print_table, say
+from common.masking import register_secret
+
+CANARY = "canary-Value-8841-of-the-command"
+TEXT = f"refused with api_key={CANARY}"
 
 
 def test_json_keeps_every_digit_and_writes_times_in_utc(capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,3 +64,27 @@ def test_a_number_has_no_zeros_at_its_end(value: object, shown: str) -> None:
 
 def test_one_line_is_one_line() -> None:
     assert one_line("a\r\nb\u2028c\x00d") == "a b c d"
+
+
+def test_no_way_of_printing_prints_a_secret(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"error": TEXT, "rows": [{"balance": 48735012, "price": 95123000}]})
+    printed = capsys.readouterr().out
+    assert json.loads(printed) == {
+        "error": "refused with api_key=***",
+        "rows": [{"balance": "***", "price": 95123000}],
+    }
+    print_table("jobs", ("job", "error"), [("data_collection", TEXT)])
+    say(TEXT)
+    note(TEXT)
+    written = capsys.readouterr()
+    assert CANARY not in written.out + written.err
+    assert written.out.count("api_key=***") == 2
+    assert written.err == "bongsu: refused with api_key=***\n"
+
+
+def test_no_message_of_a_command_that_fails_holds_a_secret() -> None:
+    register_secret(CANARY)
+    code, message = invocation.run([f"--{CANARY}"])
+    assert code == 2
+    assert CANARY not in message
+    assert "***" in message

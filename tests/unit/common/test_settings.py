@@ -124,39 +124,33 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     )
 
 
-def test_an_empty_file_is_a_missing_value(tmp_path: Path) -> None:
-    file = tmp_path / "database_url"
-    file.write_text("\n", encoding="utf-8")
-    found = problems({"NATS_URL": URLS["NATS_URL"], "DATABASE_URL_FILE": str(file)})
-    assert found == ["DATABASE_URL: is missing; set it in the environment"]
-
-
-def test_a_file_that_cannot_be_read_is_named_with_the_other_problems(tmp_path: Path) -> None:
-    binary = tmp_path / "binary"
-    binary.write_bytes(b"\xff\xfe\x00secret")
-    found = problems(
-        URLS | {"UPBIT_SECRET_KEY_FILE": str(binary), "DATABASE_URL": "", "DATABASE_URL_FILE": "/no/such"}
-    )
+def test_a_file_that_cannot_be_read_is_named_with_the_other_problems_and_an_empty_one_is_no_value(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "empty").write_text("\n", encoding="utf-8")
+    found = problems({"DATABASE_URL_FILE": str(tmp_path / "empty"), "NATS_URL_FILE": "/no/such"})
     assert found == [
-        "DATABASE_URL_FILE: the file cannot be read (No such file or directory); check the path",
-        "UPBIT_SECRET_KEY_FILE: the file cannot be read (not UTF-8 text); check the path",
+        "NATS_URL_FILE: the file cannot be read (No such file or directory); check the path",
+        "DATABASE_URL: is missing; set it in the environment",
     ]
 
 
-def test_a_file_that_never_ends_is_refused(tmp_path: Path) -> None:
-    found = problems(URLS | {"UPBIT_SECRET_KEY_FILE": "/dev/zero"})
-    assert found == ["UPBIT_SECRET_KEY_FILE: the file is larger than 64 kB; check the path"]
-    assert problems(URLS | {"UPBIT_SECRET_KEY_FILE": str(tmp_path)}) == [
-        "UPBIT_SECRET_KEY_FILE: the file cannot be read (Is a directory); check the path"
-    ]
-
-
-def test_what_a_file_holds_has_the_same_rules_and_is_named_by_the_files_variable(tmp_path: Path) -> None:
-    file = tmp_path / "upbit_secret_key"
-    file.write_text("'quoted-7731'\n", encoding="utf-8")
-    found = problems(URLS | {"UPBIT_SECRET_KEY_FILE": str(file), "REPLICAS": "0"})
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        ("binary", "the file cannot be read (not UTF-8 text); check the path"),
+        ("", "the file cannot be read (Is a directory); check the path"),
+        ("/dev/zero", "the file is larger than 64 kB; check the path"),
+        # What it holds has the same rules.
+        ("quoted", "must be without quotes around it"),
+    ],
+)
+def test_a_file_is_refused_by_the_name_of_its_variable(tmp_path: Path, file: str, reason: str) -> None:
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00secret")
+    (tmp_path / "quoted").write_text("'quoted-7731'\n", encoding="utf-8")
+    found = problems(URLS | {"UPBIT_SECRET_KEY_FILE": str(tmp_path / file), "REPLICAS": "0"})
     assert found == [
-        "UPBIT_SECRET_KEY_FILE: must be without quotes around it",
+        f"UPBIT_SECRET_KEY_FILE: {reason}",
         "REPLICAS: Input should be greater than or equal to 1",
     ]
 

@@ -39,16 +39,13 @@ async def test_how_a_task_ends_is_ignored() -> None:
     assert isinstance(task.exception(), ValueError)
 
 
-async def test_tasks_that_have_ended_are_left_alone() -> None:
+async def test_what_has_ended_or_never_began_is_left_alone() -> None:
     task = asyncio.create_task(asyncio.sleep(0, "done"))
     await task
-    await cancel_tasks([task])
+    for ended in ([task], [], [None]):
+        await cancel_tasks(ended)
     assert task.result() == "done"
-
-
-async def test_nothing_to_end_is_fine() -> None:
-    await cancel_tasks([])
-    await cancel_tasks([None])
+    await Background("a loop", fails).stop()
 
 
 async def test_a_background_loop_begins_again_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,10 +65,6 @@ async def test_a_background_loop_begins_again_after_an_error(monkeypatch: pytest
     await asyncio.wait_for(begun.wait(), 60)
     await asyncio.wait_for(background.stop(), 60)
     assert runs == [0, 1]
-
-
-async def test_a_background_loop_that_was_never_started_can_be_stopped() -> None:
-    await Background("a loop", fails).stop()
 
 
 async def test_a_loop_that_fails_does_not_disturb_the_others_and_all_end_together() -> None:

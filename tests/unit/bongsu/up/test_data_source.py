@@ -34,13 +34,10 @@ def test_a_damaged_note_is_not_taken_for_a_new_folder(tmp_path: Path) -> None:
         check_market(tmp_path, simulated(), Options())
 
 
-def test_a_recording_sets_the_markets_to_its_own() -> None:
+def test_a_recording_sets_the_markets_to_its_own_and_the_real_one_starts_with_the_defaults() -> None:
     settings = first_settings(REPLAY)
     assert settings["markets"] == ["KRW-BTC", "KRW-XRP"]
     assert settings["signal_interval_minutes"] == 1
-
-
-def test_the_real_market_starts_with_the_defaults() -> None:
     assert first_settings(live()) == {}
 
 

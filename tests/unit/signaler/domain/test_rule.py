@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,17 +12,13 @@ from unit.signaler.market import snapshot_of, wavy_closes
 closes = st.lists(st.integers(1_000_000, 200_000_000), min_size=50, max_size=120)
 
 
-def test_a_steady_rise_that_speeds_up_is_a_buy() -> None:
+@pytest.mark.parametrize(("direction", "action"), [(1, "BUY"), (-1, "SELL")])
+def test_a_rise_that_speeds_up_is_a_buy_and_a_fall_a_sell(direction: int, action: str) -> None:
     # Two steps up and one down keep the RSI below overbought; the steps grow.
-    rising = [90_000_000 + n * 20_000 + n * n * 40 + (n % 3) * 60_000 for n in range(300)]
-    answer = rule_answer(snapshot_of(rising))
-    assert answer.action == "BUY"
+    moves = [n * 20_000 + n * n * 40 + (n % 3) * 60_000 for n in range(300)]
+    answer = rule_answer(snapshot_of([100_000_000 + direction * move for move in moves]))
+    assert answer.action == action
     assert answer.confidence >= 0.6
-
-
-def test_a_fall_that_speeds_up_is_a_sell() -> None:
-    falling = [110_000_000 - n * 20_000 - n * n * 40 - (n % 3) * 60_000 for n in range(300)]
-    assert rule_answer(snapshot_of(falling)).action == "SELL"
 
 
 def test_a_price_that_never_moved_is_a_hold_with_every_voice_neutral() -> None:

@@ -33,18 +33,14 @@ def test_the_clock_starts_at_the_first_record_runs_faster_and_stops(recording: R
     assert clock.now_ms() == recording.first_ms + 10 * MINUTE + 2000 == recording.end_ms
 
 
-def test_a_restart_goes_on_where_real_time_has_taken_it(recording: Recording, tmp_path: Path) -> None:
+@pytest.mark.parametrize("speed", [60, 1])
+def test_a_restart_goes_on_where_real_time_has_taken_it_also_at_another_speed(
+    recording: Recording, tmp_path: Path, speed: float
+) -> None:
     anchor = tmp_path / "anchor.json"
     replay_clock(recording, speed=60, path=anchor, wall=lambda: 1000.0)
-    restarted = replay_clock(recording, speed=60, path=anchor, wall=lambda: 1003.0)
+    restarted = replay_clock(recording, speed=speed, path=anchor, wall=lambda: 1003.0)
     assert restarted.now_ms() == recording.first_ms + 3 * MINUTE
-
-
-def test_another_speed_does_not_move_the_clock(recording: Recording, tmp_path: Path) -> None:
-    anchor = tmp_path / "anchor.json"
-    replay_clock(recording, speed=60, path=anchor, wall=lambda: 1000.0)
-    slower = replay_clock(recording, speed=1, path=anchor, wall=lambda: 1003.0)
-    assert slower.now_ms() == recording.first_ms + 3 * MINUTE
 
 
 def test_the_anchor_says_what_it_belongs_to(recording: Recording, tmp_path: Path) -> None:

@@ -28,17 +28,14 @@ def test_a_minute_is_the_same_whatever_was_asked_before(code: str, minute: int) 
 
 @few
 @given(CODES, MINUTES)
-def test_the_trades_of_a_minute_make_exactly_its_candle(code: str, minute: int) -> None:
+def test_the_trades_of_a_minute_lie_inside_it_in_order_and_make_exactly_its_candle(
+    code: str, minute: int
+) -> None:
     trades = MARKET.trades(code, minute)
     made = candle_of(minute * MINUTE_MS, trades)
     assert MARKET.candles(code, minute, minute + 1, 1) == ([] if made is None else [made])
     assert all(trade.value == trade.price * trade.volume for trade in trades)
-
-
-@few
-@given(CODES, MINUTES)
-def test_trades_lie_inside_their_minute_in_order(code: str, minute: int) -> None:
-    times = [trade.time_ms for trade in MARKET.trades(code, minute)]
+    times = [trade.time_ms for trade in trades]
     assert times == sorted(set(times))
     assert all(time // MINUTE_MS == minute for time in times)
 

@@ -65,10 +65,18 @@ def test_every_recorded_error_is_classified(name: str, kind: type[GeminiError]) 
     assert isinstance(error, TransientError) != isinstance(error, PermanentError)
 
 
-def test_the_minutes_quota_says_how_long_to_wait() -> None:
-    error = classified("429")
+@pytest.mark.parametrize(
+    ("body", "seconds"),
+    [
+        ((EXAMPLES / "gemini_error_429.json").read_text(), 34),
+        # In words, where the details have none.
+        (json.dumps({"error": {"code": 429, "message": "Slow down. Please retry in 12.5s."}}), 12.5),
+    ],
+)
+def test_the_minutes_quota_says_how_long_to_wait(body: str, seconds: float) -> None:
+    error = classify_response(429, body, model=MODEL, now=NOW)
     assert isinstance(error, RateLimitedError)
-    assert error.retry_after_seconds == 34
+    assert error.retry_after_seconds == seconds
 
 
 def test_the_days_quota_counts_even_with_a_short_delay() -> None:
@@ -89,13 +97,6 @@ def test_an_empty_account_stops_every_model() -> None:
 def test_a_limit_of_zero_is_not_waited_for() -> None:
     body = (EXAMPLES / "gemini_error_429.json").read_text().replace("limit: 5,", "limit: 0,")
     assert isinstance(classify_response(429, body, model=MODEL, now=NOW), QuotaExhaustedError)
-
-
-def test_a_delay_in_words_counts_where_the_details_have_none() -> None:
-    body = json.dumps({"error": {"code": 429, "message": "Slow down. Please retry in 12.5s."}})
-    error = classify_response(429, body, model=MODEL, now=NOW)
-    assert isinstance(error, RateLimitedError)
-    assert error.retry_after_seconds == 12.5
 
 
 @given(st.integers(201, 599), st.text(max_size=200) | st.binary(max_size=50).map(repr))
@@ -137,13 +138,11 @@ def test_a_block_ends_within_25_hours_on_another_day(now: datetime) -> None:
     assert quota_day(until) == quota_day(now) + timedelta(days=1)
 
 
-def test_a_call_costs_its_tokens_at_the_price_of_the_day() -> None:
+def test_a_call_costs_its_tokens_at_the_price_of_the_day_and_of_the_dearest_model_where_it_is_unknown() -> (
+    None
+):
     tokens = {"input_tokens": 1_000_000, "output_tokens": 100_000}
     assert cost_usd(MODEL, date(2026, 11, 24), **tokens) == Decimal("1.125")
     assert cost_usd(MODEL, date(2027, 1, 1), **tokens) == Decimal("2.25")
-
-
-def test_an_unknown_model_is_billed_as_the_dearest_one() -> None:
-    dearest = max(PRICES, key=lambda price: price.output_usd)
-    cost = cost_usd("gemini-9", date(2026, 11, 24), input_tokens=0, output_tokens=1_000_000)
-    assert cost == dearest.output_usd
+    dearest = max(price.output_usd for price in PRICES)
+    assert cost_usd("gemini-9", NOW.date(), input_tokens=0, output_tokens=1_000_000) == dearest
