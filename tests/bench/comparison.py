@@ -29,6 +29,11 @@ class Comparison:
         return self.work, self.against, self.ours, self.theirs, self.figure, self.bar, reached
 
     @classmethod
+    def alone(cls, work: str, figure: str, bar: str, *, reached: bool, measured: str = "") -> Comparison:
+        """Return the row of a figure that has no other side; `measured` says more than the figure."""
+        return cls(work, "–", measured or figure, "–", figure, bar, reached)
+
+    @classmethod
     def of_error(cls, name: str, error: str) -> Comparison:
         """Return the row of a bench that ended with an error."""
         return cls(name, "–", error, "–", "–", "ends without an error", reached=False, is_error=True)

@@ -6,11 +6,10 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 
-import asyncpg
-import nats as nats_client
 import psutil
 
 from bench.stacks import ManyMarkets
+from harness.servers import Connection, nats_connection
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Reading:
     answers: Counter[str]
 
 
-async def read(stack: ManyMarkets, connection: asyncpg.Connection) -> Reading:
+async def read(stack: ManyMarkets, connection: Connection) -> Reading:
     """Read all of it now."""
     own = await connection.fetchval("SELECT pg_backend_pid()")
     pids = {name: process.process.pid for name, process in stack.services.items()}
@@ -56,9 +55,6 @@ def _family_cpu_seconds(pid: int, *, without: int) -> float:
 
 
 async def _streams(stack: ManyMarkets) -> dict[str, tuple[int, int]]:
-    client = await nats_client.connect(stack.running.nats.url())
-    try:
+    async with nats_connection(stack.running.nats.url()) as client:
         found = await client.jetstream().streams_info()
         return {str(one.config.name): (one.state.last_seq, one.state.bytes) for one in found}
-    finally:
-        await client.close()

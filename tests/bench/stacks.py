@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import asyncpg
-
 from bongsu.servers import ports
 from common.clock import MINUTE
 from faults.inputs.recording import FIRST, write_recording
-from harness.servers import Servers, scratch_folder, servers
+from harness.servers import Connection, Servers, postgres_connection, scratch_folder, servers
 from harness.stack import gemini_at, in_thread, upbit_at
 from servers.services import ServiceProcess, service
 from servers.simulators import Simulator, simulator
@@ -111,7 +109,7 @@ async def many_markets(count: int, *, minutes: int, interval_minutes: int) -> As
         yield ManyMarkets(running, upbit, gemini, services, markets, begun)
 
 
-async def store_history(connection: asyncpg.Connection, markets: tuple[str, ...], *, minutes: int) -> None:
+async def store_history(connection: Connection, markets: tuple[str, ...], *, minutes: int) -> None:
     """Store a candle for each of so many minutes before the recording begins."""
     await connection.execute(_HISTORY, markets, FIRST - minutes * MINUTE, FIRST)
 
@@ -130,15 +128,14 @@ async def _prepare(running: Servers, markets: tuple[str, ...], interval_minutes:
         "gemini_daily_request_budget": 1_000_000,
         "gemini_daily_cost_budget_usd": "10000",
     }
-    connection = await asyncpg.connect(running.postgres.url())
-    await connection.executemany(
-        "INSERT INTO system_config (key, value) VALUES ($1, $2)",
-        [(key, json.dumps(value)) for key, value in settings.items()],
-    )
-    await store_history(connection, markets, minutes=HISTORY_MINUTES)
-    await connection.executemany(
-        "INSERT INTO repair_progress (symbol, looked_until) VALUES ($1, $2)",
-        [(market, FIRST) for market in markets],
-    )
-    await connection.execute("ANALYZE")
-    await connection.close()
+    async with postgres_connection(running.postgres.url()) as connection:
+        await connection.executemany(
+            "INSERT INTO system_config (key, value) VALUES ($1, $2)",
+            [(key, json.dumps(value)) for key, value in settings.items()],
+        )
+        await store_history(connection, markets, minutes=HISTORY_MINUTES)
+        await connection.executemany(
+            "INSERT INTO repair_progress (symbol, looked_until) VALUES ($1, $2)",
+            [(market, FIRST) for market in markets],
+        )
+        await connection.execute("ANALYZE")

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
-import asyncpg
-
 from collector.handlers import PAGES_AT_ONCE, CandleHandlers
 from collector.repository import CandleRepository
 from common.bus.broker import Bus
@@ -16,7 +14,7 @@ from common.clock import ExchangeClock
 from common.database.pool import SHARES, Database
 from common.events import CandlesClosed
 from common.streams import STORE_CANDLES
-from harness.servers import Servers
+from harness.servers import Servers, postgres_connection
 
 POLL_SECONDS = 0.002
 Handler = Callable[[CandlesClosed, Delivery], Awaitable[None]]
@@ -85,9 +83,8 @@ async def until_settled(bus: Bus) -> None:
 
 async def emptied(running: Servers) -> None:
     """Empty all: no message in MARKET, no candle, no gap."""
-    admin = await asyncpg.connect(running.postgres.url())
-    await admin.execute("TRUNCATE market_data, candle_gaps")
-    await admin.close()
+    async with postgres_connection(running.postgres.url()) as admin:
+        await admin.execute("TRUNCATE market_data, candle_gaps")
     bus = Bus(running.nats.url(), service="bench", instance="purge")
     await bus.connect()
     await bus.jetstream.purge_stream(STORE_CANDLES.stream)

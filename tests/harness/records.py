@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-import asyncpg
-import nats as nats_client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig
@@ -18,6 +16,7 @@ from common.clock import MINUTE
 from common.events import CandlesClosed, SignalGenerated
 from common.settings import nats_servers
 from common.streams import Consumer
+from harness.servers import nats_connection, postgres_connection
 from servers.simulators import Simulator
 from servers.waiting import eventually
 
@@ -52,13 +51,10 @@ class Tables:
 
 async def read_tables(database_url: str) -> Tables:
     """Read everything, as bongsu_admin."""
-    connection = await asyncpg.connect(database_url, timeout=5)
-    try:
+    async with postgres_connection(database_url, timeout=5) as connection:
         candles = await connection.fetch("SELECT symbol, timestamp, close FROM market_data")
         gaps = await connection.fetch("SELECT symbol, from_time, to_time, status FROM candle_gaps")
         signals = await connection.fetch("SELECT id::text, symbol, candle_timestamp FROM trading_signals")
-    finally:
-        await connection.close(timeout=2)
     closes: dict[str, dict[datetime, Decimal]] = {}
     for row in candles:
         closes.setdefault(row["symbol"], {})[row["timestamp"]] = row["close"]
@@ -96,14 +92,11 @@ class Streams:
 
 async def read_streams(nats_urls: str) -> Streams:
     """Read MARKET, SIGNALS and DEAD whole."""
-    client = await nats_client.connect(nats_servers(nats_urls))
-    try:
+    async with nats_connection(nats_servers(nats_urls)) as client:
         jetstream = client.jetstream()
         market, signals, dead = [
             await read_messages(jetstream, name) for name in ("MARKET", "SIGNALS", "DEAD")
         ]
-    finally:
-        await client.close()
     return Streams(
         [CandlesClosed.model_validate_json(message.data) for message in market],
         [SignalGenerated.model_validate_json(message.data) for message in signals],
@@ -140,14 +133,10 @@ async def missed_at_exchange(upbit: Simulator, tables: Tables, market: str) -> l
 
 async def until_handled(nats_url: str, consumer: Consumer, within: float) -> None:
     """Wait until a consumer has nothing pending and nothing in flight."""
-    client = await nats_client.connect(nats_url)
-    jetstream = client.jetstream()
+    async with nats_connection(nats_url) as client:
 
-    async def is_handled() -> bool:
-        info = await jetstream.consumer_info(consumer.stream, consumer.name)
-        return not info.num_pending and not info.num_ack_pending
+        async def is_handled() -> bool:
+            info = await client.jetstream().consumer_info(consumer.stream, consumer.name)
+            return not info.num_pending and not info.num_ack_pending
 
-    try:
         await eventually(is_handled, within)
-    finally:
-        await client.close()

@@ -8,14 +8,23 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import asyncpg
+import nats
 import psutil
+from nats.aio.client import Client
 
 from bongsu.provisioning import migrations
 from bongsu.provisioning.roles import ADMIN_CONNECTIONS
 from bongsu.servers.nats.server import NatsServer
 from bongsu.servers.postgres.server import PostgresServer
 from servers.fixtures import declare_streams
+
+if TYPE_CHECKING:
+    Connection: TypeAlias = asyncpg.Connection[Any]
+else:
+    Connection = Any
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,27 @@ async def servers(*, admin_connections: int = ADMIN_CONNECTIONS) -> AsyncIterato
         finally:
             nats.stop()
             postgres.stop()
+
+
+@asynccontextmanager
+async def postgres_connection(url: str, **options: Any) -> AsyncIterator[Connection]:
+    """Connect past every pool, for as long as the block runs."""
+    connection = await asyncpg.connect(url, **options)
+    try:
+        yield connection
+    finally:
+        # Not closed: a server that a fault has frozen would never answer to it.
+        connection.terminate()
+
+
+@asynccontextmanager
+async def nats_connection(url: str | list[str], **options: Any) -> AsyncIterator[Client]:
+    """Connect past our own bus, for as long as the block runs."""
+    client = await nats.connect(url, **options)
+    try:
+        yield client
+    finally:
+        await client.close()
 
 
 @contextmanager

@@ -8,20 +8,15 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-import asyncpg
 
 from bongsu.provisioning import migrations
 from common.database.pool import COMMAND_SECONDS
 from common.streams import STORE_CANDLES
 from harness.finding import Finding
 from harness.records import read_streams, read_tables, until_handled
+from harness.servers import Connection, postgres_connection
 from harness.stack import SETTINGS, Stack, full_stack, in_background
 from servers.waiting import eventually
-
-if TYPE_CHECKING:
-    Connection: TypeAlias = asyncpg.Connection[Any]
 
 PROMISE = "migration"
 # About a thousand pages of 200 candles, at Upbit's ten requests a second.
@@ -45,8 +40,10 @@ ON CONFLICT (symbol, timestamp) DO UPDATE SET collected_at = excluded.collected_
 
 async def measure() -> list[Finding]:
     """Return one row for what was lost and one for the wait; takes about a minute."""
-    async with full_stack({**SETTINGS, **BACKFILL}) as stack:
-        admin = await asyncpg.connect(stack.running.postgres.url())
+    async with (
+        full_stack({**SETTINGS, **BACKFILL}) as stack,
+        postgres_connection(stack.running.postgres.url()) as admin,
+    ):
         await eventually(lambda: _has_stored(admin, STORED_BEFORE), STORED_SECONDS)
         waits: list[float] = []
         async with _writing(stack, waits):
@@ -62,7 +59,6 @@ async def measure() -> list[Finding]:
         published, doubled = streams.minutes, streams.doubled_signals
         stored = (await read_tables(stack.running.postgres.url())).minutes
         errors = [line for service in (stack.collector, stack.signaler) for line in _errors(service.log)]
-        await admin.close()
     lost = published - stored
     return [
         Finding(
@@ -93,21 +89,20 @@ async def _migrate(stack: Stack) -> list[str]:
 @asynccontextmanager
 async def _writing(stack: Stack, waits: list[float]) -> AsyncIterator[None]:
     """Write as a service does, one small row after another, and note how long each took."""
-    connection = await asyncpg.connect(stack.running.database_url("collector"))
+    async with postgres_connection(stack.running.database_url("collector")) as connection:
 
-    async def write() -> None:
-        while True:
-            began = time.monotonic()
-            await connection.execute(PROBE)
-            waits.append(time.monotonic() - began)
-            await asyncio.sleep(WRITE_EVERY_SECONDS)
+        async def write() -> None:
+            while True:
+                began = time.monotonic()
+                await connection.execute(PROBE)
+                waits.append(time.monotonic() - began)
+                await asyncio.sleep(WRITE_EVERY_SECONDS)
 
-    try:
-        async with in_background(write()):
-            yield
-    finally:
-        await connection.execute("DELETE FROM market_data WHERE symbol = 'KRW-PROBE'")
-        await connection.close()
+        try:
+            async with in_background(write()):
+                yield
+        finally:
+            await connection.execute("DELETE FROM market_data WHERE symbol = 'KRW-PROBE'")
 
 
 async def _longest_without_migration(waits: list[float]) -> float:

@@ -8,12 +8,11 @@ from collections import Counter
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 
-import asyncpg
-
 from common.clock import MINUTE, utc_now
 from common.streams import STORE_CANDLES
 from harness.finding import Finding
 from harness.records import missed_at_exchange, read_streams, read_tables, until_handled
+from harness.servers import Connection, postgres_connection
 from harness.stack import Stack, full_stack, in_background
 from servers.services import ServiceProcess, until_ready
 from servers.waiting import eventually
@@ -32,8 +31,7 @@ LATE_SECONDS = 15.0
 
 async def measure() -> list[Finding]:
     """Return a row for the candles, the signals, and health; takes about four minutes."""
-    async with full_stack() as stack:
-        admin = await asyncpg.connect(stack.running.postgres.url())
+    async with full_stack() as stack, postgres_connection(stack.running.postgres.url()) as admin:
         began = utc_now()
         statuses: Counter[str] = Counter()
         with ExitStack() as newer:
@@ -52,7 +50,6 @@ async def measure() -> list[Finding]:
             doubled = (await read_streams(stack.running.nats.url())).doubled_signals
             latest_seconds = await _latest_candle(admin, began)
             signals, undecided = await _undecided(admin)
-        await admin.close()
     longest = max(seconds for _, seconds in stops)
     return [
         Finding(
@@ -112,27 +109,25 @@ async def _stopped(running: ServiceProcess) -> tuple[int, float]:
     return code, time.monotonic() - began
 
 
-async def _next_signal(admin: asyncpg.Connection[asyncpg.Record]) -> None:
+async def _next_signal(admin: Connection) -> None:
     known = await admin.fetchval("SELECT max(candle_timestamp) FROM trading_signals")
     newer = "SELECT count(*) FROM trading_signals WHERE candle_timestamp > $1"
     # Two: the first may still be the work of the old one.
     await eventually(lambda: _at_least(admin, newer, known, 2), 2 * NEXT_SIGNAL_SECONDS)
 
 
-async def _at_least(
-    admin: asyncpg.Connection[asyncpg.Record], query: str, argument: object, wanted: int
-) -> bool:
+async def _at_least(admin: Connection, query: str, argument: object, wanted: int) -> bool:
     return bool(await admin.fetchval(query, argument) >= wanted)
 
 
-async def _latest_candle(admin: asyncpg.Connection[asyncpg.Record], since: datetime) -> float:
+async def _latest_candle(admin: Connection, since: datetime) -> float:
     """Return how long after its minute's end the latest of the minutes since then was collected."""
     query = "SELECT max(collected_at - timestamp) FROM market_data WHERE symbol = $1 AND timestamp >= $2"
     latest: timedelta = await admin.fetchval(query, MARKET, since)
     return (latest - MINUTE).total_seconds()
 
 
-async def _undecided(admin: asyncpg.Connection[asyncpg.Record]) -> tuple[int, list[datetime]]:
+async def _undecided(admin: Connection) -> tuple[int, list[datetime]]:
     """Return how many signals there are, and the minutes between the first and the last without one."""
     rows = await admin.fetch("SELECT candle_timestamp FROM trading_signals ORDER BY candle_timestamp")
     decided = [row["candle_timestamp"] for row in rows]

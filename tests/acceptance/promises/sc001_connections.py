@@ -10,12 +10,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
-import asyncpg
-
 from common.database.pool import ACQUIRE_SECONDS, SHARES, Connection, Database
 from common.errors import PoolExhaustedError
 from harness.finding import Finding
-from harness.servers import Servers, servers
+from harness.servers import Servers, postgres_connection, servers
 from harness.stack import in_background
 
 BUDGET = sum(share.max for share in SHARES.values())
@@ -89,11 +87,10 @@ def _finding(what: str, load: Load, wanted: int, *, instances: int) -> Finding:
 
 
 async def _make_table(running: Servers) -> None:
-    connection = await asyncpg.connect(running.postgres.url())
-    await connection.execute("CREATE TABLE acceptance_jobs (done_at timestamptz NOT NULL DEFAULT now())")
-    roles = ", ".join(f"bongsu_{service}" for service in SHARES)
-    await connection.execute(f"GRANT INSERT ON acceptance_jobs TO {roles}")
-    await connection.close()
+    async with postgres_connection(running.postgres.url()) as connection:
+        await connection.execute("CREATE TABLE acceptance_jobs (done_at timestamptz NOT NULL DEFAULT now())")
+        roles = ", ".join(f"bongsu_{service}" for service in SHARES)
+        await connection.execute(f"GRANT INSERT ON acceptance_jobs TO {roles}")
 
 
 @asynccontextmanager
@@ -123,14 +120,11 @@ async def _under_load(running: Servers, work: Callable[[Load], Awaitable[None]])
 
 
 async def _count_sessions(url: str, load: Load) -> None:
-    connection = await asyncpg.connect(url)
-    try:
+    async with postgres_connection(url) as connection:
         while True:
             load.most_sessions = max(load.most_sessions, await connection.fetchval(SESSIONS_OF_SERVICES))
             load.looks += 1
             await asyncio.sleep(SAMPLE_SECONDS)
-    finally:
-        await connection.close(timeout=1)
 
 
 async def _jobs(pools: Sequence[Database], load: Load, *, callers: int, rounds: int) -> None:

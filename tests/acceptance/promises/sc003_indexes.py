@@ -5,19 +5,14 @@ from __future__ import annotations
 import json
 import statistics
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-import asyncpg
+from typing import Any
 
 from harness.finding import Finding
-from harness.servers import servers
+from harness.servers import Connection, postgres_connection, servers
 
 ROUNDS = 7
 FASTER = 0.2
 CANDLES, SIGNALS, ORDERS = 1_000_000, 200_000, 200_000
-
-if TYPE_CHECKING:
-    Connection: TypeAlias = asyncpg.Connection[Any]
 
 # Four markets, minute by minute up to now.
 FILL_CANDLES = """
@@ -89,13 +84,12 @@ QUERIES = (
 
 async def measure() -> list[Finding]:
     """Return a row per index: EXPLAIN (ANALYZE) with it and without it, alternating."""
-    async with servers() as running:
-        connection = await asyncpg.connect(running.postgres.url(), command_timeout=300)
-        try:
-            await _fill(connection)
-            return [await _compare(connection, made) for made in QUERIES]
-        finally:
-            await connection.close()
+    async with (
+        servers() as running,
+        postgres_connection(running.postgres.url(), command_timeout=300) as connection,
+    ):
+        await _fill(connection)
+        return [await _compare(connection, made) for made in QUERIES]
 
 
 async def _fill(connection: Connection) -> None:

@@ -7,19 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-import asyncpg
 
 from acceptance.component_states import StateSampler, Transitions, sampled_states
 from common.clock import utc_now
 from harness.finding import Finding
-from harness.servers import Servers, frozen, servers
+from harness.servers import Connection, Servers, frozen, postgres_connection, servers
 from integration.health.running import HealthProcess, Voice, healthy_jobs, soon, speaking
 from servers.proxy import Proxy, proxy
-
-if TYPE_CHECKING:
-    Connection: TypeAlias = asyncpg.Connection[Any]
 
 # A day of uptime, so that nothing is excused as not due yet.
 STACK_AGE = timedelta(days=1)
@@ -64,8 +58,7 @@ async def measure() -> list[Finding]:
 @asynccontextmanager
 async def _stage() -> AsyncIterator[Stage]:
     async with servers() as running, AsyncExitStack() as stack:
-        admin = await asyncpg.connect(running.postgres.url())
-        stack.push_async_callback(admin.close)
+        admin = await stack.enter_async_context(postgres_connection(running.postgres.url()))
         await admin.execute(PUT_SIGNAL, utc_now())
         line = await stack.enter_async_context(proxy(running.postgres.port))
         collector = await stack.enter_async_context(

@@ -11,12 +11,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import asyncpg
 
 from acceptance.component_states import PROMISE, StateSampler, Transitions, sampled_states
 from common.clock import utc_now
 from harness.finding import Finding
-from harness.servers import frozen
+from harness.servers import frozen, postgres_connection
 from harness.stack import Stack, full_stack, in_thread
 from servers.simulators import Simulator, simulator
 from servers.waiting import eventually
@@ -129,12 +128,9 @@ async def _first_retry(stack: Stack) -> float:
 async def _decided_by(stack: Stack, source: str) -> float:
     """Wait for the next signal of that source and return when it was made, as monotonic time."""
     since = utc_now()
-    connection = await asyncpg.connect(stack.running.postgres.url())
     newest = "SELECT min(created_at) FROM trading_signals WHERE created_at > $1 AND source = $2"
-    try:
+    async with postgres_connection(stack.running.postgres.url()) as connection:
         moment = await eventually(lambda: connection.fetchval(newest, since, source), NEXT_MINUTE_SECONDS)
-    finally:
-        await connection.close()
     return _monotonic(moment)
 
 

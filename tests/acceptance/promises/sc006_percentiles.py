@@ -6,10 +6,8 @@ import asyncio
 import sys
 from pathlib import Path
 
-import asyncpg
-
 from harness.finding import Finding
-from harness.servers import Servers, servers
+from harness.servers import Servers, postgres_connection, servers
 from integration.bongsu import many_runs
 from servers.commands import bongsu
 from servers.surroundings import surroundings
@@ -60,10 +58,7 @@ def _by_command(log: Path) -> Percentiles:
 
 
 async def _by_sql(running: Servers, lines: list[str]) -> Percentiles:
-    connection = await asyncpg.connect(running.postgres.url())
-    try:
+    async with postgres_connection(running.postgres.url()) as connection:
         await connection.execute("CREATE TEMP TABLE log (line jsonb)")
         await connection.executemany("INSERT INTO log VALUES ($1::jsonb)", [(line,) for line in lines])
         return {row[0]: list(row[1]) for row in await connection.fetch(BY_SQL)}
-    finally:
-        await connection.close()

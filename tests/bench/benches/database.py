@@ -7,13 +7,12 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bench.comparison import Comparison, percentile, side_by_side
 from common.database.pool import DB_POOL_MAX_OVERFLOW, DB_POOL_SIZE, Database, Share
-from harness.servers import Servers, servers
+from harness.servers import Servers, postgres_connection, servers
 
 JOBS = 1200
 Job = Callable[[], Awaitable[None]]
@@ -94,7 +93,6 @@ async def _theirs(running: Servers) -> AsyncIterator[Job]:
 
 async def _prepared(running: Servers) -> str:
     """Return the administrator's URL: no service may have the twenty connections of the whole budget."""
-    admin = await asyncpg.connect(running.postgres.url())
-    await admin.execute("CREATE TABLE IF NOT EXISTS bench_jobs (name text NOT NULL)")
-    await admin.close()
+    async with postgres_connection(running.postgres.url()) as admin:
+        await admin.execute("CREATE TABLE IF NOT EXISTS bench_jobs (name text NOT NULL)")
     return running.postgres.url()

@@ -20,14 +20,12 @@ async def measure() -> list[Comparison]:
         taken = await _asked(client, url)
     p50, p99 = percentile(taken, 0.5), percentile(taken, 0.99)
     return [
-        Comparison(
+        Comparison.alone(
             f"/health/detail, cached, {RATE} requests/s for {SECONDS} s, under the whole stack",
-            "–",
-            f"p50 {p50:.1f} ms, p99 {p99:.1f} ms",
-            "–",
             f"{p99:.1f} ms",
             "p99 <= 100 ms",
             reached=p99 <= 100,
+            measured=f"p50 {p50:.1f} ms, p99 {p99:.1f} ms",
         )
     ]
 

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import time
 
-import nats
 from nats.errors import TimeoutError as NatsTimeoutError
 
 from bench.comparison import Comparison, percentile, side_by_side
@@ -16,7 +15,7 @@ from common.bus.delivery import Delivery
 from common.bus.inbox import inbox_of
 from common.events import CandlesClosed
 from common.streams import STORE_CANDLES
-from harness.servers import Servers, servers
+from harness.servers import Servers, nats_connection, servers
 
 COUNT, PAUSE_SECONDS = 200, 0.02
 
@@ -68,28 +67,27 @@ async def _raw(running: Servers, taken: list[float]) -> float:
     await emptied(running)
     sent: dict[str, float] = {}
     delays: list[float] = []
-    client = await nats.connect(running.nats.url("collector"), inbox_prefix=inbox_of("collector"))
-    jetstream = client.jetstream()
+    async with nats_connection(running.nats.url("collector"), inbox_prefix=inbox_of("collector")) as client:
+        jetstream = client.jetstream()
 
-    async def receive() -> None:
-        subscription = await jetstream.pull_subscribe_bind(STORE_CANDLES.name, STORE_CANDLES.stream)
-        while True:
-            with contextlib.suppress(NatsTimeoutError):
-                for message in await subscription.fetch(1, timeout=1):
-                    page = CandlesClosed.model_validate_json(message.data)
-                    delays.append((time.perf_counter() - sent[page.message_id()]) * 1000)
-                    await message.ack()
+        async def receive() -> None:
+            subscription = await jetstream.pull_subscribe_bind(STORE_CANDLES.name, STORE_CANDLES.stream)
+            while True:
+                with contextlib.suppress(NatsTimeoutError):
+                    for message in await subscription.fetch(1, timeout=1):
+                        page = CandlesClosed.model_validate_json(message.data)
+                        delays.append((time.perf_counter() - sent[page.message_id()]) * 1000)
+                        await message.ack()
 
-    receiving = asyncio.create_task(receive())
-    for page in pages(COUNT, candles=1):
-        sent[page.message_id()] = time.perf_counter()
-        headers = {"Nats-Msg-Id": page.message_id()}
-        await jetstream.publish(page.subject_name(), page.model_dump_json().encode(), headers=headers)
-        await asyncio.sleep(PAUSE_SECONDS)
-    while len(delays) < COUNT:
-        await asyncio.sleep(PAUSE_SECONDS)
-    receiving.cancel()
-    await asyncio.gather(receiving, return_exceptions=True)
-    await client.close()
+        receiving = asyncio.create_task(receive())
+        for page in pages(COUNT, candles=1):
+            sent[page.message_id()] = time.perf_counter()
+            headers = {"Nats-Msg-Id": page.message_id()}
+            await jetstream.publish(page.subject_name(), page.model_dump_json().encode(), headers=headers)
+            await asyncio.sleep(PAUSE_SECONDS)
+        while len(delays) < COUNT:
+            await asyncio.sleep(PAUSE_SECONDS)
+        receiving.cancel()
+        await asyncio.gather(receiving, return_exceptions=True)
     taken += delays
     return percentile(delays, 0.5)

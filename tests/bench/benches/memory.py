@@ -22,11 +22,8 @@ async def measure() -> list[Comparison]:
         pids = run.document["pids"]
         held = {name: psutil.Process(pids[name]).memory_info().rss / 2**20 for name in BARS_MB}
     return [
-        Comparison(
+        Comparison.alone(
             f"memory of the {name} after {MINUTES:g} minutes",
-            "–",
-            f"{held[name]:.0f} MB",
-            "–",
             f"{held[name]:.0f} MB",
             f"<= {bar} MB",
             reached=held[name] <= bar,

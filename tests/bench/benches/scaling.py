@@ -11,14 +11,13 @@ import os
 from collections import Counter
 from datetime import datetime
 
-import asyncpg
-
 from bench.comparison import Comparison
 from bench.consumption import Reading, read
 from bench.stacks import ManyMarkets, many_markets
 from common.clock import CLOSED_AFTER, MINUTE
 from common.tasks import cancel_tasks
 from faults.inputs.recording import FIRST
+from harness.servers import Connection, postgres_connection
 
 COUNTS = tuple(map(int, os.environ.get("BONGSU_BENCH_MARKETS", "1,10,250").split(",")))
 MINUTES = int(os.environ.get("BONGSU_BENCH_MINUTES", "2"))
@@ -45,8 +44,10 @@ async def measure() -> list[Comparison]:
 
 async def _measure(count: int) -> Comparison:
     recorded = WARM_MINUTES + MINUTES + 2
-    async with many_markets(count, minutes=recorded, interval_minutes=INTERVAL_MINUTES) as stack:
-        connection = await asyncpg.connect(stack.running.postgres.url())
+    async with (
+        many_markets(count, minutes=recorded, interval_minutes=INTERVAL_MINUTES) as stack,
+        postgres_connection(stack.running.postgres.url()) as connection,
+    ):
         stored: dict[datetime, float] = {}
         watching = asyncio.create_task(_watch(stack, stored))
         try:
@@ -59,7 +60,6 @@ async def _measure(count: int) -> Comparison:
             sizes = await _sizes(connection)
         finally:
             await cancel_tasks([watching])
-            await connection.close()
         figures = _figures(before, after) | sizes | _outcomes(stack)
     delays = [
         stored[FIRST + number * MINUTE]
@@ -73,8 +73,7 @@ async def _measure(count: int) -> Comparison:
 
 async def _watch(stack: ManyMarkets, stored: dict[datetime, float]) -> None:
     """Note how long after it was closed each minute is stored for every market, by the minute's end."""
-    connection = await asyncpg.connect(stack.running.postgres.url())
-    try:
+    async with postgres_connection(stack.running.postgres.url()) as connection:
         while True:
             covered = await connection.fetchval(_COVERED, stack.markets)
             while covered > FIRST and covered not in stored:
@@ -82,8 +81,6 @@ async def _watch(stack: ManyMarkets, stored: dict[datetime, float]) -> None:
                 stored[covered] = (stack.exchange_time() - closed).total_seconds()
                 covered -= MINUTE
             await asyncio.sleep(POLL_SECONDS)
-    finally:
-        await connection.close()
 
 
 async def _until(stack: ManyMarkets, moment: datetime) -> None:
@@ -110,7 +107,7 @@ def _figures(before: Reading, after: Reading) -> dict[str, object]:
     }
 
 
-async def _sizes(connection: asyncpg.Connection) -> dict[str, object]:
+async def _sizes(connection: Connection) -> dict[str, object]:
     candles = await connection.fetchval("SELECT count(*) FROM market_data")
     size = await connection.fetchval("SELECT pg_total_relation_size('market_data')")
     signals = await connection.fetchval("SELECT count(*) FROM trading_signals")
@@ -147,13 +144,11 @@ def _row(count: int, figures: dict[str, object], delays: list[float]) -> Compari
     requests: dict[str, float] = figures["requests_a_minute"]  # type: ignore[assignment]
     refused = sum(number for route, number in requests.items() if not route.endswith(("200", "101")))
     slowest = max(delays, default=float("inf"))
-    return Comparison(
+    return Comparison.alone(
         f"{count} live markets, a signal each every {INTERVAL_MINUTES} min",
-        "–",
-        ", ".join(f"{name} {cpu[name]:.1f}" for name in PROCESSES) + " CPU s a minute;"
-        f" {sum(requests.values()):.0f} requests a minute, {refused:.0f} of them refused",
-        "–",
         f"{slowest:.1f} s until the last market's minute is stored",
         f"each minute within {MOST_SECONDS:.0f} s, none refused",
         reached=len(delays) == MINUTES and slowest <= MOST_SECONDS and not refused,
+        measured=", ".join(f"{name} {cpu[name]:.1f}" for name in PROCESSES) + " CPU s a minute;"
+        f" {sum(requests.values()):.0f} requests a minute, {refused:.0f} of them refused",
     )

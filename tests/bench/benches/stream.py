@@ -6,7 +6,6 @@ import time
 from collections.abc import Awaitable, Callable
 
 import asyncpg
-import nats
 from nats.aio.msg import Msg
 
 from bench.comparison import Comparison, Rounds, side_by_side
@@ -18,7 +17,7 @@ from common.bus.inbox import inbox_of
 from common.database.pool import Connection, Database, Share
 from common.events import CandlesClosed
 from common.streams import STORE_CANDLES
-from harness.servers import Servers, servers
+from harness.servers import Servers, nats_connection, postgres_connection, servers
 
 PAGES, CANDLES = 200, 100
 ROW_PAGES = 600
@@ -155,8 +154,7 @@ async def _by_bare_rows(running: Servers) -> float:
 
 async def _drain(running: Servers, handle: Callable[[Msg], Awaitable[None]], *, at_once: int) -> float:
     """Handle every message of the store consumer; returns the seconds it took."""
-    client = await nats.connect(running.nats.url("collector"), inbox_prefix=inbox_of("collector"))
-    try:
+    async with nats_connection(running.nats.url("collector"), inbox_prefix=inbox_of("collector")) as client:
         subscription = await client.jetstream().pull_subscribe_bind(STORE_CANDLES.name, STORE_CANDLES.stream)
         waiting = (await subscription.consumer_info()).num_pending or 0
         began = time.perf_counter()
@@ -166,8 +164,6 @@ async def _drain(running: Servers, handle: Callable[[Msg], Awaitable[None]], *, 
                 waiting -= 1
         await client.flush()
         return time.perf_counter() - began
-    finally:
-        await client.close()
 
 
 async def _copy(running: Servers) -> float:
@@ -177,14 +173,11 @@ async def _copy(running: Servers) -> float:
         for page in pages(PAGES, candles=CANDLES)
         for values in zip(*_columns(page), strict=True)
     ]
-    connection = await asyncpg.connect(running.database_url("collector"))
     columns = ("symbol", *COLUMNS, "source", "collected_at")
-    try:
+    async with postgres_connection(running.database_url("collector")) as connection:
         began = time.perf_counter()
         await connection.copy_records_to_table("market_data", records=rows, columns=columns)
         return len(rows) / (time.perf_counter() - began)
-    finally:
-        await connection.close()
 
 
 def _single_row(page: CandlesClosed) -> tuple[object, ...]:

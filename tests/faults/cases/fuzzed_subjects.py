@@ -6,7 +6,6 @@ import asyncio
 import random
 import time
 
-import nats as nats_client
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
@@ -20,6 +19,7 @@ from faults.inputs.poison import KINDS, Poison
 from faults.inputs.sending import page
 from faults.oracles.service_logs import count_events
 from harness.finding import Finding
+from harness.servers import nats_connection
 from harness.stack import Stack
 from servers.commands import bongsu
 from servers.waiting import eventually
@@ -45,15 +45,12 @@ MOST_LOGGED = STORM_SECONDS + 2
 
 async def fuzz_other_subjects(stack: Stack, rng: random.Random) -> list[Finding]:
     """Return a row for garbage on all of them, for a storm of changes, and for what is too large."""
-    client = await nats_client.connect(stack.running.nats.url())
-    try:
+    async with nats_connection(stack.running.nats.url()) as client:
         return [
             await _garbage(stack, client, rng),
             await _storm(stack, client),
             await measure_too_large(stack, PROMISE),
         ]
-    finally:
-        await client.close()
 
 
 async def _garbage(stack: Stack, client: Client, rng: random.Random) -> Finding:

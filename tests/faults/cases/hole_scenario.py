@@ -9,20 +9,16 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from common.clock import MINUTE
 from faults.stack.running import service_with_faults
 from faults.stack.stages import empty_stack
 from faults.weakening.weakenings import Build, Flaw
-from harness.servers import Servers
+from harness.servers import Connection, Servers
 from harness.stack import in_thread, upbit_at
 from servers.services import ServiceProcess, until_ready
 from servers.simulators import Simulator, simulator
 from servers.waiting import eventually
-
-if TYPE_CHECKING:
-    from faults.stack.stages import Connection
 
 MARKET = "KRW-BTC"
 BEGIN = datetime(2026, 1, 13, 9)  # noqa: DTZ001  written with a Z

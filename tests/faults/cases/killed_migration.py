@@ -6,14 +6,12 @@ import random
 import shutil
 from pathlib import Path
 
-import asyncpg
-
 from bongsu.provisioning import migrations
 from bongsu.provisioning.roles import DATABASE
 from bongsu.servers.postgres.server import PostgresServer
 from faults.stack.running import migration_with_kill_point, until_killed
 from harness.finding import Finding
-from harness.servers import scratch_folder
+from harness.servers import postgres_connection, scratch_folder
 
 PROMISE = "kill points"
 UNDISTURBED = "undisturbed"
@@ -64,22 +62,22 @@ async def _killed(postgres: PostgresServer, folder: Path, chance: random.Random,
         nth = chance.randint(FIRST_STATEMENT, LAST_STATEMENT)
         with migration_with_kill_point(postgres, folder, nth=nth) as process:
             await until_killed(process)
-    connection = await asyncpg.connect(postgres.url())
-    through: int = await connection.fetchval("SELECT count(*) FROM schema_migrations")
-    await connection.close()
+    async with postgres_connection(postgres.url()) as connection:
+        through: int = await connection.fetchval("SELECT count(*) FROM schema_migrations")
     return through
 
 
 async def _compared(
     postgres: PostgresServer, files: Path, times: int, through: int, left: list[str]
 ) -> Finding:
-    admin = await asyncpg.connect(postgres.url())
-    await admin.execute(f"CREATE DATABASE {UNDISTURBED}")
-    await migrations.apply(postgres.url(database=UNDISTURBED), folder=files)
-    disturbed, undisturbed = [await _schema(postgres, name) for name in (DATABASE, UNDISTURBED)]
-    names = [row["name"] for row in await admin.fetch("SELECT name FROM schema_migrations")]
-    rows = sum([await admin.fetchval(f"SELECT count(*) FROM notes_{number}") for number in range(2 * times)])
-    await admin.close()
+    async with postgres_connection(postgres.url()) as admin:
+        await admin.execute(f"CREATE DATABASE {UNDISTURBED}")
+        await migrations.apply(postgres.url(database=UNDISTURBED), folder=files)
+        disturbed, undisturbed = [await _schema(postgres, name) for name in (DATABASE, UNDISTURBED)]
+        names = [row["name"] for row in await admin.fetch("SELECT name FROM schema_migrations")]
+        rows = sum(
+            [await admin.fetchval(f"SELECT count(*) FROM notes_{number}") for number in range(2 * times)]
+        )
     wanted = migrations.read_migrations(files)
     differences = len(disturbed ^ undisturbed)
     return Finding(
@@ -97,8 +95,5 @@ async def _compared(
 
 
 async def _schema(postgres: PostgresServer, database: str) -> set[tuple[object, ...]]:
-    connection = await asyncpg.connect(postgres.url(database=database))
-    try:
+    async with postgres_connection(postgres.url(database=database)) as connection:
         return {tuple(row) for row in await connection.fetch(SCHEMA)}
-    finally:
-        await connection.close()

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
-import nats as nats_client
 from nats.js import JetStreamContext
 
 from bongsu.provisioning.reconciler import keep_reconciled
@@ -22,7 +21,7 @@ from common.errors import ServiceError
 from common.events import CandlesClosed
 from common.streams import DECIDE_ON_CANDLES, MAX_ACK_PENDING, STORE_CANDLES
 from common.tasks import cancel_tasks
-from harness.servers import scratch_folder
+from harness.servers import nats_connection, scratch_folder
 from integration.common.speaking import count, page
 from servers.fixtures import declare_streams
 from servers.proxy import Proxy, proxy
@@ -221,11 +220,8 @@ async def most_unanswered(jetstream: JetStreamContext, seconds: float) -> int:
 @asynccontextmanager
 async def administrator(server: NatsServer) -> AsyncIterator[JetStreamContext]:
     """Look into streams, with the rights of the reconciler."""
-    client = await nats_client.connect(server.url())
-    try:
+    async with nats_connection(server.url()) as client:
         yield client.jetstream()
-    finally:
-        await client.close()
 
 
 async def until_published(bus: Bus, event: CandlesClosed, *, within: float = BACK_SECONDS) -> float:

@@ -9,14 +9,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from bongsu.provisioning import migrations
 from bongsu.servers.postgres.server import PostgresServer
 from common.database.pool import Database, Share
 from common.errors import TransientError
-from harness.servers import scratch_folder, servers
+from harness.servers import postgres_connection, scratch_folder, servers
 from servers.waiting import eventually
 
 DISK_MB = 160
@@ -49,14 +48,13 @@ async def write(pool: Database, model: str) -> None:
 async def slow_statement() -> str:
     """Write a row whose trigger takes longer than a statement may."""
     async with servers() as running, signaler(running.postgres) as pool:
-        admin = await asyncpg.connect(running.postgres.url())
-        await admin.execute(SLOW)
-        began = time.monotonic()
-        with pytest.raises(TransientError) as given_up:
-            await write(pool, "slow")
-        took = time.monotonic() - began
-        await admin.execute("DROP TRIGGER slow ON gemini_usage")
-        await admin.close()
+        async with postgres_connection(running.postgres.url()) as admin:
+            await admin.execute(SLOW)
+            began = time.monotonic()
+            with pytest.raises(TransientError) as given_up:
+                await write(pool, "slow")
+            took = time.monotonic() - began
+            await admin.execute("DROP TRIGGER slow ON gemini_usage")
         assert took < GIVEN_UP_SECONDS, f"it took {took:.1f} s"
         await write(pool, "slow")
         return f"given up after {took:.1f} s ({given_up.value}), and done when it was fast again"

@@ -8,13 +8,12 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-import nats as nats_client
 from nats.aio.client import Client
 
 from common.clock import MINUTE
 from common.events import Candle, CandlesClosed
 from common.streams import Consumer
-from harness.servers import Servers
+from harness.servers import Servers, nats_connection
 
 CANDLES_OF_PAGE = 60
 LOOK_BACK = timedelta(minutes=1500)
@@ -43,11 +42,8 @@ class Publisher:
 @asynccontextmanager
 async def publisher(running: Servers) -> AsyncIterator[Publisher]:
     """Connect as the administrator."""
-    client = await nats_client.connect(running.nats.url())
-    try:
+    async with nats_connection(running.nats.url()) as client:
         yield Publisher(client)
-    finally:
-        await client.close()
 
 
 def page_to_decide(number: int, chance: random.Random, *, end: datetime) -> CandlesClosed:

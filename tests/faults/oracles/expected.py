@@ -6,18 +6,13 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TypeAlias
 
 from common.clock import MINUTE
 from common.events import Candle, CandlesClosed
 from harness.records import Minute, read_streams, read_tables
-from harness.servers import Servers
+from harness.servers import Connection, Servers
 from upbit_simulator.seeded.market import SeededMarket
-
-if TYPE_CHECKING:
-    import asyncpg
-
-    Connection: TypeAlias = asyncpg.Connection[Any]
 
 # The simulator's own, when it is started without one.
 SEED = 1

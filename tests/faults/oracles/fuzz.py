@@ -8,21 +8,14 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
-
-import asyncpg
-import nats as nats_client
-from nats.aio.client import Client
 
 from common.events import CandlesClosed
 from common.streams import DECIDE_ON_CANDLES, STORE_CANDLES
 from faults.inputs.sending import Sender
 from faults.oracles.acknowledgements import Acknowledgements, recorded_acknowledgements
+from harness.servers import Connection, nats_connection, postgres_connection
 from harness.stack import Stack
 from servers.waiting import eventually
-
-if TYPE_CHECKING:
-    Connection = asyncpg.Connection[Any]
 
 SETTLE_SECONDS = 180.0
 
@@ -58,14 +51,10 @@ class Fuzzed:
 @asynccontextmanager
 async def fuzzing(stack: Stack, seed: int) -> AsyncIterator[Fuzzed]:
     """Connect as the administrator, send as `seed` says, and listen until the block ends."""
-    client: Client = await nats_client.connect(stack.running.nats.url())
-    admin = await asyncpg.connect(stack.running.postgres.url())
-    try:
-        async with (
-            recorded_acknowledgements(client, STORE_CANDLES) as store,
-            recorded_acknowledgements(client, DECIDE_ON_CANDLES) as decide,
-        ):
-            yield Fuzzed(Sender(client, random.Random(seed)), store, decide, admin)
-    finally:
-        await client.close()
-        await admin.close()
+    async with (
+        postgres_connection(stack.running.postgres.url()) as admin,
+        nats_connection(stack.running.nats.url()) as client,
+        recorded_acknowledgements(client, STORE_CANDLES) as store,
+        recorded_acknowledgements(client, DECIDE_ON_CANDLES) as decide,
+    ):
+        yield Fuzzed(Sender(client, random.Random(seed)), store, decide, admin)

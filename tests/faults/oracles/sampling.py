@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 import asyncpg
 import httpx
-import nats as nats_client
 
 from bongsu.provisioning.roles import SERVICE_ROLES
 from common.streams import STREAMS
 from faults.stack.supervised import GEMINI_CANARY, SupervisedStack
+from harness.servers import Connection, nats_connection, postgres_connection
 from integration.common.speaking import kept
 
 SAMPLE_SECONDS = 0.05
@@ -36,14 +36,11 @@ class Samples:
         """Count every 50 ms until cancelled."""
         while True:
             with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
-                connection = await asyncpg.connect(stack.running.postgres.url(), timeout=1)
-                try:
+                async with postgres_connection(stack.running.postgres.url(), timeout=1) as connection:
                     await self._count(connection)
-                finally:
-                    connection.terminate()
             await asyncio.sleep(SAMPLE_SECONDS)
 
-    async def _count(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    async def _count(self, connection: Connection) -> None:
         while True:
             seen = await connection.fetchval(_COUNT, list(SERVICE_ROLES), timeout=1)
             self.peak_connections = max(self.peak_connections, seen)
@@ -90,8 +87,7 @@ def _spellings(secrets: list[str]) -> list[bytes]:
 
 
 async def _messages(stack: SupervisedStack) -> dict[str, bytes]:
-    client = await nats_client.connect(stack.running.nats.url())
-    try:
+    async with nats_connection(stack.running.nats.url()) as client:
         return {
             f"the stream {stream.name}": b"\n".join(
                 (message.data or b"") + repr(message.headers).encode()
@@ -99,14 +95,9 @@ async def _messages(stack: SupervisedStack) -> dict[str, bytes]:
             )
             for stream in STREAMS
         }
-    finally:
-        await client.close()
 
 
 async def _signals(stack: SupervisedStack) -> bytes:
-    connection = await asyncpg.connect(stack.running.postgres.url(), timeout=5)
-    try:
+    async with postgres_connection(stack.running.postgres.url(), timeout=5) as connection:
         rows = await connection.fetch("SELECT trading_signals::text AS row FROM trading_signals")
-    finally:
-        await connection.close(timeout=2)
     return "\n".join(row["row"] for row in rows).encode()

@@ -9,13 +9,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import linear_regression, median
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-import asyncpg
 import psutil
 
 from faults.inputs.plan import SERVICES
 from faults.stack.supervised import SupervisedStack
+from harness.servers import Connection, postgres_connection
 
 LOOK_SECONDS = 1.0
 MEGABYTE = 1024 * 1024
@@ -36,14 +36,11 @@ class Usage:
 
     async def look(self, stack: SupervisedStack) -> None:
         """Look every second until cancelled."""
-        connection = await asyncpg.connect(stack.running.postgres.url())
-        try:
+        async with postgres_connection(stack.running.postgres.url()) as connection:
             while True:
                 self._look_at_processes(stack)
                 await self._look_at_connections(connection)
                 await asyncio.sleep(LOOK_SECONDS)
-        finally:
-            connection.terminate()
 
     def _look_at_processes(self, stack: SupervisedStack) -> None:
         for service in SERVICES:
@@ -53,7 +50,7 @@ class Usage:
                 self._note(service, "files", process.num_fds())
                 self._note(service, "threads", process.num_threads())
 
-    async def _look_at_connections(self, connection: asyncpg.Connection[Any]) -> None:
+    async def _look_at_connections(self, connection: Connection) -> None:
         roles = {f"bongsu_{service}": service for service in SERVICES}
         rows = await connection.fetch(_CONNECTIONS, list(roles))
         counted = {row["usename"]: row["number"] for row in rows}

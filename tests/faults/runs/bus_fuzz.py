@@ -8,9 +8,6 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
-import asyncpg
 
 from faults.cases.fuzzed_subjects import PROMISE, fuzz_other_subjects
 from faults.cases.repeats import send_repeats
@@ -21,9 +18,6 @@ from faults.oracles.service_logs import unexpected_lines
 from harness.finding import Finding
 from harness.stack import Stack, full_stack
 from integration.health.running import soon
-
-if TYPE_CHECKING:
-    Connection = asyncpg.Connection[Any]
 
 POISON = 10_000
 # So many come at an even pace beside the good pages whose time is measured, the others in one burst.

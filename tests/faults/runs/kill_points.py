@@ -6,7 +6,6 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from common.clock import floor_minute, utc_now
 from common.events import CandlesClosed
@@ -19,13 +18,11 @@ from faults.stack.running import service_with_faults, stopped, until_killed
 from faults.stack.stages import EVERY_MINUTE, empty_stack
 from harness.finding import Finding
 from harness.records import until_handled
+from harness.servers import Connection
 from harness.stack import gemini_at, in_thread, upbit_at
 from servers.services import until_ready
 from servers.simulators import simulator
 from servers.waiting import eventually
-
-if TYPE_CHECKING:
-    from faults.stack.stages import Connection
 
 PROMISE = "kill points"
 BAR = "0 lost, 0 duplicate"

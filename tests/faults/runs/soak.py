@@ -11,9 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import asyncpg
 import httpx
-import nats as nats_client
 
 from common.clock import MINUTE, closed_until
 from common.events import CandlesClosed
@@ -25,7 +23,7 @@ from faults.runs.random_faults import SETTINGS, exchange_time
 from faults.stack.counted_tasks import counted_tasks
 from faults.stack.supervised import SupervisedStack, supervised_stack
 from harness.finding import Finding
-from harness.servers import Servers, scratch_folder
+from harness.servers import Connection, Servers, nats_connection, postgres_connection, scratch_folder
 from servers.waiting import eventually
 
 PROMISE = "soak"
@@ -153,15 +151,12 @@ class Clients:
 
     async def watch_the_store(self, made: SupervisedStack) -> None:
         """Compare the table with the exchange's time."""
-        connection = await asyncpg.connect(made.running.postgres.url())
-        try:
+        async with postgres_connection(made.running.postgres.url()) as connection:
             while True:
                 due = closed_until(await exchange_time(made))
                 stored = await _stored_until(connection)
                 self.behind_minutes.append((due - stored) / MINUTE)
                 await asyncio.sleep(ASK_SECONDS)
-        finally:
-            connection.terminate()
 
 
 async def soaked(recording: Path, cycles: int, speed: float) -> Outcome:
@@ -202,15 +197,12 @@ async def _looked_at(made: SupervisedStack, cycles: int, speed: float) -> Outcom
 async def _has_caught_up(made: SupervisedStack, speed: float) -> bool:
     # The exchange blocks an address that asks too often, and it is the collector's too.
     await asyncio.sleep(ASK_SECONDS)
-    connection = await asyncpg.connect(made.running.postgres.url())
-    try:
+    async with postgres_connection(made.running.postgres.url()) as connection:
         due = closed_until(await exchange_time(made))
         return due - await _stored_until(connection) < timedelta(seconds=CAUGHT_UP_SECONDS * speed)
-    finally:
-        await connection.close()
 
 
-async def _stored_until(connection: asyncpg.Connection[asyncpg.Record]) -> datetime:
+async def _stored_until(connection: Connection) -> datetime:
     """Return the end of the newest candle of the slowest market; a market without one is at the year 2000."""
     newest: datetime = await connection.fetchval(_NEWEST, list(MARKETS))
     return newest + MINUTE
@@ -218,13 +210,11 @@ async def _stored_until(connection: asyncpg.Connection[asyncpg.Record]) -> datet
 
 async def _made(running: Servers) -> tuple[int, int]:
     """Return how many pages of the first market the stream holds, and how many signals the table."""
-    client = await nats_client.connect(running.nats.url())
-    connection = await asyncpg.connect(running.postgres.url())
-    try:
+    async with (
+        nats_connection(running.nats.url()) as client,
+        postgres_connection(running.postgres.url()) as connection,
+    ):
         subject = CandlesClosed.subject.format(market=MARKETS[0])
         state = (await client.jetstream().stream_info("MARKET", subjects_filter=subject)).state
         signals: int = await connection.fetchval("SELECT count(*) FROM trading_signals")
-    finally:
-        await connection.close()
-        await client.close()
     return (state.subjects or {}).get(subject, 0), signals

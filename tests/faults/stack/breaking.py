@@ -10,6 +10,7 @@ import asyncpg
 
 from faults.inputs.plan import SERVICES, Fault
 from faults.stack.supervised import SupervisedStack
+from harness.servers import postgres_connection
 from servers.simulators import Controls
 
 SWITCH_SECONDS = 2.0
@@ -56,15 +57,12 @@ async def _terminate_backends(stack: SupervisedStack) -> None:
     names = [f"bongsu.{service}" for service in SERVICES]
     # PostgreSQL may just be away; then there is nothing to terminate.
     with contextlib.suppress(asyncpg.PostgresError, OSError, TimeoutError):
-        connection = await asyncpg.connect(stack.running.postgres.url(), timeout=1)
-        try:
+        async with postgres_connection(stack.running.postgres.url(), timeout=1) as connection:
             await connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = ANY($1)",
                 names,
                 timeout=1,
             )
-        finally:
-            connection.terminate()
 
 
 async def _switch(simulator: Controls, fault: Fault | None) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import asyncpg
 import nats as nats_client
@@ -18,10 +18,8 @@ from bongsu.servers.postgres.server import PostgresServer
 from bongsu.servers.secrets import Secrets
 from common.tasks import cancel_tasks
 from harness.records import read_messages
+from harness.servers import Connection, nats_connection, postgres_connection
 from servers.fixtures import declare_streams
-
-if TYPE_CHECKING:
-    Connection = asyncpg.Connection[Any]
 
 WRITERS = 8
 SUBJECT = "market.candle.closed.KRW-BTC"
@@ -124,13 +122,11 @@ class NatsStore:
 
     async def read(self, server: NatsServer) -> set[int]:
         """Return the numbers in the stream, none where even the stream is gone."""
-        client = await nats_client.connect(server.url())
-        try:
-            return {int(message.data) for message in await read_messages(client.jetstream(), "MARKET")}
-        except NotFoundError:
-            return set()
-        finally:
-            await client.close()
+        async with nats_connection(server.url()) as client:
+            try:
+                return {int(message.data) for message in await read_messages(client.jetstream(), "MARKET")}
+            except NotFoundError:
+                return set()
 
 
 class PostgresStore:
@@ -146,9 +142,8 @@ class PostgresStore:
 
     async def prepare(self, server: PostgresServer) -> None:
         """Make the table."""
-        connection = await asyncpg.connect(server.url())
-        await connection.execute("CREATE TABLE acknowledged (number bigint PRIMARY KEY)")
-        await connection.close()
+        async with postgres_connection(server.url()) as connection:
+            await connection.execute("CREATE TABLE acknowledged (number bigint PRIMARY KEY)")
 
     async def write(self, server: PostgresServer, ledger: Ledger, until: asyncio.Event) -> None:
         """Commit numbers until it is time."""
@@ -172,9 +167,8 @@ class PostgresStore:
 
     async def read(self, server: PostgresServer) -> set[int]:
         """Return the numbers in the table."""
-        connection = await asyncpg.connect(server.url())
-        rows = await connection.fetch("SELECT number FROM acknowledged")
-        await connection.close()
+        async with postgres_connection(server.url()) as connection:
+            rows = await connection.fetch("SELECT number FROM acknowledged")
         return {row["number"] for row in rows}
 
 

@@ -9,12 +9,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-import nats as nats_client
-
 from bongsu.provisioning.streams import consumer_config
 from bongsu.servers.postgres.server import PostgresServer
 from common.streams import CONSUMERS
-from harness.servers import Servers
+from harness.servers import Servers, nats_connection
 from servers.services import ServiceProcess, service
 
 TESTS = Path(__file__).parents[2]
@@ -68,11 +66,8 @@ async def stopped(process: ServiceProcess) -> None:
 
 async def hand_back_soon(running: Servers) -> None:
     """Shorten what the consumers wait for an acknowledgement."""
-    client = await nats_client.connect(running.nats.url())
-    try:
+    async with nats_connection(running.nats.url()) as client:
         for consumer in CONSUMERS:
             config = consumer_config(consumer)
             config.ack_wait = ACK_WAIT_SECONDS
             await client.jetstream().add_consumer(consumer.stream, config)
-    finally:
-        await client.close()

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-import asyncpg
+from typing import Any
 
 from faults.stack.running import hand_back_soon
-from harness.servers import Servers, servers
+from harness.servers import Connection, Servers, postgres_connection, servers
 from integration.signaler.running import configure
-
-if TYPE_CHECKING:
-    Connection: TypeAlias = asyncpg.Connection[Any]
 
 # No server listens there: every page comes from the stream.
 NO_UPBIT = {"UPBIT_BASE_URL": "http://127.0.0.1:9", "MARKET_SOURCE": "simulator"}
@@ -26,8 +21,5 @@ async def empty_stack(settings: Mapping[str, Any]) -> AsyncIterator[tuple[Server
     async with servers() as running:
         await configure(running.postgres.url(), **settings)
         await hand_back_soon(running)
-        admin = await asyncpg.connect(running.postgres.url())
-        try:
+        async with postgres_connection(running.postgres.url()) as admin:
             yield running, admin
-        finally:
-            await admin.close()

@@ -9,7 +9,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-import asyncpg
 import nats.aio.msg
 
 import common.runtime.runtime
@@ -17,6 +16,7 @@ from common.bus.delivery import Dispatcher
 from common.clock import MINUTE
 from common.database.pool import Database
 from common.events import CandlesClosed, SignalGenerated
+from harness.servers import postgres_connection
 
 # The names of the weakenings in a build; none is the healthy one.
 Build: TypeAlias = tuple[str, ...]
@@ -107,11 +107,8 @@ WEAKENINGS: dict[str, Callable[[], None]] = {
 
 async def drop_unique_keys(admin_url: str) -> None:
     """Take the keys out of the tables that `no_unique_key` writes to."""
-    connection = await asyncpg.connect(admin_url)
-    try:
+    async with postgres_connection(admin_url) as connection:
         await connection.execute(UNIQUE_KEYS)
-    finally:
-        await connection.close()
 
 
 def _replace(owner: object, name: str, by: object) -> None:
