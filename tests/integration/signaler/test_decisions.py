@@ -166,19 +166,20 @@ async def test_the_budget_is_counted_before_each_attempt_and_never_passed(
     assert cause_of(decisions[-1]) == "budget_spent"
 
 
-async def test_money_spent_stops_every_model(decider: Decider, database_url: str) -> None:
-    await configure(database_url, gemini_daily_cost_budget_usd="0.000001")
-    assert cause_of(await decide(decider)) is None
-    spent = await decide(decider)
-    assert cause_of(spent) == "budget_spent"
-    assert spent.transcript.attempts == []
-
-
-async def test_a_budget_of_nothing_asks_nobody(decider: Decider, database_url: str) -> None:
-    await configure(database_url, gemini_daily_request_budget=0)
-    decision = await decide(decider)
-    assert cause_of(decision) == "budget_spent"
-    assert decision.transcript.attempts == []
+@pytest.mark.parametrize(
+    ("setting", "causes"),
+    [
+        ({"gemini_daily_cost_budget_usd": "0.000001"}, [None, "budget_spent"]),
+        ({"gemini_daily_request_budget": 0}, ["budget_spent"]),
+    ],
+)
+async def test_money_spent_or_a_budget_of_nothing_stops_every_model(
+    decider: Decider, database_url: str, setting: dict[str, object], causes: list[str | None]
+) -> None:
+    await configure(database_url, **setting)
+    decisions = [await decide(decider) for _ in causes]
+    assert [cause_of(decision) for decision in decisions] == causes
+    assert decisions[-1].transcript.attempts == []
 
 
 async def test_a_long_outage_costs_at_most_one_attempt_a_decision(
