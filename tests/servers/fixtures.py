@@ -62,6 +62,15 @@ def postgres(servers_folder: Path) -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
+def own_postgres(servers_folder: Path, tmp_path: Path) -> Iterator[PostgresServer]:
+    """A PostgreSQL that the test may do to what it likes; without tables."""
+    server = PostgresServer(servers_folder / tmp_path.name / "postgres", fsync=False, shared_buffers_mb=16)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
 async def database(postgres: PostgresServer) -> AsyncIterator[str]:
     """The name of a database of this test's own, with all tables and no rows."""
     name = f"test_{secrets.token_hex(6)}"

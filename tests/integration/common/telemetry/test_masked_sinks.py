@@ -58,7 +58,9 @@ async def leak(canary: str) -> tuple[str, str, SpanReceiver]:
     return out.decode(), err.decode(), receiver
 
 
-async def test_no_log_line_no_span_and_no_last_word_which_is_one_line_holds_a_secret(canary: str) -> None:
+async def test_no_log_line_span_or_last_word_holds_a_secret_and_an_uncaught_error_is_one_line(
+    canary: str,
+) -> None:
     out, err, receiver = await leak(canary)
     assert canary not in out
     assert err == ""
