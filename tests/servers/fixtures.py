@@ -18,6 +18,7 @@ from bongsu.provisioning import migrations
 from bongsu.provisioning.streams import reconcile
 from bongsu.servers.nats.server import NatsServer
 from bongsu.servers.postgres.server import PostgresServer
+from servers.simulators import Simulator, simulator
 
 MIGRATED = "bongsu_migrated"
 
@@ -61,6 +62,15 @@ def postgres(servers_folder: Path) -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
+def own_postgres(servers_folder: Path, tmp_path: Path) -> Iterator[PostgresServer]:
+    """A PostgreSQL that the test may do to what it likes; without tables."""
+    server = PostgresServer(servers_folder / tmp_path.name / "postgres", fsync=False, shared_buffers_mb=16)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
 async def database(postgres: PostgresServer) -> AsyncIterator[str]:
     """The name of a database of this test's own, with all tables and no rows."""
     name = f"test_{secrets.token_hex(6)}"
@@ -85,6 +95,34 @@ def nats(servers_folder: Path) -> Iterator[NatsServer]:
 def fresh_nats(servers_folder: Path) -> Iterator[NatsServer]:
     """The same for one test alone, which may do to it what it likes."""
     yield from _nats(servers_folder / secrets.token_hex(4) / "nats")
+
+
+@pytest.fixture(scope="session")
+def gemini_simulator() -> Iterator[Simulator]:
+    """One Gemini simulator for all tests of a worker."""
+    with simulator("gemini_simulator") as running:
+        yield running
+
+
+@pytest.fixture
+def gemini(gemini_simulator: Simulator) -> Iterator[Simulator]:
+    """The Gemini simulator; every fault is off again afterwards."""
+    yield gemini_simulator
+    gemini_simulator.switch_all_off()
+
+
+@pytest.fixture(scope="session")
+def upbit_simulator() -> Iterator[Simulator]:
+    """One Upbit simulator for all tests of a worker."""
+    with simulator("upbit_simulator") as running:
+        yield running
+
+
+@pytest.fixture
+def upbit(upbit_simulator: Simulator) -> Iterator[Simulator]:
+    """The Upbit simulator; every fault is off again afterwards."""
+    yield upbit_simulator
+    upbit_simulator.switch_all_off()
 
 
 def _nats(folder: Path) -> Iterator[NatsServer]:

@@ -13,7 +13,7 @@ import pytest
 from bongsu.servers import ports
 from servers.surroundings import unmeasured
 from servers.waiting import HANG_SECONDS
-from system.conftest import Start, as_root
+from system.conftest import as_root
 
 DEAD = "http://127.0.0.1:9"
 
@@ -29,13 +29,6 @@ def refusal(*arguments: str, **environment: str) -> tuple[int, str]:
     )
     assert len(result.stderr.splitlines()) == 1, result.stderr
     return result.returncode, result.stderr
-
-
-def test_a_second_start_names_the_holder(start: Start) -> None:
-    run = start().until_up()
-    code, line = refusal("up", "--data-dir", str(run.folder), "--port", str(ports.free_port()))
-    assert code == 1
-    assert f"is held by process {run.process.pid} since 20" in line
 
 
 def test_another_market_is_refused_with_the_command_for_a_new_folder(home: Path, recording: Path) -> None:
@@ -69,11 +62,12 @@ def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path) -> None:
     assert "name one that you may write to: --data-dir DIR" in line
 
 
-def test_a_file_is_no_data_dir(tmp_path: Path) -> None:
-    (tmp_path / "data").write_text("")
-    code, line = refusal("up", "--data-dir", str(tmp_path / "data"))
+@pytest.mark.parametrize("name", ["notes", "notes/data"])
+def test_a_file_and_what_is_below_one_is_no_data_dir(tmp_path: Path, name: str) -> None:
+    (tmp_path / "notes").write_text("")
+    code, line = refusal("up", "--data-dir", str(tmp_path / name))
     assert code == 1
-    assert "cannot be used as data dir" in line
+    assert f"{tmp_path}/{name}: cannot be used as data dir (Not a directory)" in line
 
 
 def test_an_ephemeral_run_never_deletes_what_was_there(tmp_path: Path) -> None:

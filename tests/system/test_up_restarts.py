@@ -11,7 +11,6 @@ from contextlib import contextmanager
 import asyncpg
 import httpx
 import psutil
-import pytest
 
 from servers.waiting import HANG_SECONDS, eventually_sync
 from system.conftest import Run, Start
@@ -47,6 +46,21 @@ def unsupervised(run: Run) -> Iterator[None]:
         run.process.send_signal(signal.SIGCONT)
 
 
+@contextmanager
+def frozen(run: Run, name: str) -> Iterator[None]:
+    """Have a server answer nothing until the block ends."""
+    server = psutil.Process(run.document["pids"][name])
+    # PostgreSQL's backends answer on their own.
+    processes = [server, *server.children(recursive=True)]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
+
+
 def healthy_instances(run: Run, *services: str) -> set[str]:
     """Return the instances of these services that health calls healthy."""
     rows = run.health().get("services", [])
@@ -56,9 +70,13 @@ def healthy_instances(run: Run, *services: str) -> set[str]:
 SHOWN_BY = {"postgres": "database", "nats": "scheduler", "upbit": "upbit_api", "gemini": "gemini_api"}
 
 
-def test_whatever_dies_shows_and_is_started_again_without_a_lost_candle(start: Start) -> None:
+def test_whatever_freezes_or_whatever_dies_shows_and_goes_on_without_a_lost_candle(start: Start) -> None:
     run = start().until_up()
     eventually_sync(lambda: _healthy(run))
+    for name in ("postgres", "nats"):
+        with frozen(run, name):
+            eventually_sync(lambda: not _healthy(run))
+        eventually_sync(lambda: _healthy(run))
     before, dead = run.document, healthy_instances(run, "collector", "signaler")
     with unsupervised(run):
         for name in ("postgres", "upbit", "gemini"):
@@ -104,20 +122,3 @@ async def newest_minutes(run: Run) -> tuple[set[str], int]:
     open_gaps = await connection.fetchval("SELECT count(*) FROM candle_gaps WHERE status = 'open'")
     await connection.close()
     return {f"{row['timestamp']:%Y-%m-%dT%H:%M:%S}" for row in rows}, open_gaps
-
-
-@pytest.mark.parametrize("name", ["postgres", "nats"])
-def test_a_frozen_server_shows_in_health(start: Start, name: str) -> None:
-    run = start().until_up()
-    eventually_sync(lambda: _healthy(run))
-    server = psutil.Process(run.document["pids"][name])
-    # PostgreSQL's backends answer on their own.
-    frozen = [server, *server.children(recursive=True)]
-    for process in frozen:
-        process.suspend()
-    try:
-        eventually_sync(lambda: not _healthy(run))
-    finally:
-        for process in frozen:
-            process.resume()
-    eventually_sync(lambda: _healthy(run))

@@ -12,6 +12,7 @@ from bongsu.servers import ports
 from bongsu.servers.pids import process_start_time
 from servers.waiting import eventually_sync
 from system.conftest import Start, alive
+from system.test_up_refusals import refusal
 
 FILES_OF_A_RUN = {"run.json", "lock", "children.json"}
 
@@ -35,8 +36,13 @@ def test_a_signal_while_starting_leaves_nothing(start: Start) -> None:
     assert not FILES_OF_A_RUN & {path.name for path in run.folder.iterdir()}
 
 
-def test_a_killed_run_leaves_no_child_and_the_next_one_goes_on(start: Start) -> None:
+def test_a_second_start_names_the_holder_and_once_that_is_killed_with_its_children_goes_on(
+    start: Start,
+) -> None:
     run = start().until_up()
+    code, line = refusal("up", "--data-dir", str(run.folder), "--port", str(ports.free_port()))
+    assert code == 1
+    assert f"is held by process {run.process.pid} since 20" in line
     pids = run.document["pids"]
     run.process.kill()
     run.process.wait()

@@ -1,27 +1,18 @@
-"""One Gemini simulator for each file of tests, and the official client on it."""
-
-from collections.abc import Iterator
+"""The official client on the Gemini simulator."""
 
 import pytest
 from google import genai
 from google.genai import types
 
-from servers.simulators import Simulator, simulator
+from servers.simulators import Simulator
 
 KEY = "AQ.simulator-key-for-tests-0000000000000"
 
 
-@pytest.fixture(scope="module")
-def gemini() -> Iterator[Simulator]:
-    with simulator("gemini_simulator") as running:
-        yield running
-
-
 @pytest.fixture
-def client(gemini: Simulator) -> Iterator[genai.Client]:
-    """google-genai without retries, on the simulator; every fault is off again afterwards."""
-    yield client_for(gemini.url, KEY)
-    gemini.switch_all_off()
+def client(gemini: Simulator) -> genai.Client:
+    """google-genai without retries, on the simulator."""
+    return client_for(gemini.url, KEY)
 
 
 def client_for(url: str, key: str, *, version: str = "v1beta") -> genai.Client:

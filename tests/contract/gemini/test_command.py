@@ -16,22 +16,15 @@ from servers.simulators import simulator
 from servers.waiting import HANG_SECONDS
 
 
-def test_the_quota_of_a_minute_is_each_models_own() -> None:
-    with simulator("gemini_simulator", "--requests-per-minute", "1") as gemini:
+@pytest.mark.parametrize("span", ["minute", "day"])
+def test_the_quota_of_a_minute_or_a_day_is_refused_by_its_name_and_each_models_own(span: str) -> None:
+    with simulator("gemini_simulator", f"--requests-per-{span}", "1") as gemini:
         client = client_for(gemini.url, KEY)
         client.models.generate_content(model=MODEL, contents="hi")
-        with pytest.raises(errors.ClientError, match="PerMinutePerProjectPerModel") as refused:
+        with pytest.raises(errors.ClientError, match=f"Per{span.title()}PerProjectPerModel") as refused:
             client.models.generate_content(model=MODEL, contents="hi")
         assert refused.value.code == 429
         client.models.generate_content(model="gemini-3.6-flash", contents="hi")
-
-
-def test_the_quota_of_a_day_is_refused_until_midnight_pacific() -> None:
-    with simulator("gemini_simulator", "--requests-per-day", "1") as gemini:
-        client = client_for(gemini.url, KEY)
-        client.models.generate_content(model=MODEL, contents="hi")
-        with pytest.raises(errors.ClientError, match="PerDayPerProjectPerModel"):
-            client.models.generate_content(model=MODEL, contents="hi")
 
 
 def test_with_keys_given_no_other_is_taken() -> None:
@@ -76,24 +69,19 @@ def test_a_wrong_option_is_refused_by_name(options: list[str], words: str) -> No
     assert "Traceback" not in ended.stderr
 
 
-def test_a_taken_port_is_named() -> None:
-    with simulator("gemini_simulator") as gemini:
-        port = gemini.url.rpartition(":")[2]
-        ended = run("--port", port)
-    assert ended.returncode == 1
-    assert f"can't listen on 127.0.0.1:{port}" in ended.stderr
-    assert "Traceback" not in ended.stderr
-
-
-def test_it_says_where_it_listens() -> None:
+def test_it_says_where_it_listens_and_a_second_one_there_that_the_port_is_taken() -> None:
     port = ports.free_port()
     command = [sys.executable, "-m", "gemini_simulator", "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             assert process.stdout.readline() == f"Gemini simulator listening on http://127.0.0.1:{port}\n"
+            ended = run("--port", str(port))
         finally:
             process.terminate()
+    assert ended.returncode == 1
+    assert f"can't listen on 127.0.0.1:{port}" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def run(*options: str) -> "subprocess.CompletedProcess[str]":

@@ -189,15 +189,18 @@ def test_an_answer_is_spelled_and_headed_as_recorded(gemini: Simulator) -> None:
     }
 
 
-def test_thoughts_use_up_the_allowed_tokens(gemini: Simulator) -> None:
+def test_thoughts_use_up_the_allowed_tokens_and_come_first_when_they_are_asked_for(
+    gemini: Simulator,
+) -> None:
     _, empty = generate(gemini, maxOutputTokens=50)
     assert shape(empty) == shape(example("gemini_generate_max_tokens_empty"))
-    level = {"thinkingLevel": "low"}
-    _, cut = generate(gemini, maxOutputTokens=110, thinkingConfig=level)
+    _, cut = generate(gemini, maxOutputTokens=110, thinkingConfig={"thinkingLevel": "low"})
     assert shape(cut["usageMetadata"]) == shape(
         example("gemini_generate_max_tokens_truncated_json")["usageMetadata"]
     )
     assert cut["candidates"][0]["finishReason"] == "MAX_TOKENS"
+    _, answer = generate(gemini, thinkingConfig={"includeThoughts": True})
+    assert shape(answer) == shape(example("gemini_generate_thoughts"))
 
 
 def test_no_key_no_model_an_unknown_field_and_a_count_look_as_recorded(gemini: Simulator) -> None:
@@ -211,11 +214,6 @@ def test_no_key_no_model_an_unknown_field_and_a_count_look_as_recorded(gemini: S
     status, counted = gemini.post(f"/v1beta/models/{MODEL}:countTokens", body, HEADERS)
     assert status == 200
     assert shape(counted) == shape(example("gemini_count_tokens"))
-
-
-def test_thoughts_come_first_when_they_are_asked_for(gemini: Simulator) -> None:
-    _, answer = generate(gemini, thinkingConfig={"includeThoughts": True})
-    assert shape(answer) == shape(example("gemini_generate_thoughts"))
 
 
 def test_the_request_the_official_client_sends_is_taken(gemini: Simulator) -> None:

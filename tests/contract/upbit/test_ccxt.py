@@ -29,17 +29,11 @@ async def pro(upbit: Simulator) -> AsyncIterator[Any]:
     await client.close()
 
 
-def test_markets(exchange: Any) -> None:
+def test_markets_a_ticker_and_an_order_book_are_read(exchange: Any) -> None:
     assert {BTC, "ETH/KRW", "XRP/KRW"} <= {market["symbol"] for market in exchange.fetch_markets()}
-
-
-def test_ticker(exchange: Any) -> None:
     ticker = exchange.fetch_ticker(BTC)
     assert ticker["low"] <= ticker["last"] <= ticker["high"]
     assert ticker["info"]["change"] in {"RISE", "EVEN", "FALL"}
-
-
-def test_order_book(exchange: Any) -> None:
     book = exchange.fetch_order_book(BTC)
     assert len(book["bids"]) == len(book["asks"]) == 30
     assert book["bids"][0][0] < book["asks"][0][0]

@@ -102,7 +102,9 @@ def test_the_same_seed_is_the_same_market_in_another_process() -> None:
         assert candles(one, query) == candles(other, query)
 
 
-def test_a_replay_runs_to_its_end_and_goes_on_serving(ticks: Path) -> None:
+def test_a_replay_runs_to_its_end_and_goes_on_serving_each_market_as_far_as_it_was_recorded(
+    ticks: Path,
+) -> None:
     with upbit_simulator("--replay", str(ticks), "--speed", "20000") as running:
         clock = eventually_sync(lambda: ended(running))
         assert (clock["mode"], clock["speed"]) == ("replay", 20000)
@@ -116,11 +118,7 @@ def test_a_replay_runs_to_its_end_and_goes_on_serving(ticks: Path) -> None:
         times = [row["candle_date_time_utc"] for row in candles(running, "market=KRW-BTC&count=200")]
         assert times == ["2026-01-13T10:04:00", "2026-01-13T09:59:00"]
         assert date_of(running, "/v1/market/all") == "2026-01-13T12:01:02+00:00"
-
-
-def test_nothing_is_shown_of_the_minutes_after_a_markets_own_recording(ticks: Path) -> None:
-    with upbit_simulator("--replay", str(ticks), "--speed", "20000") as running:
-        eventually_sync(lambda: ended(running))
+        # Of the minutes after a market's own recording nothing is shown.
         path = "/v1/candles/minutes/1?market={}&count=1"
         assert date_of(running, path.format("KRW-BTC")) == "2026-01-13T10:05:02+00:00"
         assert date_of(running, path.format("KRW-XRP")) == "2026-01-13T12:01:02+00:00"

@@ -56,8 +56,12 @@ MESSAGES = {
 }
 # The group of private orders, where a public route is asked.
 PUBLIC_GROUP = {"group=order; min=480; sec=0": "group=candles; min=600; sec=0"}
-EXACT_FRAMES = {"ws_status_up": "PING", "ws_error_wrong_format": "not a request"}
-FAULTY_FRAMES: dict[str, dict[str, object]] = {"ws_error": {"kind": "ws_error_frame", "name": "INVALID_AUTH"}}
+# What brings them: a text that is sent, or a fault.
+EXACT_FRAMES: dict[str, str | dict[str, object]] = {
+    "ws_status_up": "PING",
+    "ws_error_wrong_format": "not a request",
+    "ws_error": {"kind": "ws_error_frame", "name": "INVALID_AUTH"},
+}
 REQUESTS = {"ws_subscribe"}
 PRIVATE = re.compile(
     r"upbit_(accounts|orders?_.*|ws_my(asset|order).*"
@@ -149,16 +153,13 @@ async def test_a_message_has_the_example_s_shape(upbit: Simulator, name: str) ->
 
 @pytest.mark.parametrize("name", EXACT_FRAMES)
 async def test_a_frame_is_the_example_to_the_letter(upbit: Simulator, name: str) -> None:
-    async with aiohttp.ClientSession() as session, session.ws_connect(upbit.websocket_url) as socket:
-        await socket.send_str(EXACT_FRAMES[name])
-        assert await socket.receive_bytes(timeout=HANG_SECONDS) == example(name).strip().encode()
-
-
-@pytest.mark.parametrize("name", FAULTY_FRAMES)
-async def test_a_frame_of_a_fault_is_the_example_to_the_letter(upbit: Simulator, name: str) -> None:
     upbit.switch_all_off()
+    cause = EXACT_FRAMES[name]
     async with aiohttp.ClientSession() as session, session.ws_connect(upbit.websocket_url) as socket:
-        switch_on(upbit, FAULTY_FRAMES[name])
+        if isinstance(cause, str):
+            await socket.send_str(cause)
+        else:
+            switch_on(upbit, cause)
         assert await socket.receive_bytes(timeout=HANG_SECONDS) == example(name).strip().encode()
 
 
@@ -170,6 +171,6 @@ async def test_the_example_s_subscription_is_understood(upbit: Simulator) -> Non
 
 
 def test_every_example_is_either_tested_here_or_private() -> None:
-    tested = {*BODIES, *ERRORS, *MESSAGES, *EXACT_FRAMES, *FAULTY_FRAMES, *REQUESTS}
+    tested = {*BODIES, *ERRORS, *MESSAGES, *EXACT_FRAMES, *REQUESTS}
     files = [path for path in FOLDER.glob("upbit_*.json") if not PRIVATE.fullmatch(path.name)]
     assert {path.stem.removeprefix("upbit_") for path in files} == tested

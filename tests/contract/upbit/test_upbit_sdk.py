@@ -60,25 +60,6 @@ def test_order_books_and_trades(client: sdk.Upbit) -> None:
     assert numbers == sorted(numbers, reverse=True)
 
 
-@pytest.mark.parametrize(
-    ("kind", "params", "error"),
-    [
-        ("rate_limited", {}, sdk.RateLimitError),
-        ("http_error", {"status": 500}, sdk.InternalServerError),
-        ("market_offline", {}, sdk.PermissionDeniedError),
-        ("reset", {}, sdk.APIConnectionError),
-        ("hang", {}, sdk.APITimeoutError),
-    ],
-)
-def test_faults_become_the_sdk_s_own_errors(
-    upbit: Simulator, client: sdk.Upbit, kind: str, params: dict[str, Any], error: type[Exception]
-) -> None:
-    upbit.switch_on(kind, **params)
-    seconds = 1.0 if kind == "hang" else HANG_SECONDS
-    with pytest.raises(error):
-        client.with_options(max_retries=0, timeout=seconds).trading_pairs.list()
-
-
 def test_an_unknown_market_and_a_wrong_parameter(client: sdk.Upbit) -> None:
     with pytest.raises(sdk.NotFoundError):
         client.candles.list_minutes(unit=1, market="KRW-NONE")
@@ -110,7 +91,22 @@ async def test_subscriptions_are_listed_in_the_stream_s_format(
         assert listed.result[0].to_dict() == {"type": "orderbook", "codes": ["KRW-BTC"], "level": 0}
 
 
-def test_a_block_is_the_sdk_s_penalty_error(upbit: Simulator, client: sdk.Upbit) -> None:
-    upbit.switch_on("blocked", count=1, block_seconds=0.2)
-    with pytest.raises(sdk.RateLimitPenaltyError):
-        client.with_options(max_retries=0).trading_pairs.list()
+@pytest.mark.parametrize(
+    ("kind", "params", "error"),
+    [
+        ("rate_limited", {}, sdk.RateLimitError),
+        ("http_error", {"status": 500}, sdk.InternalServerError),
+        ("market_offline", {}, sdk.PermissionDeniedError),
+        ("reset", {}, sdk.APIConnectionError),
+        ("hang", {}, sdk.APITimeoutError),
+        # Last, because a block outlasts its fault.
+        ("blocked", {"block_seconds": 0.2}, sdk.RateLimitPenaltyError),
+    ],
+)
+def test_faults_become_the_sdk_s_own_errors(
+    upbit: Simulator, client: sdk.Upbit, kind: str, params: dict[str, Any], error: type[Exception]
+) -> None:
+    upbit.switch_on(kind, count=1, **params)
+    seconds = 1.0 if kind == "hang" else HANG_SECONDS
+    with pytest.raises(error):
+        client.with_options(max_retries=0, timeout=seconds).trading_pairs.list()

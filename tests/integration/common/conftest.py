@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -89,15 +89,6 @@ def start_minimal(
         return service("integration.common.minimal", log, **{**environment, **changes})
 
     return begin
-
-
-@pytest.fixture
-def own_postgres(servers_folder: Path, tmp_path: Path) -> Iterator[PostgresServer]:
-    """A PostgreSQL that the test may do to what it likes; without tables."""
-    server = PostgresServer(servers_folder / tmp_path.name / "postgres", fsync=False, shared_buffers_mb=16)
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

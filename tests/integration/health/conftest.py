@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -53,12 +53,3 @@ async def speak(fresh_nats: NatsServer) -> AsyncIterator[Speak]:
             return await voices.enter_async_context(voice)
 
         yield begin
-
-
-@pytest.fixture
-def own_postgres(servers_folder: Path, tmp_path: Path) -> Iterator[PostgresServer]:
-    """A PostgreSQL that the test may do to what it likes; without tables."""
-    server = PostgresServer(servers_folder / tmp_path.name / "postgres", fsync=False, shared_buffers_mb=16)
-    server.start()
-    yield server
-    server.stop()

@@ -30,15 +30,7 @@ PATHS = (
 )
 
 
-async def test_a_complete_stack_is_healthy(health: HealthProcess, speak: Speak) -> None:
-    await speak("collector", "c1")
-    await speak("signaler", "s1")
-    await soon(health.is_healthy)
-    assert [(await health.http.get(path)).status_code for path in PATHS] == [200] * len(PATHS)
-    assert (await health.http.get("/health")).json()["flaws"] == []
-
-
-async def test_a_missing_signaler_is_named_and_makes_the_stack_unhealthy(
+async def test_a_stack_is_healthy_once_its_signaler_speaks_and_a_frozen_instance_shows(
     health: HealthProcess, speak: Speak
 ) -> None:
     await speak("collector", "c1")
@@ -47,6 +39,15 @@ async def test_a_missing_signaler_is_named_and_makes_the_stack_unhealthy(
     assert response.status_code == 503
     assert "signaler: missing" in response.json()["flaws"]
     assert (await health.component("gemini_api"))["message"] == "no signaler answers"
+
+    signaler = await speak("signaler", "s1")
+    await soon(health.is_healthy)
+    assert [(await health.http.get(path)).status_code for path in PATHS] == [200] * len(PATHS)
+    assert (await health.http.get("/health")).json()["flaws"] == []
+
+    await signaler.fall_silent()
+    await soon(lambda: health.blames("gemini_api", "s1 (signaler) is silent"))
+    assert (await health.detail())["code"] == 503
 
 
 async def test_an_instance_that_says_goodbye_is_gone_at_once(health: HealthProcess, speak: Speak) -> None:
@@ -66,34 +67,7 @@ async def test_an_instance_that_says_goodbye_is_gone_at_once(health: HealthProce
     assert seen <= {"healthy"}
 
 
-async def test_a_frozen_instance_shows(health: HealthProcess, speak: Speak, fresh_nats: NatsServer) -> None:
-    await speak("collector", "c1")
-    signaler = await speak("signaler", "s1")
-    await soon(health.is_healthy)
-    await signaler.fall_silent()
-    await soon(lambda: health.blames("gemini_api", "s1 (signaler) is silent"))
-    assert (await health.detail())["code"] == 503
-
-
-async def test_a_killed_database_shows_and_comes_back(
-    start_health: StartHealth, own_postgres: PostgresServer, fresh_nats: NatsServer, speak: Speak
-) -> None:
-    await migrations.apply(own_postgres.url())
-    health = await start_health(own_postgres.url("bongsu_health"), fresh_nats.url("health"))
-    await speak("collector", "c1")
-    await speak("signaler", "s1")
-    await soon(health.is_healthy)
-    own_postgres.kill()
-    await soon(lambda: health.answers("/health/ready", 503))
-    assert (await health.http.get("/health/detail")).status_code == 503
-    assert (await health.component("database"))["status"] == "unhealthy"
-    assert (await health.http.get("/health/live")).status_code == 200
-    assert (await health.http.get("/api/v1/markets")).status_code == 503
-    own_postgres.start()
-    await soon(health.is_healthy)
-
-
-async def test_a_migration_that_was_not_applied_shows_and_health_goes_on_when_it_is(
+async def test_a_migration_that_was_not_applied_and_a_killed_database_show_and_health_goes_on(
     start_health: StartHealth, own_postgres: PostgresServer, fresh_nats: NatsServer, speak: Speak
 ) -> None:
     await migrations.apply(own_postgres.url())
@@ -106,6 +80,15 @@ async def test_a_migration_that_was_not_applied_shows_and_health_goes_on_when_it
     assert (await health.detail())["code"] == 503
     await admin.execute("ALTER TABLE kept RENAME TO upbit_block")
     await admin.close()
+    await soon(health.is_healthy)
+
+    own_postgres.kill()
+    await soon(lambda: health.answers("/health/ready", 503))
+    assert (await health.http.get("/health/detail")).status_code == 503
+    assert (await health.component("database"))["status"] == "unhealthy"
+    assert (await health.http.get("/health/live")).status_code == 200
+    assert (await health.http.get("/api/v1/markets")).status_code == 503
+    own_postgres.start()
     await soon(health.is_healthy)
 
 

@@ -39,23 +39,19 @@ async def test_the_detailed_answer_has_its_documented_shape(health: HealthProces
     assert (signaler["instance"], signaler["status"]) == (None, "unhealthy")
 
 
-async def test_a_warning_of_gemini_degrades_the_stack_and_keeps_200(
-    health: HealthProcess, speak: Speak
-) -> None:
-    await speak("collector", "c1")
-    signaler = await speak("signaler", "s1")
-    await soon(health.is_healthy)
-    signaler.components = (ComponentState(name="gemini_api", status="warning", message="budget spent"),)
-    await soon(lambda: health.has_status("degraded", 200))
-    assert (await health.component("gemini_api"))["message"] == "budget spent"
-
-
-async def test_what_nats_refuses_a_service_is_shown_and_degrades_the_stack(
+async def test_a_warning_of_gemini_or_what_nats_refuses_degrades_the_stack_and_keeps_200(
     health: HealthProcess, speak: Speak
 ) -> None:
     collector = await speak("collector", "c1")
-    await speak("signaler", "s1")
+    signaler = await speak("signaler", "s1")
     await soon(health.is_healthy)
+    sound = signaler.components
+    signaler.components = (ComponentState(name="gemini_api", status="warning", message="budget spent"),)
+    await soon(lambda: health.has_status("degraded", 200))
+    assert (await health.component("gemini_api"))["message"] == "budget spent"
+    signaler.components = sound
+    await soon(health.is_healthy)
+
     with pytest.raises(TransientError):
         await collector.bus.publish(signal())
     await soon(lambda: health.has_status("degraded", 200))
@@ -66,8 +62,8 @@ async def test_what_nats_refuses_a_service_is_shown_and_degrades_the_stack(
     assert (await health.http.get("/health")).json()["flaws"] == [f"collector: c1 {refusal}"]
 
 
-async def test_a_job_without_success_for_three_intervals_is_unhealthy(
-    health: HealthProcess, speak: Speak
+async def test_a_job_without_success_for_three_intervals_is_unhealthy_and_a_waiting_order_a_warning(
+    health: HealthProcess, speak: Speak, database_url: str
 ) -> None:
     late = utc_now() - timedelta(seconds=31)
     jobs = tuple(
@@ -79,8 +75,6 @@ async def test_a_job_without_success_for_three_intervals_is_unhealthy(
     await soon(lambda: health.blames("scheduler", "data_collection: no success"))
     assert (await health.detail())["code"] == 503
 
-
-async def test_a_waiting_order_is_a_warning(health: HealthProcess, database_url: str) -> None:
     connection = await asyncpg.connect(database_url)
     await connection.execute(
         "INSERT INTO orders (id, symbol, side, order_type, status, identifier, created_at)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,30 +15,22 @@ from common.cache import TTLCache
 from common.config.repository import ConfigRepository
 from common.database.pool import Database, Share
 from common.events import ConfigChanged
-from integration.signaler.running import GeminiSimulator, SignalerProcess
+from servers.services import ServiceProcess, service
+from servers.simulators import Simulator
 from signaler.decider import Decider
 from signaler.domain.gemini.status import GeminiStatus
 from signaler.gemini import Gemini
 from signaler.usage_repository import UsageRepository
 
 KEY = "AQ.integration-test-key-0123456789"
-StartSignaler = Callable[[], SignalerProcess]
-
-
-@pytest.fixture(scope="session")
-def simulator() -> Iterator[GeminiSimulator]:
-    """One Gemini simulator for all tests of a worker."""
-    running = GeminiSimulator()
-    yield running
-    running.stop()
+StartSignaler = Callable[[], ServiceProcess]
 
 
 @pytest.fixture
-def gemini_faults(simulator: GeminiSimulator) -> Iterator[GeminiSimulator]:
-    """The simulator, healed before and after the test."""
-    simulator.heal()
-    yield simulator
-    simulator.heal()
+def gemini_faults(gemini_simulator: Simulator) -> Iterator[Simulator]:
+    """The simulator; every fault is off again afterwards."""
+    yield gemini_simulator
+    gemini_simulator.switch_all_off()
 
 
 @pytest.fixture
@@ -62,7 +55,7 @@ def status() -> GeminiStatus:
 
 
 @pytest.fixture
-async def gemini(gemini_faults: GeminiSimulator) -> AsyncIterator[Gemini]:
+async def gemini(gemini_faults: Simulator) -> AsyncIterator[Gemini]:
     """The adapter on the simulator."""
     adapter = Gemini(api_key=SecretStr(KEY), base_url=gemini_faults.url)
     yield adapter
@@ -81,30 +74,24 @@ def decider(gemini: Gemini, usage: UsageRepository, own_database: Database, stat
 
 @pytest.fixture
 def start_signaler(
-    postgres: PostgresServer,
-    database: str,
-    fresh_nats: NatsServer,
-    gemini_faults: GeminiSimulator,
-    tmp_path: Path,
+    postgres: PostgresServer, database: str, fresh_nats: NatsServer, gemini_faults: Simulator, tmp_path: Path
 ) -> Iterator[StartSignaler]:
     """Start signalers on this test's database and bus; they are stopped in the end."""
-    started: list[SignalerProcess] = []
+    started: list[ServiceProcess] = []
+    environment = {
+        "DATABASE_URL": postgres.url("bongsu_signaler", database),
+        "NATS_URL": fresh_nats.url("signaler"),
+        "GEMINI_API_KEY": KEY,
+        "GOOGLE_GEMINI_BASE_URL": gemini_faults.url,
+    }
+    with ExitStack() as running:
 
-    def start() -> SignalerProcess:
-        environment = {
-            "DATABASE_URL": postgres.url("bongsu_signaler", database),
-            "NATS_URL": fresh_nats.url("signaler"),
-            "GEMINI_API_KEY": KEY,
-            "GOOGLE_GEMINI_BASE_URL": gemini_faults.url,
-        }
-        started.append(SignalerProcess(environment, tmp_path / f"signaler-{len(started)}.log"))
-        return started[-1]
+        def start() -> ServiceProcess:
+            log = tmp_path / f"signaler-{len(started)}.log"
+            started.append(running.enter_context(service("signaler", log, **environment)))
+            return started[-1]
 
-    try:
         yield start
         for process in started:
             if process.process.poll() is None:
                 assert process.stop() == 0
-    finally:
-        for process in started:
-            process.process.kill()

@@ -1,121 +1,30 @@
-"""The Gemini simulator and the signaler as real processes, and rows as the collector would store them."""
+"""What the signaler and the Gemini simulator did, and rows as the collector would store them."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import asyncpg
-import httpx
 
-from bongsu.servers import ports
 from common.events import Candle
-from servers.surroundings import measured
-from servers.waiting import HANG_SECONDS, eventually, eventually_sync
+from servers.services import ServiceProcess
+from servers.simulators import Simulator
 
 MARKET = "KRW-BTC"
 
 
-class GeminiSimulator:
-    """`python -m gemini_simulator` on a free port."""
-
-    def __init__(self) -> None:
-        port = ports.free_port()
-        self.url = f"http://127.0.0.1:{port}"
-        self._http = httpx.Client(base_url=self.url, timeout=HANG_SECONDS)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "gemini_simulator", "--port", str(port)], stdout=subprocess.DEVNULL
-        )
-        try:
-            eventually_sync(self._answers)
-        except BaseException:
-            self.stop()
-            raise
-
-    def fail(self, kind: str, *, count: int | None = None, **params: object) -> None:
-        """Switch a fault on, for `count` requests or until `heal`."""
-        body = {"kind": kind, "params": params} | ({"count": count} if count else {})
-        self._http.post("/_control/faults", json=body).raise_for_status()
-
-    def heal(self) -> None:
-        """Switch every fault off."""
-        self._http.delete("/_control/faults").raise_for_status()
-
-    def kinds(self) -> list[str]:
-        """Every fault there is."""
-        return [kind["kind"] for kind in self._http.get("/_control/faults").json()["kinds"]]
-
-    def generations(self) -> int:
-        """How many generateContent requests have come so far, answered or not."""
-        rows = self._http.get("/_control/stats").json()["requests"]
-        return sum(row["count"] for row in rows if row["route"].endswith(":{method}"))
-
-    def stop(self) -> None:
-        """End the process."""
-        self._http.close()
-        self._process.terminate()
-        try:
-            self._process.wait(HANG_SECONDS)
-        finally:
-            self._process.kill()
-
-    def _answers(self) -> bool:
-        try:
-            return self._http.get("/_control/faults").status_code == 200
-        except httpx.TransportError:
-            return False
+def generations(gemini: Simulator) -> int:
+    """Return how many generateContent requests have come so far, answered or not."""
+    rows = gemini.get("/_control/stats")["requests"]
+    return sum(row["count"] for row in rows if row["route"].endswith(":{method}"))
 
 
-class SignalerProcess:
-    """`python -m signaler`; its log lines are read from a file."""
-
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
-        self._log = log
-        with log.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "signaler"],
-                env=measured(**environment),
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-
-    def lines(self, event: str) -> list[dict[str, Any]]:
-        """Return the JSON log lines of one event so far."""
-        written = [line for line in self._log.read_text().splitlines() if line.startswith("{")]
-        return [line for line in map(json.loads, written) if line["event"] == event]
-
-    def text(self) -> str:
-        """Everything it wrote."""
-        return self._log.read_text()
-
-    def jobs(self, outcome: str) -> list[dict[str, Any]]:
-        """Return the records of runs that ended so."""
-        return [line for line in self.lines("job.finished") if line["outcome"] == outcome]
-
-    def ready(self) -> bool:
-        """Tell whether it has said that it is ready."""
-        assert self.process.poll() is None, self.text()
-        return bool(self.lines("service.ready"))
-
-    def stop(self) -> int:
-        """Send SIGTERM and return the exit code."""
-        self.process.terminate()
-        try:
-            return self.process.wait(HANG_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise
-
-
-async def soon(predicate: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until the awaited answer is true."""
-    # mypy finds no type for a coroutine in eventually's union.
-    await eventually(cast("Callable[[], bool]", predicate))
+def jobs(signaler: ServiceProcess, outcome: str) -> list[dict[str, Any]]:
+    """Return the records of runs that ended so."""
+    return [line for line in signaler.events("job.finished") if line["outcome"] == outcome]
 
 
 async def store_candles(url: str, candles: Sequence[Candle], *, collected_at: datetime) -> None:

@@ -13,7 +13,8 @@ from common.clock import utc_now
 from common.gemini_quota import next_quota_day, quota_day
 from gemini_simulator.faults.kinds import ALL_KINDS
 from integration.signaler.conftest import KEY
-from integration.signaler.running import GeminiSimulator, configure, rows
+from integration.signaler.running import configure, generations, rows
+from servers.simulators import Simulator
 from servers.waiting import HANG_SECONDS
 from signaler.decider import Decider, Decision
 from signaler.domain.gemini.errors import GeminiError
@@ -67,13 +68,13 @@ def cause_of(decision: Decision) -> str | None:
 
 @pytest.mark.parametrize("kind", [kind.name for kind in ALL_KINDS])
 async def test_each_fault_ends_in_one_decision_with_its_cause(
-    kind: str, decider: Decider, gemini_faults: GeminiSimulator, status: GeminiStatus
+    kind: str, decider: Decider, gemini_faults: Simulator, status: GeminiStatus
 ) -> None:
     # A server that names a delay beyond the decision's time is asked once.
     if kind == "quota_per_minute":
-        gemini_faults.fail(kind, retry_delay_seconds="3400")
+        gemini_faults.switch_on(kind, retry_delay_seconds="3400")
     else:
-        gemini_faults.fail(kind)
+        gemini_faults.switch_on(kind)
     # Those are tried again until the time is up, however slow the machine; the others end by themselves.
     within_seconds = 1.0 if CAUSES.get(kind) == "unavailable" else SECONDS
     decision = await decider.decide(SNAPSHOT, within_seconds=within_seconds)
@@ -84,6 +85,7 @@ async def test_each_fault_ends_in_one_decision_with_its_cause(
         assert status.component().status == "warning"
     else:
         assert status.component().status == "healthy"
+    assert kind != "quota_per_minute" or [each.model for each in decision.transcript.attempts] == [FIRST]
 
 
 async def test_an_answer_of_gemini_is_taken_and_everything_said_is_kept(
@@ -101,8 +103,8 @@ async def test_an_answer_of_gemini_is_taken_and_everything_said_is_kept(
     assert used.cost_usd_of_day == decision.transcript.cost_usd(quota_day(utc_now())) != Decimal(0)
 
 
-async def test_a_refused_answer_is_repaired_once(decider: Decider, gemini_faults: GeminiSimulator) -> None:
-    gemini_faults.fail("fenced_json", count=1)
+async def test_a_refused_answer_is_repaired_once(decider: Decider, gemini_faults: Simulator) -> None:
+    gemini_faults.switch_on("fenced_json", count=1)
     decision = await decide(decider)
     assert decision.failure is None
     assert len(decision.transcript.attempts) == 2
@@ -111,18 +113,18 @@ async def test_a_refused_answer_is_repaired_once(decider: Decider, gemini_faults
 
 
 async def test_a_model_that_is_gone_leaves_the_question_to_the_next(
-    decider: Decider, gemini_faults: GeminiSimulator
+    decider: Decider, gemini_faults: Simulator
 ) -> None:
-    gemini_faults.fail("model_retired", model=FIRST)
+    gemini_faults.switch_on("model_retired", model=FIRST)
     decision = await decide(decider)
     assert decision.failure is None
     assert [attempt.model for attempt in decision.transcript.attempts] == [FIRST, SECOND]
 
 
 async def test_a_spent_day_blocks_the_model_until_midnight_pacific_and_is_not_asked_again(
-    decider: Decider, gemini_faults: GeminiSimulator, usage: UsageRepository
+    decider: Decider, gemini_faults: Simulator, usage: UsageRepository
 ) -> None:
-    gemini_faults.fail("quota_per_day", model=FIRST)
+    gemini_faults.switch_on("quota_per_day", model=FIRST)
     await decide(decider)
     again = await decide(decider)
     assert [attempt.model for attempt in again.transcript.attempts] == [SECOND]
@@ -131,67 +133,59 @@ async def test_a_spent_day_blocks_the_model_until_midnight_pacific_and_is_not_as
 
 
 async def test_an_empty_account_is_asked_once_and_not_again_that_day(
-    decider: Decider, gemini_faults: GeminiSimulator
+    decider: Decider, gemini_faults: Simulator
 ) -> None:
-    gemini_faults.fail("prepay_depleted")
-    before = gemini_faults.generations()
+    gemini_faults.switch_on("prepay_depleted")
+    before = generations(gemini_faults)
     causes = [cause_of(await decide(decider)) for _ in range(3)]
     assert causes == ["quota_exhausted", "blocked", "blocked"]
-    assert gemini_faults.generations() - before == 1
+    assert generations(gemini_faults) - before == 1
 
 
 async def test_a_server_that_names_a_short_delay_is_given_it(
-    decider: Decider, gemini_faults: GeminiSimulator
+    decider: Decider, gemini_faults: Simulator
 ) -> None:
-    gemini_faults.fail("quota_per_minute", count=1, retry_delay_seconds="0.3")
+    gemini_faults.switch_on("quota_per_minute", count=1, retry_delay_seconds="0.3")
     started = time.monotonic()
     decision = await decide(decider)
     assert decision.failure is None
     assert time.monotonic() - started >= 0.3
 
 
-async def test_a_delay_beyond_the_decisions_time_is_not_waited_for(
-    decider: Decider, gemini_faults: GeminiSimulator
-) -> None:
-    gemini_faults.fail("quota_per_minute", retry_delay_seconds="3400")
-    decision = await decide(decider)
-    assert cause_of(decision) == "rate_limited"
-    assert [attempt.model for attempt in decision.transcript.attempts] == [FIRST]
-
-
 async def test_the_budget_is_counted_before_each_attempt_and_never_passed(
-    decider: Decider, database_url: str, gemini_faults: GeminiSimulator
+    decider: Decider, database_url: str, gemini_faults: Simulator
 ) -> None:
     await configure(database_url, gemini_daily_request_budget=3, gemini_fallback_models=[])
-    gemini_faults.fail("reset")
-    before = gemini_faults.generations()
+    gemini_faults.switch_on("reset")
+    before = generations(gemini_faults)
     decisions = [await decider.decide(SNAPSHOT, within_seconds=2.0) for _ in range(3)]
     counted = await rows(database_url, "SELECT requests FROM gemini_usage")
     attempts = sum(len(decision.transcript.attempts) for decision in decisions)
     assert attempts == counted[0]["requests"] == 3
-    assert gemini_faults.generations() - before <= 3
+    assert generations(gemini_faults) - before <= 3
     assert cause_of(decisions[-1]) == "budget_spent"
 
 
-async def test_money_spent_stops_every_model(decider: Decider, database_url: str) -> None:
-    await configure(database_url, gemini_daily_cost_budget_usd="0.000001")
-    assert cause_of(await decide(decider)) is None
-    spent = await decide(decider)
-    assert cause_of(spent) == "budget_spent"
-    assert spent.transcript.attempts == []
-
-
-async def test_a_budget_of_nothing_asks_nobody(decider: Decider, database_url: str) -> None:
-    await configure(database_url, gemini_daily_request_budget=0)
-    decision = await decide(decider)
-    assert cause_of(decision) == "budget_spent"
-    assert decision.transcript.attempts == []
+@pytest.mark.parametrize(
+    ("setting", "causes"),
+    [
+        ({"gemini_daily_cost_budget_usd": "0.000001"}, [None, "budget_spent"]),
+        ({"gemini_daily_request_budget": 0}, ["budget_spent"]),
+    ],
+)
+async def test_money_spent_or_a_budget_of_nothing_stops_every_model(
+    decider: Decider, database_url: str, setting: dict[str, object], causes: list[str | None]
+) -> None:
+    await configure(database_url, **setting)
+    decisions = [await decide(decider) for _ in causes]
+    assert [cause_of(decision) for decision in decisions] == causes
+    assert decisions[-1].transcript.attempts == []
 
 
 async def test_a_long_outage_costs_at_most_one_attempt_a_decision(
-    decider: Decider, gemini_faults: GeminiSimulator
+    decider: Decider, gemini_faults: Simulator
 ) -> None:
-    gemini_faults.fail("hang")
+    gemini_faults.switch_on("hang")
     decisions = [await decider.decide(SNAPSHOT, within_seconds=2.0) for _ in range(3)]
     assert [len(decision.transcript.attempts) for decision in decisions] == [1] * 3
 
@@ -206,10 +200,10 @@ async def test_a_better_market_gets_another_answer(decider: Decider) -> None:
 
 
 async def test_the_model_list_costs_nothing_and_fails_as_ours(
-    gemini: Gemini, gemini_faults: GeminiSimulator, database_url: str
+    gemini: Gemini, gemini_faults: Simulator, database_url: str
 ) -> None:
     assert FIRST in await gemini.list_models()
-    gemini_faults.fail("models_list_fails")
+    gemini_faults.switch_on("models_list_fails")
     with pytest.raises(GeminiError):
         await gemini.list_models()
     assert await rows(database_url, "SELECT * FROM gemini_usage") == []

@@ -9,8 +9,8 @@ from pydantic import SecretStr
 
 from common.events import INTERRUPTION_SHOWN_SECONDS
 from integration.signaler.conftest import KEY
-from integration.signaler.running import GeminiSimulator
 from servers.proxy import proxy
+from servers.simulators import Simulator
 from servers.waiting import eventually
 from signaler.domain.gemini.status import GeminiStatus
 from signaler.gemini import Gemini
@@ -18,7 +18,7 @@ from signaler.probe import GeminiProbe
 
 
 async def test_a_host_that_is_back_at_once_was_away_for_a_moment_even_if_its_port_went_last(
-    gemini_faults: GeminiSimulator, status: GeminiStatus
+    gemini_faults: Simulator, status: GeminiStatus
 ) -> None:
     async with proxy(urlsplit(gemini_faults.url).port or 0) as line:
         gemini = Gemini(api_key=SecretStr(KEY), base_url=f"http://127.0.0.1:{line.port}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,8 @@ from common.bus.broker import Bus
 from common.clock import MINUTE
 from common.events import Candle, CandlesClosed, SignalGenerated
 from integration.signaler.conftest import KEY, StartSignaler
-from integration.signaler.running import MARKET, GeminiSimulator, configure, rows, soon, store_candles
+from integration.signaler.running import MARKET, configure, generations, jobs, rows, store_candles
+from servers.simulators import Simulator
 from servers.waiting import eventually
 from signaler.domain.market.snapshot import Snapshot
 from unit.signaler.market import NOON, candles_until, page_of, wavy_closes
@@ -54,7 +55,7 @@ async def signals(url: str, count: int) -> list[dict[str, Any]]:
         found[:] = await rows(url, SIGNALS)
         return len(found) >= count
 
-    await soon(enough)
+    await eventually(enough)
     assert len(found) == count
     return found
 
@@ -66,15 +67,11 @@ async def everything_is_acked(bus: Bus) -> None:
         info = await bus.jetstream.consumer_info("MARKET", "signaler-candles-closed")
         return (info.num_pending or 0) + (info.num_ack_pending or 0) == 0
 
-    await soon(settled)
+    await eventually(settled)
 
 
-def ended(check: Callable[[], object]) -> Callable[[], bool]:
-    return lambda: bool(check())
-
-
-async def test_a_page_at_an_intervals_end_makes_one_signal_that_can_be_redone(
-    start_signaler: StartSignaler, collector: Bus, fresh_nats: NatsServer, database_url: str
+async def test_a_page_makes_one_signal_that_can_be_redone_and_a_page_seen_again_publishes_the_same_signal(
+    start_signaler: StartSignaler, collector: Bus, database_url: str, gemini_faults: Simulator
 ) -> None:
     await store_candles(database_url, CANDLES[:-1], collected_at=COLLECTED - MINUTE)
     process = start_signaler()
@@ -87,27 +84,18 @@ async def test_a_page_at_an_intervals_end_makes_one_signal_that_can_be_redone(
     assert min(row["input_tokens"], row["output_tokens"], row["latency_ms"]) > 0
     snapshot = Snapshot.model_validate_json(row["snapshot"])
     assert snapshot.canonical_json().replace('"', '\\"') in row["request"]
-    (ok,) = await eventually(lambda: process.jobs("ok"))
+    (ok,) = await eventually(lambda: jobs(process, "ok"))
     assert row["trace_id"] == ok["trace_id"]
     (event,) = await published(collector)
     assert (event.signal_id, event.signal_type) == (str(row["id"]), row["signal_type"])
     assert Decimal(str(event.confidence)) == row["confidence"]
 
-
-async def test_a_page_seen_again_publishes_the_same_signal_without_asking_gemini(
-    start_signaler: StartSignaler, collector: Bus, database_url: str, gemini_faults: GeminiSimulator
-) -> None:
-    await store_candles(database_url, CANDLES[:-1], collected_at=COLLECTED - MINUTE)
-    process = start_signaler()
-    await collector.publish(page())
-    await signals(database_url, 1)
-    await eventually(ended(lambda: process.jobs("ok")))
-    asked = gemini_faults.generations()
+    asked = generations(gemini_faults)
     await collector.publish(page(repair_run_id="again"))
     await everything_is_acked(collector)
     await signals(database_url, 1)
     assert len(await published(collector)) == 1
-    assert gemini_faults.generations() == asked
+    assert generations(gemini_faults) == asked
 
 
 async def test_a_page_ahead_of_the_store_is_handed_back_until_the_store_has_caught_up(
@@ -116,12 +104,12 @@ async def test_a_page_ahead_of_the_store_is_handed_back_until_the_store_has_caug
     await store_candles(database_url, CANDLES[:-10], collected_at=COLLECTED - MINUTE)
     process = start_signaler()
     await collector.publish(page())
-    await eventually(ended(lambda: process.lines("message.handed_back")))
+    await eventually(lambda: process.events("message.handed_back"))
     assert await rows(database_url, SIGNALS) == []
     await store_candles(database_url, CANDLES[-10:-1], collected_at=COLLECTED - MINUTE)
     (row,) = await signals(database_url, 1)
     assert row["source"] == "gemini"
-    await eventually(ended(lambda: process.jobs("ok")))
+    await eventually(lambda: jobs(process, "ok"))
 
 
 async def test_too_little_history_and_old_pages_are_skipped_with_a_reason(
@@ -135,9 +123,9 @@ async def test_too_little_history_and_old_pages_are_skipped_with_a_reason(
     await collector.publish(page(CANDLES[-20:], covers_from=NOON - 21 * MINUTE, **old))
     # Asked for again once a minute: what was late is not recorded again.
     await collector.publish(page(CANDLES[-20:], repair_run_id="old", **old))
-    await eventually(lambda: len(process.jobs("skipped")) >= 3)
+    await eventually(lambda: len(jobs(process, "skipped")) >= 3)
     await everything_is_acked(collector)
-    reasons = sorted((line["reason"], line["count"]) for line in process.jobs("skipped"))
+    reasons = sorted((line["reason"], line["count"]) for line in jobs(process, "skipped"))
     assert reasons == [("late", 1), ("late", 3), ("stale_data", 1)]
     assert await rows(database_url, SIGNALS) == []
 
@@ -151,54 +139,49 @@ async def test_at_start_the_newest_closed_interval_without_a_signal_is_decided(
     assert row["candle_timestamp"] == NOON - MINUTE
 
 
-async def test_without_an_answer_the_rule_speaks_and_the_run_is_ok(
-    start_signaler: StartSignaler, collector: Bus, database_url: str, gemini_faults: GeminiSimulator
+@pytest.mark.parametrize(("fault", "status"), [("key_leaked", 403), ("auth_key_invalid", 401)])
+async def test_without_an_answer_the_rule_speaks_and_the_key_is_in_no_log_line_and_in_no_row(
+    start_signaler: StartSignaler,
+    collector: Bus,
+    database_url: str,
+    gemini_faults: Simulator,
+    fault: str,
+    status: int,
 ) -> None:
-    gemini_faults.fail("key_leaked")
+    gemini_faults.switch_on(fault)
     await store_candles(database_url, CANDLES[:-1], collected_at=COLLECTED - MINUTE)
     process = start_signaler()
     await collector.publish(page())
     (row,) = await signals(database_url, 1)
     assert row["source"] == "rule"
-    assert row["cause"].startswith("key_refused: Gemini answers 403")
+    assert row["cause"].startswith(f"key_refused: Gemini answers {status}")
     assert row["reasoning"].startswith(("Indicator vote", "BUY at", "SELL at"))
-    assert "reported as leaked" in row["response"]
-    await eventually(ended(lambda: process.jobs("ok")))
+    assert fault != "key_leaked" or "reported as leaked" in row["response"]
+    await eventually(lambda: jobs(process, "ok"))
+    assert KEY not in process.log.read_text()
+    assert all(KEY not in str(value) for value in row.values())
 
 
 async def test_a_stop_during_a_gemini_call_hands_the_page_back(
-    start_signaler: StartSignaler, collector: Bus, database_url: str, gemini_faults: GeminiSimulator
+    start_signaler: StartSignaler, collector: Bus, database_url: str, gemini_faults: Simulator
 ) -> None:
     await configure(database_url, gemini_fallback_models=[])
     await store_candles(database_url, CANDLES[:-1], collected_at=COLLECTED - MINUTE)
-    gemini_faults.fail("hang")
+    gemini_faults.switch_on("hang")
     process = start_signaler()
     await collector.publish(page())
 
     async def asked() -> bool:
         return bool(await rows(database_url, "SELECT 1 FROM gemini_usage WHERE requests > 0"))
 
-    await soon(asked)
+    await eventually(asked)
     assert process.stop() == 0
-    assert [line["reason"] for line in process.jobs("skipped")] == ["stopping"]
+    assert [line["reason"] for line in jobs(process, "skipped")] == ["stopping"]
     assert await rows(database_url, SIGNALS) == []
-    gemini_faults.heal()
+    gemini_faults.switch_all_off()
     start_signaler()
     (row,) = await signals(database_url, 1)
     assert row["source"] == "gemini"
-
-
-async def test_the_key_is_in_no_log_line_and_in_no_row(
-    start_signaler: StartSignaler, collector: Bus, database_url: str, gemini_faults: GeminiSimulator
-) -> None:
-    gemini_faults.fail("auth_key_invalid")
-    await store_candles(database_url, CANDLES[:-1], collected_at=COLLECTED - MINUTE)
-    process = start_signaler()
-    await collector.publish(page())
-    (row,) = await signals(database_url, 1)
-    await eventually(ended(lambda: process.jobs("ok")))
-    assert KEY not in process.text()
-    assert all(KEY not in str(value) for value in row.values())
 
 
 async def test_a_signal_that_a_dead_process_stored_and_never_published_is_published_by_the_next_one(
@@ -208,7 +191,7 @@ async def test_a_signal_that_a_dead_process_stored_and_never_published_is_publis
     process = start_signaler()
     await collector.publish(page())
     await signals(database_url, 1)
-    await eventually(ended(lambda: process.jobs("ok")))
+    await eventually(lambda: jobs(process, "ok"))
     assert await rows(database_url, "SELECT * FROM signals_to_tell") == []
     assert process.stop() == 0
 
@@ -227,9 +210,9 @@ async def test_a_signal_that_a_dead_process_stored_and_never_published_is_publis
     async def is_published() -> bool:
         return str(pending["signal_id"]) in [event.signal_id for event in await published(collector)]
 
-    await soon(is_published)
+    await eventually(is_published)
 
     async def nothing_is_left() -> bool:
         return not await rows(database_url, "SELECT * FROM signals_to_tell")
 
-    await soon(nothing_is_left)
+    await eventually(nothing_is_left)

@@ -86,17 +86,15 @@ async def test_a_program_gets_every_digit(command: Command, admin: Admin) -> Non
     }
 
 
-async def test_a_person_gets_numbers_to_read(command: Command, admin: Admin) -> None:
+async def test_a_person_gets_numbers_to_read_and_of_several_markets_each_row_names_its_own(
+    command: Command, admin: Admin
+) -> None:
     await store_candles(admin, "KRW-BTC", [0])
     assert (await command("candles")).out.splitlines() == [
         "Candles of KRW-BTC, newest first (UTC)",
         "minute                   open         high          low        close  volume",
         "2026-01-13 09:00  135,000,000  135,000,002  134,999,999  135,000,001  0.2961",
     ]
-
-
-async def test_of_several_markets_each_row_names_its_own(command: Command, admin: Admin) -> None:
-    await store_candles(admin, "KRW-BTC", [0])
     await store_candles(admin, "KRW-ETH", [0])
     rows = (await command("candles")).out.splitlines()[2:]
     assert [row.split()[2] for row in rows] == ["KRW-BTC", "KRW-ETH"]
@@ -111,19 +109,7 @@ async def test_twenty_are_shown_and_all_are_exported(command: Command, admin: Ad
     assert utc(load_recording("my.json").by_market["KRW-BTC"].first_ms) == FIRST + timedelta(minutes=22)
 
 
-@pytest.mark.parametrize("export", [[], ["--export", "my.json"]])
-async def test_a_market_that_is_not_collected_is_answered_with_those_there_are(
-    command: Command, admin: Admin, export: list[str]
-) -> None:
-    await store_candles(admin, "KRW-BTC", [0])
-    ended = await command("candles", "--market", "KRW-DOGE", *export)
-    assert (ended.code, ended.out) == (1, "")
-    assert ended.line == "bongsu: --market KRW-DOGE: no candle of it is stored; there are KRW-BTC\n"
-
-
-async def test_before_the_first_candle_that_is_said(command: Command, tmp_path: Path) -> None:
-    shown = await command("candles")
-    assert (shown.code, shown.out) == (0, "no candle is stored yet\n")
+async def test_before_the_first_candle_there_is_nothing_to_export(command: Command, tmp_path: Path) -> None:
     exported = await command("candles", "--export", "my.json")
     assert (exported.code, exported.out) == (1, "")
     assert exported.line == (

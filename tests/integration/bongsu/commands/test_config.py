@@ -27,37 +27,55 @@ async def changes(admin: Admin) -> int:
     return int(await admin.fetchval("SELECT count(*) FROM system_config_history"))
 
 
-async def test_a_value_is_committed_under_its_setters_name_and_every_service_is_notified(
+async def test_values_are_committed_under_their_setters_name_and_every_service_is_notified(
     stack: Stack, admin: Admin, nats: NatsServer
 ) -> None:
     listener = await nats_client.connect(nats.url())
     events = await listener.subscribe("config.changed")
     await subscribed(listener)
-    ended = await asyncio.to_thread(
-        bongsu, "config", "set", "gemini_daily_cost_budget_usd", "1.50", USER="kim", **stack
+    words = (
+        "gemini_daily_cost_budget_usd",
+        "1.50",
+        "markets",
+        '["KRW-BTC", "KRW-ETH"]',
+        "retention_days",
+        "90",
     )
+    ended = await asyncio.to_thread(bongsu, "config", "set", *words, USER="kim", **stack)
     assert (ended.code, ended.err) == (0, "")
-    event = json.loads((await events.next_msg(timeout=HANG_SECONDS)).data)
+    assert ended.out.splitlines() == [
+        "gemini_daily_cost_budget_usd = 1.50 (revision 1)",
+        'markets = ["KRW-BTC", "KRW-ETH"] (revision 2)',
+        "retention_days = 90 (revision 3)",
+    ]
+    published = [json.loads((await events.next_msg(timeout=HANG_SECONDS)).data) for _ in range(3)]
     await listener.close()
-    row = await admin.fetchrow("SELECT value::text, revision, updated_by FROM system_config")
-    assert row is not None
-    assert (row["value"], row["updated_by"]) == ('"1.50"', "cli:kim")
-    assert (event["key"], event["revision"]) == ("gemini_daily_cost_budget_usd", row["revision"])
-    assert ended.out == f"gemini_daily_cost_budget_usd = 1.50 (revision {row['revision']})\n"
+    rows = await admin.fetch(
+        "SELECT key, revision, updated_by, value::text FROM system_config ORDER BY revision"
+    )
+    assert [(event["key"], event["revision"]) for event in published] == [
+        (row["key"], row["revision"]) for row in rows
+    ]
+    assert {row["updated_by"] for row in rows} == {"cli:kim"}
+    assert rows[0]["value"] == '"1.50"'
+    assert await changes(admin) == 3
 
 
-async def test_without_the_bus_the_value_is_committed_and_the_delay_is_said(
+async def test_without_the_bus_the_values_are_committed_and_the_delay_is_said_once(
     stack: Stack, admin: Admin
 ) -> None:
     dead = f"nats://cli:hunter2secret@127.0.0.1:{ports.free_port()}"
-    ended = await asyncio.to_thread(
-        bongsu, "config", "set", "backfill_days", "7", **{**stack, "NATS_URL": dead}
-    )
-    assert ended.code == 0
+    words = ("backfill_days", "7", "retention_days", "90")
+    ended = await asyncio.to_thread(bongsu, "config", "set", *words, **{**stack, "NATS_URL": dead})
+    assert (ended.code, len(ended.out.splitlines())) == (0, 2)
     assert ended.out.startswith("backfill_days = 7 (revision ")
-    assert "find the change by themselves within 30 s" in ended.line
-    assert "hunter2" not in ended.err
-    assert await admin.fetchval("SELECT value::text FROM system_config") == "7"
+    assert ended.line == (
+        "bongsu: the services are not notified now (NATS cannot be reached); they find the change by"
+        " themselves within 30 s\n"
+    )
+    rows = await admin.fetch("SELECT key, value::text FROM system_config")
+    assert {tuple(row) for row in rows} == {("backfill_days", "7"), ("retention_days", "90")}
+    assert await changes(admin) == 2
 
 
 async def test_a_value_written_past_every_check_is_named_beside_the_answer_and_not_shown(
@@ -114,10 +132,15 @@ async def test_a_value_is_printed_as_it_is_typed(
     assert (ended.code, ended.out, ended.err) == (0, printed, "")
 
 
-async def test_one_value_is_one_json_document(command: Command) -> None:
+async def test_one_value_and_what_was_set_is_one_json_document(command: Command, stack: Stack) -> None:
     ended = await command("config", "get", "signal_min_confidence", "--json")
     assert ended.document == {"key": "signal_min_confidence", "value": 0.6, "revision": 0, "valid": True}
-    await command("config", "set", "signal_min_confidence", "0.7")
+    words = ("signal_min_confidence", "0.7", "retention_days", "90")
+    ended = await asyncio.to_thread(bongsu, "config", "set", *words, "--json", **stack)
+    assert ended.document == [
+        {"key": "signal_min_confidence", "value": 0.7, "revision": 1},
+        {"key": "retention_days", "value": 90, "revision": 2},
+    ]
     ended = await command("config", "get", "signal_min_confidence", "--json")
     assert ended.document == {"key": "signal_min_confidence", "value": 0.7, "revision": 1, "valid": True}
 
@@ -148,24 +171,6 @@ async def test_a_row_that_is_nonsense_is_called_so_in_the_list(command: Command,
     )
 
 
-async def test_several_settings_are_set_in_one_command(stack: Stack, admin: Admin, nats: NatsServer) -> None:
-    listener = await nats_client.connect(nats.url())
-    events = await listener.subscribe("config.changed")
-    await subscribed(listener)
-    words = ("backfill_days", "7", "markets", '["KRW-BTC", "KRW-ETH"]', "retention_days", "90")
-    ended = await asyncio.to_thread(bongsu, "config", "set", *words, **stack)
-    assert (ended.code, ended.err) == (0, "")
-    assert ended.out.splitlines() == [
-        "backfill_days = 7 (revision 1)",
-        'markets = ["KRW-BTC", "KRW-ETH"] (revision 2)',
-        "retention_days = 90 (revision 3)",
-    ]
-    keys = [json.loads((await events.next_msg(timeout=HANG_SECONDS)).data)["key"] for _ in range(3)]
-    await listener.close()
-    assert keys == ["backfill_days", "markets", "retention_days"]
-    assert await changes(admin) == 3
-
-
 @pytest.mark.parametrize(
     "wrong", [("markets", "[]"), ("market", "x"), ("gemini_model", A_SECRET), ("retention_days",)]
 )
@@ -177,20 +182,6 @@ async def test_of_several_settings_one_that_is_wrong_keeps_all_from_being_set(
     assert ended.line.startswith("bongsu: nothing was set: ")
     assert "hunter2" not in ended.err
     assert await changes(admin) == 0
-
-
-async def test_without_the_bus_several_settings_are_set_and_the_delay_is_said_once(
-    stack: Stack, admin: Admin
-) -> None:
-    dead = f"nats://127.0.0.1:{ports.free_port()}"
-    words = ("backfill_days", "7", "retention_days", "90")
-    ended = await asyncio.to_thread(bongsu, "config", "set", *words, **{**stack, "NATS_URL": dead})
-    assert (ended.code, len(ended.out.splitlines())) == (0, 2)
-    assert ended.line == (
-        "bongsu: the services are not notified now (NATS cannot be reached); they find the change by"
-        " themselves within 30 s\n"
-    )
-    assert await changes(admin) == 2
 
 
 async def test_a_change_of_what_another_has_changed_is_refused_with_its_author(
@@ -259,27 +250,3 @@ async def test_a_setting_that_was_never_changed_has_a_history_of_one_sentence(co
     ended = await command("config", "history", "markets")
     assert (ended.code, ended.out) == (0, "no one has changed markets yet; the default holds\n")
     assert (await command("config", "history", "--json")).document == []
-
-
-@pytest.mark.parametrize("arguments", [("get", "markets"), ("list",), ("history",), ("set", "markets", "[]")])
-async def test_without_postgresql_every_command_says_so(
-    command: Command, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
-) -> None:
-    monkeypatch.setenv("DATABASE_URL", f"postgresql://bongsu_admin:hunter2@127.0.0.1:{ports.free_port()}/b")
-    words = [*arguments[:-1], '["KRW-BTC"]'] if arguments[-1] == "[]" else arguments
-    ended = await command("config", *words)
-    assert (ended.code, ended.out) == (69, "")
-    assert "PostgreSQL cannot be used now" in ended.line
-    assert "hunter2" not in ended.err
-
-
-async def test_what_was_set_is_one_json_document(stack: Stack) -> None:
-    words = ("backfill_days", "7", "retention_days", "90", "--json")
-    ended = await asyncio.to_thread(bongsu, "config", "set", *words, **stack)
-    assert (ended.code, ended.document) == (
-        0,
-        [
-            {"key": "backfill_days", "value": 7, "revision": 1},
-            {"key": "retention_days", "value": 90, "revision": 2},
-        ],
-    )

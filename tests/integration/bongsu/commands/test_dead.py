@@ -33,8 +33,8 @@ def stack(fresh_nats: NatsServer) -> dict[str, str]:
     return {"NATS_URL": fresh_nats.url()}
 
 
-async def test_what_a_service_gave_up_is_listed_with_the_reason_newest_first(
-    command: Command, fresh_nats: NatsServer, jetstream: JetStreamContext
+async def test_what_a_service_gave_up_is_listed_with_the_reason_newest_first_on_80_columns_too(
+    command: Command, stack: dict[str, str], fresh_nats: NatsServer, jetstream: JetStreamContext
 ) -> None:
     await dead_letter(fresh_nats, jetstream, NOT_JSON, b"{}")
     newest, oldest = (await command("dead", "list", "--json")).document
@@ -52,6 +52,11 @@ async def test_what_a_service_gave_up_is_listed_with_the_reason_newest_first(
     printed = (await command("dead", "list")).out.splitlines()
     assert printed[0] == "Dead letters, newest first (UTC): 2 of 2"
     assert [line.split()[0] for line in printed[1:]] == ["sequence", "2", "1"]
+    ended = await asyncio.to_thread(in_terminal, "dead", "list", columns=80, **stack)
+    assert ended.code == 0
+    heading = ended.out.splitlines()[1]
+    assert all(word in heading for word in ("sequence", "subject", "consumer", "category", "reason"))
+    assert max(map(len, re.sub(r"\x1b\[\d*m", "", ended.out).splitlines())) <= 80
 
 
 @pytest.mark.parametrize(
@@ -68,11 +73,16 @@ async def test_the_newest_are_listed_however_many_between_them_were_deleted(
     assert [row["sequence"] for row in rows] == sequences
 
 
-async def test_where_nothing_is_dead_that_is_said(command: Command) -> None:
+async def test_where_nothing_is_dead_that_is_said_and_to_who_asks_for_a_number_where_to_look(
+    command: Command,
+) -> None:
     for arguments in ("list", "retry --all", "drop --all"):
         ended = await command("dead", *arguments.split())
         assert (ended.code, ended.out, ended.err) == (0, "no message is dead\n", "")
     assert (await command("dead", "list", "--json")).document == []
+    ended = await command("dead", "show", "7")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.line == "bongsu: no dead letter is 7; `bongsu dead list` shows those there are\n"
 
 
 async def test_a_message_without_a_reason_is_listed_all_the_same(
@@ -117,7 +127,7 @@ async def test_a_person_sees_the_headers_and_the_body_with_indents(
     assert lines[lines.index("") + 1 :] == ["{", '  "market": "KRW-BTC",', '  "candles": []', "}"]
 
 
-async def test_every_poison_can_be_shown(
+async def test_every_poison_can_be_shown_and_of_a_large_one_the_rest_is_said_to_be_cut(
     command: Command, fresh_nats: NatsServer, jetstream: JetStreamContext
 ) -> None:
     await dead_letter(fresh_nats, jetstream, *POISON.values())
@@ -128,43 +138,18 @@ async def test_every_poison_can_be_shown(
         document = (await command("dead", "show", str(sequence), "--json")).document
         assert document["bytes"] == len(POISON[name]), name
         assert len(ended.out) < 200_000, name
-
-
-async def test_of_a_large_body_the_rest_is_said_to_be_cut(
-    command: Command, fresh_nats: NatsServer, jetstream: JetStreamContext
-) -> None:
-    await dead_letter(fresh_nats, jetstream, b"x" * (512 * 1024))
-    ended = await command("dead", "show", "1")
+    largest = str(1 + list(POISON).index("the largest message a stream takes"))
+    ended = await command("dead", "show", largest)
     assert ended.line == "bongsu: cut: of 524288 characters the last 491520 are not shown\n"
     assert ended.out.splitlines()[-1] == "x" * 32_768
-    assert (await command("dead", "show", "1", "--json")).document["cut_characters"] == 491_520
+    assert (await command("dead", "show", largest, "--json")).document["cut_characters"] == 491_520
 
 
-@pytest.mark.parametrize("form", [[], ["--json"]])
-async def test_no_secret_of_a_body_is_shown(
-    command: Command, jetstream: JetStreamContext, form: list[str]
-) -> None:
+async def test_no_secret_of_a_body_is_shown(command: Command, jetstream: JetStreamContext) -> None:
     await put(jetstream, PAGES, b'{"api_key": "hunter2secret", "price": "135743000"}')
     await put(jetstream, PAGES, b"\xff api_key=hunter2secret \x00\x1b[2J")
-    for sequence in ("1", "2"):
-        ended = await command("dead", "show", sequence, *form)
+    for arguments in ("1", "2", "1 --json", "2 --json"):
+        ended = await command("dead", "show", *arguments.split())
         assert "***" in ended.out
         assert "hunter2" not in ended.out
         assert "\x1b" not in ended.out
-
-
-async def test_a_terminal_of_80_columns_gets_every_column(
-    stack: dict[str, str], fresh_nats: NatsServer, jetstream: JetStreamContext
-) -> None:
-    await dead_letter(fresh_nats, jetstream, NOT_JSON)
-    ended = await asyncio.to_thread(in_terminal, "dead", "list", columns=80, **stack)
-    assert ended.code == 0
-    heading = ended.out.splitlines()[1]
-    assert all(word in heading for word in ("sequence", "subject", "consumer", "category", "reason"))
-    assert max(map(len, re.sub(r"\x1b\[\d*m", "", ended.out).splitlines())) <= 80
-
-
-async def test_a_number_that_is_not_there_is_answered_with_where_to_look(command: Command) -> None:
-    ended = await command("dead", "show", "7")
-    assert (ended.code, ended.out) == (1, "")
-    assert ended.line == "bongsu: no dead letter is 7; `bongsu dead list` shows those there are\n"

@@ -195,17 +195,6 @@ async def test_a_number_that_is_not_there_changes_nothing(
     assert (await count(jetstream, "DEAD"), await count(jetstream, "MARKET")) == (1, 0)
 
 
-@pytest.mark.parametrize("arguments", ["list", "show 1", "retry 1", "drop --all"])
-async def test_a_bus_that_is_away_is_named(
-    command: Command, monkeypatch: pytest.MonkeyPatch, arguments: str
-) -> None:
-    monkeypatch.setenv("NATS_URL", "nats://admin:hunter2secret@127.0.0.1:9")
-    ended = await command("dead", *arguments.split())
-    assert (ended.code, ended.out) == (69, "")
-    assert ended.line.startswith("bongsu: NATS does not answer (")
-    assert "hunter2" not in ended.err
-
-
 async def test_a_user_that_may_not_delete_learns_it(
     command: Command, fresh_nats: NatsServer, jetstream: JetStreamContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:

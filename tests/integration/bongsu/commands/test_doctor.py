@@ -24,7 +24,7 @@ from bongsu.servers.postgres.server import PostgresServer
 from bongsu.up.environment import SIMULATED_GEMINI_KEY
 from common.streams import DECIDE_ON_CANDLES
 from servers.commands import Ended
-from servers.simulators import Simulator, simulator
+from servers.simulators import Simulator
 from servers.waiting import eventually
 
 if TYPE_CHECKING:
@@ -43,24 +43,10 @@ def durable(servers_folder: Path) -> Iterator[PostgresServer]:
     server.stop()
 
 
-@pytest.fixture(scope="module")
-def gemini() -> Iterator[Simulator]:
-    with simulator("gemini_simulator") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def upbit() -> Iterator[Simulator]:
-    with simulator("upbit_simulator") as running:
-        yield running
-
-
 @pytest.fixture
-def stack(
-    durable: PostgresServer, nats: NatsServer, gemini: Simulator, upbit: Simulator
-) -> Iterator[dict[str, str]]:
+def stack(durable: PostgresServer, nats: NatsServer, gemini: Simulator, upbit: Simulator) -> dict[str, str]:
     """The variables of a sound stack, but for the services, which are not there."""
-    yield {
+    return {
         "DATABASE_URL": durable.url(),
         "NATS_URL": nats.url(),
         "NATS_MONITOR_URL": nats.monitor_url,
@@ -68,8 +54,6 @@ def stack(
         "GOOGLE_GEMINI_BASE_URL": gemini.url,
         "GEMINI_API_KEY": SIMULATED_GEMINI_KEY,
     }
-    gemini.switch_all_off()
-    upbit.switch_all_off()
 
 
 @pytest.fixture

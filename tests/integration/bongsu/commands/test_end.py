@@ -73,12 +73,15 @@ def test_ctrl_c_ends_with_130_and_without_a_word(mute: socket.socket) -> None:
     assert process.returncode == 130
 
 
-@pytest.mark.parametrize("arguments", [["config", "set", "backfill_days", "7"], ["signals", "--json"]])
+@pytest.mark.parametrize(
+    "arguments",
+    ["config set backfill_days 7", "config get markets", "config list", "config history", "signals --json"],
+)
 async def test_a_database_that_is_away_is_named_without_its_password(
-    command: Command, admin: Admin, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+    command: Command, admin: Admin, monkeypatch: pytest.MonkeyPatch, arguments: str
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://bongsu_admin:hunter2secret@127.0.0.1:9/bongsu")
-    ended = await command(*arguments)
+    ended = await command(*arguments.split())
     assert (ended.code, ended.out) == (69, "")
     assert ended.line.startswith("bongsu: PostgreSQL cannot be used now (ConnectionRefusedError: ")
     assert ended.line.endswith("; start the stack with `make run`, or correct DATABASE_URL\n")
@@ -129,8 +132,28 @@ def test_bongsu_alone_prints_its_usage() -> None:
     assert ended.err.startswith("Usage: bongsu [OPTIONS] COMMAND")
 
 
-def test_a_data_dir_below_a_file_is_named_before_anything_starts(tmp_path: Path) -> None:
-    (tmp_path / "notes").touch()
-    ended = bongsu("up", "--data-dir", str(tmp_path / "notes" / "data"))
+@pytest.mark.parametrize("arguments", ["candles", "candles --export my.json", "gaps", "signals --json"])
+async def test_a_market_that_is_not_collected_is_answered_with_those_there_are(
+    command: Command, admin: Admin, arguments: str
+) -> None:
+    await store_candles(admin, "KRW-BTC", [0])
+    await store_candles(admin, "KRW-ETH", [0])
+    ended = await command(*arguments.split(), "--market", "KRW-DOGE")
     assert (ended.code, ended.out) == (1, "")
-    assert f"{tmp_path}/notes/data: cannot be used as data dir (Not a directory)" in ended.line
+    assert ended.line == (
+        "bongsu: --market KRW-DOGE: no candle of it is stored; there are KRW-BTC, KRW-ETH\n"
+    )
+    assert (await command(*arguments.split(), "--market", "KRW-ETH")).code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("candles", "no candle is stored yet"),
+        ("gaps", "no candle is stored yet"),
+        ("signals", "no signal is stored yet; `bongsu status` tells whether one is due"),
+    ],
+)
+async def test_before_the_first_row_that_is_said(command: Command, arguments: str, said: str) -> None:
+    ended = await command(arguments)
+    assert (ended.code, ended.out, ended.err) == (0, f"{said}\n", "")

@@ -141,19 +141,6 @@ async def test_a_status_that_no_gap_has_differs_from_nothing_missing(command: Co
     ]
 
 
-async def test_before_the_first_candle_that_is_said(command: Command) -> None:
-    assert (await command("gaps")).out == "no candle is stored yet\n"
-
-
-async def test_a_market_that_is_not_collected_is_answered_with_those_there_are(
-    command: Command, admin: Admin
-) -> None:
-    await store_candles(admin, "KRW-BTC", [0])
-    ended = await command("gaps", "--market", "KRW-DOGE")
-    assert (ended.code, ended.out) == (1, "")
-    assert ended.line == "bongsu: --market KRW-DOGE: no candle of it is stored; there are KRW-BTC\n"
-
-
 @pytest.mark.usefixtures("_three")
 async def test_a_terminal_of_80_columns_gets_every_column(stack: dict[str, str]) -> None:
     ended = await asyncio.to_thread(in_terminal, "gaps", columns=80, **stack)

@@ -58,17 +58,26 @@ async def test_what_is_no_record_is_counted_and_said(command: Command, jetstream
     )
 
 
-async def test_before_the_first_run_that_is_said(command: Command) -> None:
+async def test_before_the_first_run_that_is_said_and_a_stream_that_is_missing_is_named(
+    command: Command, jetstream: JetStreamContext
+) -> None:
     ended = await command("jobs")
     assert (ended.code, ended.out, ended.err) == (0, "no run is recorded yet\n", "")
     assert (await command("jobs", "--since", "1h")).out == "no run ended in that time\n"
+    await jetstream.delete_stream("JOBS")
+    ended = await command("jobs")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.line.startswith("bongsu: NATS has no stream JOBS; check that NATS_URL names Bongsu's server")
 
 
+@pytest.mark.parametrize(
+    "arguments", ["jobs --json", "dead list", "dead show 1", "dead retry 1", "dead drop --all"]
+)
 async def test_a_bus_that_is_away_is_named_without_its_password(
-    command: Command, monkeypatch: pytest.MonkeyPatch
+    command: Command, monkeypatch: pytest.MonkeyPatch, arguments: str
 ) -> None:
     monkeypatch.setenv("NATS_URL", "nats://cli:hunter2secret@127.0.0.1:9")
-    ended = await command("jobs", "--json")
+    ended = await command(*arguments.split())
     assert (ended.code, ended.out) == (69, "")
     assert ended.line.startswith("bongsu: NATS does not answer (")
     assert ended.line.endswith("; start the stack with `make run`, or correct NATS_URL\n")
@@ -92,7 +101,7 @@ async def test_an_address_that_is_not_known_is_asked_for(
     assert ended.line == "bongsu: NATS_URL is not known; start the stack with `make run`, or set NATS_URL\n"
 
 
-async def test_a_wrong_password_is_named_and_not_shown(
+async def test_a_wrong_password_is_named_and_not_shown_and_who_may_not_read_learns_it(
     command: Command, fresh_nats: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NATS_URL", f"nats://cli:hunter2secret@127.0.0.1:{fresh_nats.port}")
@@ -100,18 +109,6 @@ async def test_a_wrong_password_is_named_and_not_shown(
     assert (ended.code, ended.out) == (77, "")
     assert ended.line.startswith("bongsu: NATS refuses the connection: ")
     assert "hunter2" not in ended.err
-
-
-async def test_a_stream_that_is_missing_is_named(command: Command, jetstream: JetStreamContext) -> None:
-    await jetstream.delete_stream("JOBS")
-    ended = await command("jobs")
-    assert (ended.code, ended.out) == (1, "")
-    assert ended.line.startswith("bongsu: NATS has no stream JOBS; check that NATS_URL names Bongsu's server")
-
-
-async def test_a_user_that_may_not_read_ends_in_one_line(
-    command: Command, fresh_nats: NatsServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
     monkeypatch.setenv("NATS_URL", fresh_nats.url("collector"))
     ended = await command("jobs")
     assert (ended.code, ended.out) == (77, "")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from typing import TYPE_CHECKING
 
-from integration.bongsu.rows import store_candles, store_signal
+from integration.bongsu.rows import store_signal
 from servers.commands import bongsu, in_terminal
 
 if TYPE_CHECKING:
@@ -17,24 +16,20 @@ Stack = dict[str, str]
 KOREAN = "상승 추세이고 거래량이 늘었다"
 
 
-async def test_a_program_gets_every_field_exactly_on_a_terminal_that_knows_no_korean(
+async def test_on_a_terminal_that_knows_no_korean_a_program_gets_every_field_and_a_person_a_table(
     stack: Stack, admin: Admin
 ) -> None:
     await store_signal(admin, reasoning=KOREAN + " 📈", cause="no_key: GEMINI_API_KEY is not set")
-    ended = await asyncio.to_thread(
-        bongsu, "signals", "--json", LC_ALL="C", PYTHONIOENCODING="ascii", **stack
-    )
+    terminal = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", **stack}
+    ended = await asyncio.to_thread(bongsu, "signals", "--json", **terminal)
     assert (ended.code, ended.err) == (0, "")
     [signal] = ended.document
     assert signal["reasoning"] == KOREAN + " 📈"
     assert signal["price_at_signal"] == "135722000.00000000"
     assert signal["candle_timestamp"] == "2026-01-13T09:00:00Z"
     assert (signal["source"], signal["cause"]) == ("rule", "no_key: GEMINI_API_KEY is not set")
-
-
-async def test_a_person_gets_a_table_on_a_terminal_that_knows_no_korean(stack: Stack, admin: Admin) -> None:
-    await store_signal(admin, reasoning=KOREAN)
-    ended = await asyncio.to_thread(bongsu, "signals", LC_ALL="C", PYTHONIOENCODING="ascii", **stack)
+    await admin.execute("UPDATE trading_signals SET reasoning = $1", KOREAN)
+    ended = await asyncio.to_thread(bongsu, "signals", **terminal)
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.encode("ascii").decode("unicode_escape").rstrip().endswith(KOREAN)
 
@@ -67,34 +62,15 @@ async def test_in_a_pipe_there_are_no_colours_and_each_signal_is_a_line(
 
 
 async def test_only_the_market_and_the_number_asked_for_are_shown(command: Command, admin: Admin) -> None:
+    assert (await command("signals", "--json")).document == []
     for minute in range(3):
         await store_signal(admin, "KRW-BTC", minute=minute)
         await store_signal(admin, "KRW-ETH", minute=minute)
     ended = await command("signals", "--market", "KRW-ETH", "--limit", "2", "--json")
-    assert [(row["symbol"], row["candle_timestamp"][14:16]) for row in json.loads(ended.out)] == [
+    assert [(row["symbol"], row["candle_timestamp"][14:16]) for row in ended.document] == [
         ("KRW-ETH", "02"),
         ("KRW-ETH", "01"),
     ]
-
-
-async def test_before_the_first_signal_that_is_said(command: Command) -> None:
-    ended = await command("signals")
-    assert (ended.code, ended.err) == (0, "")
-    assert ended.out == "no signal is stored yet; `bongsu status` tells whether one is due\n"
-    assert (await command("signals", "--json")).document == []
-
-
-async def test_a_market_that_is_not_collected_is_answered_with_those_there_are(
-    command: Command, admin: Admin
-) -> None:
-    await store_candles(admin, "KRW-BTC", [0])
-    await store_candles(admin, "KRW-ETH", [0])
-    ended = await command("signals", "--market", "KRW-DOGE", "--json")
-    assert (ended.code, ended.out) == (1, "")
-    assert ended.line == (
-        "bongsu: --market KRW-DOGE: no candle of it is stored; there are KRW-BTC, KRW-ETH\n"
-    )
-    assert (await command("signals", "--market", "KRW-ETH")).code == 0
 
 
 async def test_one_signal_is_shown_whole_by_the_beginning_of_its_id(command: Command, admin: Admin) -> None:

@@ -19,33 +19,9 @@ from bongsu.doctor.checks.upbit_keys import check_upbit_key
 from bongsu.doctor.finding import Finding, Verdict
 from bongsu.doctor.target import OutsideSettings, Target
 from bongsu.up.environment import SIMULATED_GEMINI_KEY
-from servers.simulators import Simulator, simulator
+from servers.simulators import Simulator
 
 SIGNALERS = ("gemini-3.8-flash", "gemini-3.6-flash")
-
-
-@pytest.fixture(scope="module")
-def gemini_simulator() -> Iterator[Simulator]:
-    with simulator("gemini_simulator") as running:
-        yield running
-
-
-@pytest.fixture
-def gemini(gemini_simulator: Simulator) -> Iterator[Simulator]:
-    yield gemini_simulator
-    gemini_simulator.switch_all_off()
-
-
-@pytest.fixture(scope="module")
-def upbit_simulator() -> Iterator[Simulator]:
-    with simulator("upbit_simulator") as running:
-        yield running
-
-
-@pytest.fixture
-def upbit(upbit_simulator: Simulator) -> Iterator[Simulator]:
-    yield upbit_simulator
-    upbit_simulator.switch_all_off()
 
 
 def target(**variables: str) -> Target:

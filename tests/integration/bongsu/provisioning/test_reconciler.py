@@ -11,7 +11,10 @@ from bongsu.servers.nats.server import NatsServer
 from servers.waiting import eventually
 
 
-async def test_a_deleted_stream_comes_back_with_its_consumers(fresh_nats: NatsServer) -> None:
+async def test_a_deleted_stream_comes_back_with_its_consumers_and_a_bus_in_order_is_left_alone(
+    fresh_nats: NatsServer,
+) -> None:
+    assert await reconcile_once(fresh_nats.url()) == []
     client = await nats_client.connect(fresh_nats.url())
     jetstream = client.jetstream()
     await jetstream.delete_stream("MARKET")
@@ -21,7 +24,3 @@ async def test_a_deleted_stream_comes_back_with_its_consumers(fresh_nats: NatsSe
     task.cancel()
     assert await jetstream.consumer_info("MARKET", "signaler-candles-closed")
     await client.close()
-
-
-async def test_a_bus_in_order_is_left_alone(nats: NatsServer) -> None:
-    assert await reconcile_once(nats.url()) == []

@@ -41,7 +41,7 @@ async def jetstream(cluster: NatsServers) -> AsyncIterator[JetStreamContext]:
     await client.close()
 
 
-async def test_every_stream_and_consumer_is_on_all_three_and_a_drift_is_corrected(
+async def test_everything_is_on_all_three_a_drift_is_corrected_and_a_page_sent_again_is_stored_once(
     cluster: NatsServers, jetstream: JetStreamContext
 ) -> None:
     assert {(await jetstream.stream_info(str(stream.name))).config.num_replicas for stream in STREAMS} == {3}
@@ -56,13 +56,10 @@ async def test_every_stream_and_consumer_is_on_all_three_and_a_drift_is_correcte
     ]
     assert await reconcile_once(cluster.url(), replicas=3) == []
 
-
-async def test_a_page_published_again_after_its_leader_died_is_stored_once(
-    cluster: NatsServers, jetstream: JetStreamContext
-) -> None:
     bus = Bus(cluster.url("collector"), service="collector", instance="c1")
     await bus.connect()
     await bus.publish(page())
+    # It is sent again after the leader of its stream died.
     leader = (await jetstream.stream_info("MARKET")).cluster
     assert leader is not None
     next(server for server in cluster.servers if f"{leader.leader}".startswith(f"{server.name}-")).kill()

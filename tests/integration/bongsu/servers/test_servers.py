@@ -31,14 +31,11 @@ def own_postgres(servers_folder: Path, tmp_path: Path) -> PostgresServer:
     return PostgresServer(servers_folder / tmp_path.name / "postgres", shared_buffers_mb=16)
 
 
-async def test_every_role_reads_committed_rows_only(postgres: PostgresServer, database: str) -> None:
-    for role in ("bongsu_admin", "bongsu_collector", "bongsu_signaler", "bongsu_health"):
-        assert await _value(postgres.url(role, database), "SHOW transaction_isolation") == "read committed"
-
-
-async def test_a_service_role_gives_up_on_locks_and_slow_statements(
+async def test_every_role_reads_committed_rows_and_a_service_gives_up_on_locks_and_slow_statements(
     postgres: PostgresServer, database: str
 ) -> None:
+    for role in ("bongsu_admin", "bongsu_collector", "bongsu_signaler", "bongsu_health"):
+        assert await _value(postgres.url(role, database), "SHOW transaction_isolation") == "read committed"
     url = postgres.url("bongsu_collector", database)
     assert await _value(url, "SHOW lock_timeout") == "2s"
     assert await _value(url, "SHOW statement_timeout") == "5s"
@@ -56,39 +53,32 @@ async def test_a_role_gets_no_more_connections_than_its_limit(
         await connection.close()
 
 
-async def test_no_one_logs_in_as_superuser(postgres: PostgresServer) -> None:
+async def test_no_one_logs_in_as_superuser_or_with_a_wrong_password(postgres: PostgresServer) -> None:
     with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):
         await asyncpg.connect(f"postgresql://postgres@127.0.0.1:{postgres.port}/postgres")
-
-
-async def test_a_wrong_password_is_refused(postgres: PostgresServer) -> None:
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(f"postgresql://bongsu_admin:wrong@127.0.0.1:{postgres.port}/bongsu")
 
 
-async def test_a_commit_is_on_the_disk(own_postgres: PostgresServer) -> None:
-    own_postgres.start()
-    try:
-        assert await _value(own_postgres.url(), "SHOW fsync") == "on"
-        assert await _value(own_postgres.url(), "SHOW synchronous_commit") == "on"
-        assert await _value(own_postgres.url(), "SHOW data_checksums") == "on"
-    finally:
-        own_postgres.stop()
-
-
-async def test_a_killed_postgresql_starts_again_on_its_port_with_its_rows(
+async def test_a_commit_is_on_the_disk_and_there_after_a_kill_and_a_stop_leaves_no_process(
     own_postgres: PostgresServer,
 ) -> None:
     own_postgres.start()
     port = own_postgres.port
     try:
+        for setting in ("fsync", "synchronous_commit", "data_checksums"):
+            assert await _value(own_postgres.url(), f"SHOW {setting}") == "on"
         await _value(own_postgres.url(), "CREATE TABLE kept AS SELECT 7 AS number")
         own_postgres.kill()
         own_postgres.start()
         assert own_postgres.port == port
         assert await _value(own_postgres.url(), "SELECT number FROM kept") == 7
+        pid = own_postgres.pid
     finally:
         own_postgres.stop()
+    assert pid is not None
+    assert process_start_time(pid) == ""
+    assert ports.is_free(port)
 
 
 async def test_a_postmaster_left_by_a_killed_run_is_ended_first(own_postgres: PostgresServer) -> None:
@@ -102,15 +92,6 @@ async def test_a_postmaster_left_by_a_killed_run_is_ended_first(own_postgres: Po
         assert await _value(successor.url(), "SELECT 1") == 1
     finally:
         successor.stop()
-
-
-def test_a_stopped_postgresql_leaves_no_process(own_postgres: PostgresServer) -> None:
-    own_postgres.start()
-    pid = own_postgres.pid
-    own_postgres.stop()
-    assert pid is not None
-    assert process_start_time(pid) == ""
-    assert ports.is_free(own_postgres.port)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another place for the cluster")
@@ -142,26 +123,15 @@ async def test_a_killed_nats_keeps_what_it_acknowledged(fresh_nats: NatsServer) 
     assert (info.state.messages, fresh_nats.port) == (1, port)
 
 
-async def test_a_user_without_the_password_is_refused(nats: NatsServer) -> None:
-    with pytest.raises(nats_client.errors.Error, match="Authorization"):
-        await nats_client.connect(
-            f"nats://collector:wrong@127.0.0.1:{nats.port}", allow_reconnect=False, connect_timeout=60
-        )
-
-
-def test_a_stopped_nats_leaves_no_process(servers_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_stopped_nats_leaves_no_process_and_a_frozen_one_is_killed_in_the_end(
+    servers_folder: Path, tmp_path: Path, frozen: bool
+) -> None:
     server = NatsServer(servers_folder / tmp_path.name / "nats").start()
     pid = server.pid
-    server.stop()
     assert pid is not None
+    if frozen:
+        os.kill(pid, signal.SIGSTOP)
+    server.stop()
     assert process_start_time(pid) == ""
     assert ports.is_free(server.port)
-
-
-def test_a_frozen_server_is_killed_in_the_end(servers_folder: Path, tmp_path: Path) -> None:
-    server = NatsServer(servers_folder / tmp_path.name / "nats").start()
-    pid = server.pid
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    server.stop()
-    assert process_start_time(pid) == ""

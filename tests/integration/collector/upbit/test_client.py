@@ -13,23 +13,17 @@ from common.clock import MINUTE, ExchangeClock, utc_now
 from common.errors import PermanentError, TransientError
 from common.events import CandlesClosed
 from common.jobs.tracking import JobOwner, JobRun, track_job
-from servers.simulators import Simulator, simulator
+from servers.simulators import Simulator
 from servers.waiting import HANG_SECONDS
 
 OWNER = JobOwner("collector", "c-1", lambda _: None)
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Simulator]:
-    with simulator("upbit_simulator") as started:
-        yield started
-
-
 @pytest.fixture
-def upbit(running: Simulator) -> Iterator[Simulator]:
+def upbit(upbit_simulator: Simulator) -> Iterator[Simulator]:
     """Upbit, without a fault at the beginning and at the end."""
-    yield running
-    running.switch_all_off()
+    yield upbit_simulator
+    upbit_simulator.switch_all_off()
 
 
 @pytest.fixture

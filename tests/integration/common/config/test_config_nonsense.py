@@ -6,7 +6,7 @@ import pytest
 
 import common.config.watch
 from common.cache import TTLCache
-from common.config.keys import BACKFILL_DAYS
+from common.config.keys import BACKFILL_DAYS, RETENTION_DAYS
 from common.config.repository import ConfigRepository
 from integration.common.configured import ByHand, Instance, write_by_hand
 from servers.waiting import HANG_SECONDS, eventually
@@ -54,21 +54,19 @@ async def test_a_good_value_is_known_although_it_was_never_read(setter: Instance
     assert await setter.config.get(BACKFILL_DAYS) == 7
 
 
-async def test_it_is_named_no_longer_once_it_is_set_again(setter: Instance, by_hand: ByHand) -> None:
+async def test_it_is_named_no_longer_once_it_is_set_again_or_its_row_is_deleted(
+    setter: Instance, by_hand: ByHand
+) -> None:
     await write_by_hand(by_hand, "backfill_days", '"seven"')
+    await write_by_hand(by_hand, "retention_days", '"ever"')
     await setter.config.refresh()
     await setter.config.set_value("backfill_days", 8, changed_by="cli:ada")
     assert await setter.config.get(BACKFILL_DAYS) == 8
-    assert setter.config.usage().invalid_keys == ()
-
-
-async def test_it_is_named_no_longer_once_its_row_is_deleted(setter: Instance, by_hand: ByHand) -> None:
-    await write_by_hand(by_hand, "backfill_days", '"seven"')
-    await setter.config.refresh()
-    await by_hand.execute("DELETE FROM system_config")
+    assert setter.config.usage().invalid_keys == ("retention_days",)
+    await by_hand.execute("DELETE FROM system_config WHERE key = 'retention_days'")
     await setter.config.refresh()
     assert setter.config.usage().invalid_keys == ()
-    assert await setter.config.get(BACKFILL_DAYS) == 3
+    assert await setter.config.get(RETENTION_DAYS) == 400
 
 
 async def test_a_row_put_right_by_hand_is_seen_by_who_reads_no_setting(

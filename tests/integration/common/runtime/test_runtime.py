@@ -29,14 +29,6 @@ def ready(running: ServiceProcess) -> bool:
     return bool(running.events("service.ready"))
 
 
-async def test_a_file_shows_that_it_lives_once_it_is_up(start_minimal: StartMinimal, tmp_path: Path) -> None:
-    beat = tmp_path / "beat"
-    with start_minimal(BEAT_FILE=str(beat)) as running:
-        await eventually(lambda: ready(running))
-        first = await eventually(lambda: beat.exists() and beat.stat().st_mtime_ns)
-        assert await eventually(lambda: beat.stat().st_mtime_ns > first)
-
-
 async def test_a_stop_is_clean_and_says_goodbye(start_minimal: StartMinimal, admin: Client) -> None:
     received: list[ServiceHeartbeat] = []
 
@@ -150,11 +142,14 @@ async def test_three_messages_in_a_row_without_memory_end_the_process_and_none_i
     assert await kept(jetstream, "DEAD") == []
 
 
-async def test_a_signal_of_a_terminal_that_closes_is_ignored_and_ctrl_c_stops(
-    start_minimal: StartMinimal,
+async def test_a_file_shows_that_it_lives_a_signal_of_a_terminal_that_closes_is_ignored_and_ctrl_c_stops(
+    start_minimal: StartMinimal, tmp_path: Path
 ) -> None:
-    with start_minimal() as running:
+    beat = tmp_path / "beat"
+    with start_minimal(BEAT_FILE=str(beat)) as running:
         await eventually(lambda: ready(running))
+        first = await eventually(lambda: beat.exists() and beat.stat().st_mtime_ns)
+        assert await eventually(lambda: beat.stat().st_mtime_ns > first)
         running.process.send_signal(signal.SIGHUP)
         jobs = len(running.events("job.finished"))
         await eventually(lambda: len(running.events("job.finished")) > jobs)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
-
-import pytest
 
 from bongsu.servers.nats.server import NatsServer
 from common.bus.broker import Bus
@@ -47,14 +46,19 @@ BROKEN_QUESTIONS = {
 }
 
 
-async def test_candles_and_gaps_come_in_ranges_and_pages(health: HealthProcess, database_url: str) -> None:
+async def test_candles_and_gaps_come_in_ranges_and_pages_and_an_empty_market_has_no_newest_anything(
+    health: HealthProcess, database_url: str
+) -> None:
+    await soon(lambda: health.answers("/api/v1/markets", 200))
+    [market] = (await _get(health, "/api/v1/markets"))["markets"]
+    assert (market["newest_candle"], market["newest_signal_at"]) == (None, None)
+    assert market["open_gap_minutes"] == 0
     async with store(database_url) as stored:
         await stored.candles(START, 5)
         await stored.candles(START, 1, market="KRW-ETH")
         await stored.gap(START + 5 * MINUTE, 2, "open")
         await stored.gap(START + 7 * MINUTE, 1, "confirmed_empty")
         await stored.gap(START - 9 * MINUTE, 4, "repaired")
-    await soon(lambda: health.answers("/api/v1/markets", 200))
     newest = await _get(health, f"/api/v1/candles?market={MARKET}&limit=2")
     assert [candle["timestamp"] for candle in newest["candles"]] == [_minute(3), _minute(4)]
     assert newest["candles"][1] == {
@@ -88,13 +92,6 @@ async def test_candles_and_gaps_come_in_ranges_and_pages(health: HealthProcess, 
     assert answer["exchange_time"] == "2026-03-11T14:06:00Z"
     [market] = answer["markets"]
     assert (market["newest_candle"]["close"], market["open_gap_minutes"]) == ("95005000", 2)
-
-
-async def test_an_empty_market_has_no_newest_anything(health: HealthProcess) -> None:
-    await soon(lambda: health.answers("/api/v1/markets", 200))
-    [market] = (await _get(health, "/api/v1/markets"))["markets"]
-    newest = (market["newest_candle"], market["newest_signal_at"])
-    assert (newest, market["open_gap_minutes"]) == ((None, None), 0)
 
 
 async def test_signals_are_paged_without_a_repeat_or_a_hole_and_each_has_its_record(
@@ -238,25 +235,22 @@ async def test_without_a_database_every_reading_path_says_so_and_the_status_goes
     assert (await _get(health, "/api/v1/jobs"))["jobs"] == []
 
 
-@pytest.mark.parametrize(
-    ("path", "encoding"),
-    [
-        ("/api/v1/candles?market=KRW-BTC&limit=1500", "gzip"),
-        ("/openapi.json", "gzip"),
-        ("/health/live", None),
-    ],
-)
 async def test_a_long_answer_is_compressed_for_a_client_that_takes_it(
-    path: str, encoding: str | None, health: HealthProcess, database_url: str
+    health: HealthProcess, database_url: str
 ) -> None:
     async with store(database_url) as stored:
         await stored.candles(START, 200)
-    await soon(lambda: health.answers(path, 200))
-    compressed = await health.http.get(path)
-    plain = await health.http.get(path, headers={"Accept-Encoding": "identity"})
-    assert compressed.headers.get("content-encoding") == encoding
-    assert "content-encoding" not in plain.headers
-    assert compressed.content == plain.content
+    for path, encoding in (
+        ("/api/v1/candles?market=KRW-BTC&limit=1500", "gzip"),
+        ("/openapi.json", "gzip"),
+        ("/health/live", None),
+    ):
+        await soon(partial(health.answers, path, 200))
+        compressed = await health.http.get(path)
+        plain = await health.http.get(path, headers={"Accept-Encoding": "identity"})
+        assert compressed.headers.get("content-encoding") == encoding
+        assert "content-encoding" not in plain.headers
+        assert compressed.content == plain.content
 
 
 async def _get(health: HealthProcess, path: str) -> dict[str, Any]:

@@ -43,7 +43,7 @@ async def fill(jetstream: JetStreamContext, stream: str, subject: str, ratio: fl
         await jetstream.publish(subject, FILLER)
 
 
-async def test_a_stream_that_fills_up_is_told_and_forgotten_when_there_is_room_again(
+async def test_a_stream_that_fills_up_or_is_gone_is_told_and_forgotten_when_it_is_as_before(
     health: HealthProcess, speak: Speak, fresh_nats: NatsServer
 ) -> None:
     stream, subject = "MARKET", PAGES
@@ -61,6 +61,10 @@ async def test_a_stream_that_fills_up_is_told_and_forgotten_when_there_is_room_a
         assert (await health.detail())["code"] == 503
         await jetstream.purge_stream(stream)
         await soon(health.is_healthy)
+        await jetstream.delete_stream("CONFIG")
+        await soon(lambda: health.blames("scheduler", "the stream CONFIG is gone"))
+    await declare_streams(fresh_nats)
+    await soon(health.is_healthy)
 
 
 async def test_what_a_full_stream_refused_is_told_and_there_once_it_was_purged(
@@ -79,19 +83,6 @@ async def test_what_a_full_stream_refused_is_told_and_there_once_it_was_purged(
         await signaler.bus.publish(signal())
         await soon(health.is_healthy)
         assert len(await kept(jetstream, "SIGNALS")) == 1
-
-
-async def test_a_stream_that_is_gone_is_told(
-    health: HealthProcess, speak: Speak, fresh_nats: NatsServer
-) -> None:
-    await speak("collector", "c1")
-    await speak("signaler", "s1")
-    async with administrator(fresh_nats) as jetstream:
-        await soon(health.is_healthy)
-        await jetstream.delete_stream("CONFIG")
-        await soon(lambda: health.blames("scheduler", "the stream CONFIG is gone"))
-    await declare_streams(fresh_nats)
-    await soon(health.is_healthy)
 
 
 @pytest.fixture

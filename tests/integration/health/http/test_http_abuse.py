@@ -49,7 +49,9 @@ async def lone_health(start_health: StartHealth) -> HealthProcess:
     return await start_health(f"postgresql://bongsu_health@{NOWHERE}/bongsu", f"nats://{NOWHERE}")
 
 
-async def test_a_request_that_is_no_http_is_answered_as_a_problem(lone_health: HealthProcess) -> None:
+async def test_no_http_another_protocol_and_a_path_with_a_slash_after_it_are_answered_as_a_problem(
+    lone_health: HealthProcess,
+) -> None:
     for request in (
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 a TLS hello\r\n\r\n",
         b"GET /health HTTP/1.1\r\n\r\n",
@@ -61,6 +63,11 @@ async def test_a_request_that_is_no_http_is_answered_as_a_problem(lone_health: H
     ):
         answer = await _ask(lone_health, request)
         assert (answer.status, answer.problem()["title"]) == (400, "Bad Request"), request
+    upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    assert (await _ask(lone_health, HEAD + upgrade)).problem()["status"] == 404
+    # Nobody is sent to another host.
+    answer = await _ask(lone_health, b"GET /health/ HTTP/1.1\r\nHost: evil.example\r\n\r\n")
+    assert (answer.problem()["status"], answer.headers.get("location")) == (404, None)
 
 
 async def test_a_request_id_with_line_breaks_comes_back_in_no_header_and_no_body(
@@ -96,11 +103,6 @@ async def test_a_head_that_is_too_long_is_refused_in_one_piece_and_in_many(
         assert endless.problem()["status"] == 431
 
 
-async def test_a_path_with_a_slash_behind_it_sends_nobody_to_another_host(lone_health: HealthProcess) -> None:
-    answer = await _ask(lone_health, b"GET /health/ HTTP/1.1\r\nHost: evil.example\r\n\r\n")
-    assert (answer.problem()["status"], answer.headers.get("location")) == (404, None)
-
-
 async def test_a_big_body_is_answered_and_not_kept(lone_health: HealthProcess) -> None:
     process = psutil.Process(lone_health.process.pid)
     before = process.memory_info().rss
@@ -110,11 +112,6 @@ async def test_a_big_body_is_answered_and_not_kept(lone_health: HealthProcess) -
     ignored = await lone_health.http.request("GET", "/health/live", content=body)
     assert ignored.status_code == 200
     assert process.memory_info().rss - before < KEPT_MIB * MIB
-
-
-async def test_a_request_for_another_protocol_gets_the_plain_answer(lone_health: HealthProcess) -> None:
-    upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n"
-    assert (await _ask(lone_health, HEAD + upgrade)).problem()["status"] == 404
 
 
 async def test_idle_and_slow_connections_hold_nobody_up_and_are_closed(lone_health: HealthProcess) -> None:
