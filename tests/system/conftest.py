@@ -86,7 +86,9 @@ class Run:
         return self.ends()
 
     def end(self) -> None:
-        """Stop it with all that it has started; TimeoutExpired where that had to be killed."""
+        """Stop it, if it runs, with all that it has started; TimeoutExpired where that had to be killed."""
+        if self.process.poll() is not None:
+            return
         family = psutil.Process(self.process.pid).children(recursive=True)
         try:
             self.stop()
@@ -128,8 +130,7 @@ def start(home: Path) -> Iterator[Start]:
 
     yield begin
     for run in runs:
-        if run.process.poll() is None:
-            run.end()
+        run.end()
 
 
 def alive(pids: dict[str, int]) -> dict[str, int]:
