@@ -121,9 +121,7 @@ async def test_a_new_signal_appears_by_itself_and_the_keyboard_opens_all_of_it_a
         await expect(record).to_contain_text(HOSTILE)
 
 
-async def test_a_killed_database_shows_and_so_does_its_return(
-    stack: Stack, browser: Browser
-) -> None:
+async def test_a_killed_database_shows_and_so_does_its_return(stack: Stack, browser: Browser) -> None:
     async with watched_page(browser, stack.url) as watched:
         page = watched.page
         await expect(page.locator("#state-word")).to_have_text("healthy")

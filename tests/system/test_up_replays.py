@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import pytest
 
 from common.clock import MINUTE
 from servers.simulators import HOURS, JANUARY, needs_recordings

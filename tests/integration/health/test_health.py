@@ -66,9 +66,7 @@ async def test_an_instance_that_says_goodbye_is_gone_at_once(health: HealthProce
     assert seen <= {"healthy"}
 
 
-async def test_a_frozen_instance_shows(
-    health: HealthProcess, speak: Speak, fresh_nats: NatsServer
-) -> None:
+async def test_a_frozen_instance_shows(health: HealthProcess, speak: Speak, fresh_nats: NatsServer) -> None:
     await speak("collector", "c1")
     signaler = await speak("signaler", "s1")
     await soon(health.is_healthy)

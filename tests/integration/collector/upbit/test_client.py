@@ -13,8 +13,8 @@ from common.clock import MINUTE, ExchangeClock, utc_now
 from common.errors import PermanentError, TransientError
 from common.events import CandlesClosed
 from common.jobs.tracking import JobOwner, JobRun, track_job
-from servers.waiting import HANG_SECONDS
 from servers.simulators import Simulator, simulator
+from servers.waiting import HANG_SECONDS
 
 OWNER = JobOwner("collector", "c-1", lambda _: None)
 
@@ -86,9 +86,7 @@ async def test_what_will_not_get_better_is_asked_once(upbit: Simulator, client: 
     assert since(before, upbit) == {400: 1}
 
 
-@pytest.mark.parametrize(
-    ("kind", "stated"), [("rate_limited", 1), ("blocked", 75)]
-)
+@pytest.mark.parametrize(("kind", "stated"), [("rate_limited", 1), ("blocked", 75)])
 async def test_the_pause_that_upbit_states_is_the_one_before_the_next_try(
     kind: str, stated: int, upbit: Simulator, client: UpbitClient
 ) -> None:
