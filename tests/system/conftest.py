@@ -8,10 +8,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from bongsu.servers import ports
@@ -83,6 +85,20 @@ class Run:
         self.process.send_signal(number)
         return self.ends()
 
+    def end(self) -> None:
+        """Stop it, if it runs, with all that it has started; TimeoutExpired where that had to be killed."""
+        if self.process.poll() is not None:
+            return
+        family = psutil.Process(self.process.pid).children(recursive=True)
+        try:
+            self.stop()
+        except subprocess.TimeoutExpired:
+            for process in family:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            self.process.kill()
+            raise
+
     def _is_up(self) -> bool:
         # A run that was killed left its own file.
         return (self.folder / "run.json").exists() and self.document["pid"] == self.process.pid
@@ -114,12 +130,7 @@ def start(home: Path) -> Iterator[Start]:
 
     yield begin
     for run in runs:
-        if run.process.poll() is None:
-            run.process.terminate()
-            try:
-                run.process.wait(HANG_SECONDS)
-            finally:
-                run.process.kill()
+        run.end()
 
 
 def alive(pids: dict[str, int]) -> dict[str, int]:

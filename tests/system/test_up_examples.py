@@ -62,7 +62,7 @@ def stack() -> Iterator[Run]:
             eventually_sync(lambda: httpx.get(url, trust_env=False, timeout=HANG_SECONDS).json()["signals"])
             yield running
         finally:
-            running.stop()
+            running.end()
 
 
 @pytest.fixture(autouse=True)
