@@ -115,6 +115,8 @@ def gemini(gemini_simulator: Simulator) -> Iterator[Simulator]:
 def upbit_simulator() -> Iterator[Simulator]:
     """One Upbit simulator for all tests of a worker."""
     with simulator("upbit_simulator") as running:
+        # Its first quote looks a year back, which takes longer than the product waits on a busy machine.
+        running.get("/v1/ticker?markets=KRW-BTC")
         yield running
 
 
